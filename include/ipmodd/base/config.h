@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the configuration says about everything but rules: plain values, filled by rules/, read by
+ * kernel/ and daemon/.
+ *
+ * The struct holds no text that still needs parsing and no default that is still open, except where
+ * a comment names a value that means "decide at run time". It owns its arrays; config_free() frees
+ * them. Immutable once loaded.
+ */
+#ifndef IPMODD_BASE_CONFIG_H
+#define IPMODD_BASE_CONFIG_H
+
+#include "ipmodd/base/addr.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What happens to a packet that no rule decided. */
+enum policy {
+    POLICY_ACCEPT,
+    POLICY_DROP,
+    POLICY_COUNT,
+};
+
+/* What happens to a packet that parse.c refuses. */
+enum malformed_policy {
+    MALFORMED_DROP,
+    MALFORMED_PASS,
+    MALFORMED_COUNT,
+};
+
+/* A set of directions; bit numbers are those of enum direction. */
+enum direction {
+    DIRECTION_OUT,     /* made by this host */
+    DIRECTION_FORWARD, /* passing through */
+    DIRECTION_COUNT,
+};
+
+enum {
+    DIRECTIONS_OUT = 1u << DIRECTION_OUT,
+    DIRECTIONS_FORWARD = 1u << DIRECTION_FORWARD,
+};
+
+/* Which of main's routes table 100 repeats. */
+enum mirror_mode {
+    MIRROR_ALL,     /* every one: all that main routes is diverted */
+    MIRROR_DEFAULT, /* default routes alone, behind `lookup main suppress_prefixlength 0`: what main
+                       has a more specific route for is not diverted */
+    MIRROR_COUNT,
+};
+
+/* What a crash leaves behind; a clean stop always opens. */
+enum on_exit_policy {
+    ON_EXIT_OPEN,   /* traffic flows on, unmodified */
+    ON_EXIT_CLOSED, /* diverted destinations are unreachable until the daemon is back or swept away
+                     */
+    ON_EXIT_COUNT,
+};
+
+/* syslog(3) priorities of the same name; a smaller value is more urgent. */
+enum log_level {
+    LEVEL_ERROR = 3,
+    LEVEL_WARNING = 4,
+    LEVEL_NOTICE = 5,
+    LEVEL_INFO = 6,
+    LEVEL_DEBUG = 7,
+};
+
+/* An inclusive range of user ids. */
+struct uid_range {
+    uint32_t first, last;
+};
+
+/* Destination ports that are not diverted, inclusive, host order. */
+struct port_exclusion {
+    uint8_t proto; /* IPPROTO_TCP or IPPROTO_UDP */
+    uint16_t first, last;
+};
+
+struct config_main {
+    enum policy policy;
+    enum malformed_policy malformed;
+    enum log_level log_level;
+};
+
+struct config_tun {
+    char name[IFNAMSIZ];
+    struct ip_prefix *addresses; /* none = borrow those of the egress devices */
+    size_t address_count;
+    uint32_t mtu; /* bytes; 0 = the largest of the egress devices */
+};
+
+struct config_divert {
+    unsigned directions; /* DIRECTIONS_* */
+    unsigned families;   /* FAMILIES_* */
+    uint32_t table;
+    uint32_t priority;        /* of `iif TUN lookup main`; the guard rule has priority + 1 */
+    uint32_t divert_priority; /* of `lookup TABLE`, and of the exclusions just above it */
+    struct ip_prefix *excludes;
+    size_t exclude_count;
+    struct uid_range *exclude_uids;
+    size_t exclude_uid_count;
+    struct port_exclusion *exclude_ports;
+    size_t exclude_port_count;
+    enum mirror_mode mirror;
+    enum on_exit_policy on_exit;
+};
+
+struct config {
+    struct config_main main;
+    struct config_tun tun;
+    struct config_divert divert;
+};
+
+/* The defaults of ipmodd.conf(5), or NULL without memory. Owned by the caller. */
+struct config *config_new(void);
+
+/* Frees CONFIG and its arrays; NULL is allowed. */
+void config_free(struct config *config);
+
+void config_cleanup(struct config **config);
+
+/* Names as they stand in the configuration file ("accept", "out", "open", "warning", …). */
+const char *policy_name(enum policy policy);
+const char *malformed_policy_name(enum malformed_policy policy);
+const char *direction_name(enum direction direction);
+const char *mirror_mode_name(enum mirror_mode mode);
+const char *on_exit_policy_name(enum on_exit_policy policy);
+const char *log_level_name(enum log_level level);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the packet path must know of the host: one immutable snapshot.
+ *
+ * kernel/ computes it from its caches, daemon/ hands it to the packet path and frees the one it
+ * replaces once no packet is being worked on; `ipmodctl replay` and tests make their own. Look-ups
+ * cost a binary search and no allocation.
+ *
+ * It answers three questions: is this address ours (for `direction`, and for whether the kernel
+ * will take one off the TTL), is it a broadcast address (RFC 1122 3.2.2: no errors about those),
+ * and does it lie in tun0's own prefix (which must never be written back: the kernel would route it
+ * to tun0 again).
+ */
+#ifndef IPMODD_BASE_HOST_VIEW_H
+#define IPMODD_BASE_HOST_VIEW_H
+
+#include "ipmodd/base/addr.h"
+
+struct host_view {
+    struct ip_addr *locals; /* sorted by ip_addr_compare(), without duplicates */
+    size_t local_count;
+    struct ip_addr *broadcasts; /* IPv4 directed broadcasts, sorted likewise */
+    size_t broadcast_count;
+    struct ip_prefix *tun_prefixes; /* on-link prefixes of tun0 itself; none when addresses are
+                                       borrowed */
+    size_t tun_prefix_count;
+};
+
+/* Total order: family first, then bytes. Negative, 0 or positive. */
+int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b);
+
+/*
+ * A snapshot with copies of the given arrays, sorted and without duplicates; counts may be 0.
+ * Owned by the caller; NULL without memory.
+ */
+struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count,
+                                const struct ip_addr *broadcasts, size_t broadcast_count,
+                                const struct ip_prefix *tun_prefixes, size_t tun_prefix_count);
+
+/* NULL is allowed. */
+void host_view_free(struct host_view *view);
+
+/* BYTES: an address of FAMILY in wire order. 127.0.0.0/8 and ::1 are local without being listed. */
+bool host_view_is_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes);
+bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
+                            const uint8_t *bytes);
+bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
+                             const uint8_t *bytes);
+
+/* Whether A and B say the same, so that an event that changed nothing need not publish a new one.
+ */
+bool host_view_equal(const struct host_view *a, const struct host_view *b);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Setters: the only way in which a parsed packet's header is changed.
+ *
+ * A setter writes the new value and adds the difference to the packet's books (struct
+ * checksum_delta): the sum of what came minus the sum of what went, in 16-bit one's complement (RFC
+ * 1624, equation 3). It computes no checksum; fixup.c does so once for the packet, from the books
+ * alone, so that a right checksum stays right, a wrong one stays wrong, and no byte of payload is
+ * read.
+ *
+ * A setter that cannot apply to the packet (another family, no such header, a later fragment)
+ * changes nothing and returns false. Values are in host order unless they are called bytes.
+ */
+#ifndef IPMODD_DATAPATH_EDIT_H
+#define IPMODD_DATAPATH_EDIT_H
+
+#include "ipmodd/datapath/packet.h"
+
+bool edit_src(struct packet *packet, const struct ip_addr *addr);
+bool edit_dst(struct packet *packet, const struct ip_addr *addr);
+
+/* TCP, UDP, UDP-Lite, SCTP, DCCP with their header. */
+bool edit_sport(struct packet *packet, uint16_t port);
+bool edit_dport(struct packet *packet, uint16_t port);
+
+/* TTL or hop limit. */
+bool edit_ttl(struct packet *packet, uint8_t ttl);
+
+/* The whole TOS or traffic class byte. */
+bool edit_tos(struct packet *packet, uint8_t tos);
+
+/* The don't-fragment bit; IPv4 alone. Clearing it leaves the identification as it is. */
+bool edit_df(struct packet *packet, bool df);
+
+/* The value of the MSS option; false without one, or when the packet is no SYN (RFC 9293 3.7.1). */
+bool edit_tcp_mss(struct packet *packet, uint16_t mss);
+
+/* The MSS option's value in *RET_MSS; false without one, or when the packet is no TCP SYN. */
+bool packet_tcp_mss(const struct packet *packet, uint16_t *ret_mss);
+
+#endif

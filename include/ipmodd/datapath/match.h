@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Matches: one criterion of a rule each, described by a const record.
+ *
+ * A record is all that the rest of the program knows of a key: how its value is read and printed,
+ * which packets it can hold for, and how it is tested. Adding a match is one file in
+ * src/datapath/match/, a line in its table.c, an entry in ipmodd.conf(5) and tests.
+ *
+ * A list value holds if any positive item holds (or there is none) and no item with `!` does.
+ */
+#ifndef IPMODD_DATAPATH_MATCH_H
+#define IPMODD_DATAPATH_MATCH_H
+
+#include "ipmodd/datapath/packet.h"
+#include "ipmodd/datapath/scope.h"
+
+#include <stdio.h>
+
+/* What a value parser says when it refuses: what is wrong and what would be right, no line end. */
+struct value_error {
+    char text[256];
+};
+
+/* Fills ERROR and returns -EINVAL, so that a parser can `return value_refuse(…)`. */
+int value_refuse(struct value_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct match_type {
+    const char *key;     /* as written in a rule section */
+    const char *grammar; /* one line for error messages: what a value looks like */
+
+    /*
+     * TEXT to a value of the match's own type, owned by the caller through free().
+     * SCOPE is what the rule's earlier-parsed matches left (fixed-family questions); it is not
+     * changed. 0, -EINVAL with ERROR filled, or -ENOMEM.
+     */
+    int (*parse)(const char *text, const struct scope *scope, void **ret_value,
+                 struct value_error *error);
+    void (*free)(void *value);
+
+    /* Takes from SCOPE what the match can never hold for. */
+    void (*narrow)(const void *value, struct scope *scope);
+
+    /* Whether it holds for a packet that parse.c accepted. */
+    bool (*test)(const void *value, const struct packet *packet);
+
+    /* The value in the form that parse() reads. */
+    void (*print)(const void *value, FILE *out);
+
+    /* Speaks of one wire packet: a super-packet has to be split before it is tested. */
+    bool per_wire_packet;
+
+    /* Parsed after the others, because the meaning of its numbers depends on the rule's family. */
+    bool parse_late;
+};
+
+/* All matches, in the order of ipmodd.conf(5); NULL for a key that is none. */
+extern const struct match_type *const match_types[];
+extern const size_t match_type_count;
+const struct match_type *match_type_find(const char *key);
+
+#endif

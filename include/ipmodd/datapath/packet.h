@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One IP packet on its way through the pipeline.
+ *
+ * A packet is a run of bytes that somebody else owns (the batch, a test, a fuzzer) plus what
+ * parse.c found out about them, kept as offsets from the first byte of the IP header: no pointer
+ * into the bytes is ever stored. What parse.c says holds until the packet is given up: edits change
+ * values, never lengths or offsets.
+ *
+ * Reading goes through the accessors below, which are valid for every packet that parse.c accepted
+ * and say in their comment what else they need. Writing goes through edit.h, which keeps the books
+ * that fixup.c needs to repair checksums by difference.
+ */
+#ifndef IPMODD_DATAPATH_PACKET_H
+#define IPMODD_DATAPATH_PACKET_H
+
+#include "ipmodd/base/addr.h"
+#include "ipmodd/base/config.h"
+#include "ipmodd/datapath/reason.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum packet_flag {
+    PACKET_FRAGMENT = 1u << 0,       /* one part of a larger datagram, the first or a later one */
+    PACKET_LATER_FRAGMENT = 1u << 1, /* a part other than the first: holds no upper-layer header */
+    PACKET_HAS_L4 = 1u << 2, /* the upper-layer header of `proto` is whole and was checked */
+};
+
+/* What becomes of a packet. */
+enum fate {
+    FATE_PENDING, /* not decided yet */
+    FATE_OUT,     /* to be written */
+    FATE_DROP,    /* not to be written; `reason` says why */
+    FATE_COUNT,
+};
+
+/* Differences that edits made, in one's complement sums of 16 bits; see edit.h. */
+struct checksum_delta {
+    uint32_t ip_header;  /* over the IPv4 header */
+    uint32_t pseudo;     /* over the addresses, as far as a pseudo-header includes them */
+    uint32_t l4;         /* over the upper-layer header and payload */
+    uint32_t sctp_ports; /* XOR of old and new first four bytes of an SCTP packet, network order */
+};
+
+struct packet {
+    uint8_t *data;   /* first byte of the IP header; borrowed */
+    size_t length;   /* bytes of the IP packet (parse trims what lies behind its total length) */
+    size_t capacity; /* bytes that may be written from `data` on */
+
+    /* parse */
+    enum ip_family family;
+    uint8_t proto;         /* upper-layer protocol, behind all extension headers (IPPROTO_*) */
+    uint8_t flags;         /* enum packet_flag */
+    size_t l4_offset;      /* of the upper-layer header, or of a later fragment's data */
+    size_t payload_offset; /* behind the upper-layer header; = l4_offset without PACKET_HAS_L4 */
+
+    /* track */
+    enum direction direction;
+
+    /* act */
+    enum fate fate;
+    enum reason reason; /* with FATE_DROP */
+    struct checksum_delta delta;
+};
+
+/* Addresses in wire order, 4 or 16 bytes by `family`. */
+const uint8_t *packet_src(const struct packet *packet);
+const uint8_t *packet_dst(const struct packet *packet);
+
+/* TTL or hop limit. */
+uint8_t packet_ttl(const struct packet *packet);
+
+/* The DS field and ECN together: IPv4 TOS, IPv6 traffic class (RFC 2474, RFC 3168). */
+uint8_t packet_tos(const struct packet *packet);
+
+/* Whether `proto` has ports and this packet holds them (TCP, UDP, UDP-Lite, SCTP, DCCP). */
+bool packet_has_ports(const struct packet *packet);
+
+/* Host order; only with packet_has_ports(). */
+uint16_t packet_sport(const struct packet *packet);
+uint16_t packet_dport(const struct packet *packet);
+
+/* Whether this is a TCP packet with its header. */
+bool packet_is_tcp(const struct packet *packet);
+
+/* The eight flags CWR ECE URG ACK PSH RST SYN FIN (bit 7 … 0); only with packet_is_tcp(). */
+uint8_t packet_tcp_flags(const struct packet *packet);
+
+/* Whether this is an ICMP packet of its own family (ICMP in IPv4, ICMPv6 in IPv6) with its header.
+ */
+bool packet_is_icmp(const struct packet *packet);
+
+/* Only with packet_is_icmp(). */
+uint8_t packet_icmp_type(const struct packet *packet);
+uint8_t packet_icmp_code(const struct packet *packet);
+
+#endif

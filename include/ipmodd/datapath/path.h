@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The path: what happens to every packet, step by step, without input or output.
+ *
+ *   parse ▸ track ▸ classify ▸ act ▸ fixup     (src/datapath/path.c has it on one screen)
+ *
+ * Packets come in a batch and leave in the same batch with their fate decided, together with the
+ * answers that were made. Time, rules and facts about the host are handed in. The same packets,
+ * times and rules give the same bytes, live and in a test.
+ *
+ * Life time: the path borrows the ruleset and the host view; whoever sets a new one may free the
+ * old one as soon as the call returns. One path belongs to one thread.
+ *
+ * Invariant, asserted in debug builds: counters.in + counters.generated =
+ * counters.out + the sum of counters.drops (there is no parking yet).
+ */
+#ifndef IPMODD_DATAPATH_PATH_H
+#define IPMODD_DATAPATH_PATH_H
+
+#include "ipmodd/base/host_view.h"
+#include "ipmodd/datapath/event.h"
+#include "ipmodd/datapath/ruleset.h"
+
+enum {
+    BATCH_PACKETS = 64,
+    PACKET_CAPACITY = 65536, /* bytes of one packet's buffer */
+};
+
+/* A run of packets worked on together, with the answers made on the way. */
+struct batch {
+    struct packet packets[BATCH_PACKETS];
+    size_t count;
+    struct packet answers[BATCH_PACKETS];
+    size_t answer_count;
+    uint8_t *memory; /* 2 × BATCH_PACKETS buffers of PACKET_CAPACITY, touched only as far as used */
+};
+
+/* NULL without memory. The caller owns it. */
+struct batch *batch_new(void);
+void batch_free(struct batch *batch);
+
+/* The buffer of the packet that comes next, PACKET_CAPACITY bytes; NULL when the batch is full. */
+uint8_t *batch_next_buffer(struct batch *batch);
+/* LENGTH bytes were put into that buffer: it becomes a packet. */
+void batch_commit(struct batch *batch, size_t length);
+/* Forgets packets and answers, keeps the memory. */
+void batch_reset(struct batch *batch);
+
+struct path_counters {
+    uint64_t in, out, generated; /* packets */
+    uint64_t in_bytes, out_bytes;
+    uint64_t drops[REASON_COUNT];
+    uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
+    uint64_t ttl_255; /* left with TTL 254: the kernel's decrement could not be given back */
+    uint64_t edited;  /* packets that a rule changed */
+};
+
+/* What one rule has seen. */
+struct rule_counters {
+    uint64_t packets;
+    uint64_t bytes;
+};
+
+struct path;
+
+/* A path with RULESET and VIEW, which it borrows. NULL without memory. */
+struct path *path_new(const struct ruleset *ruleset, const struct host_view *view);
+void path_free(struct path *path);
+
+/*
+ * New rules. Counters and log buckets of rules go on under the same name. Events still in the ring
+ * belong to the old ruleset: drain them first. 0, or -ENOMEM with the old rules in force.
+ */
+int path_set_ruleset(struct path *path, const struct ruleset *ruleset);
+const struct ruleset *path_ruleset(const struct path *path);
+
+void path_set_host_view(struct path *path, const struct host_view *view);
+
+/*
+ * Decides the fate of every packet of BATCH and fills its answers. NOW_NS is the time of the batch
+ * (monotonic, nanoseconds). Neither allocates nor asks the kernel anything.
+ */
+void path_run(struct path *path, struct batch *batch, uint64_t now_ns);
+
+const struct path_counters *path_counters(const struct path *path);
+/* Of rule number RULE of the present ruleset. */
+const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
+struct event_ring *path_events(struct path *path);
+
+/*
+ * Live input and output on a tun descriptor (read.c, write.c).
+ *
+ * batch_read(): reads until the batch is full or nothing is left; the batch must be empty. A packet
+ * longer than its buffer is counted as REASON_TOO_LONG. Number of packets, or -errno of the read
+ * that failed before any packet came (never -EAGAIN: that is 0).
+ */
+ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd);
+
+/*
+ * Writes answers and packets with FATE_OUT, and gives back the TTL that forwarding takes: one more
+ * for packets that the kernel will forward (255 is counted), none for those to this host's own
+ * addresses. A packet that could not be written counts as REASON_WRITE_FAILED. 0, or the -errno of
+ * the last failed write for the caller to judge the device by.
+ */
+int batch_write(struct path *path, struct batch *batch, int tun_fd);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a packet was not sent on: one name for each way, counted one by one.
+ *
+ * Every drop names one of these; there is no other way to drop. Names are part of the user
+ * interface (statistics, journal) and keep their meaning from version to version.
+ */
+#ifndef IPMODD_DATAPATH_REASON_H
+#define IPMODD_DATAPATH_REASON_H
+
+enum reason {
+    /* parse: what the bytes have wrong (`malformed = drop` drops these) */
+    REASON_EMPTY,                /* no byte at all */
+    REASON_BAD_VERSION,          /* first nibble neither 4 nor 6 */
+    REASON_TRUNCATED_IP_HEADER,  /* fewer bytes than the fixed IP header */
+    REASON_BAD_IP_HEADER_LENGTH, /* IHL below 5 or beyond the packet (RFC 791 3.1) */
+    REASON_BAD_IP_TOTAL_LENGTH,  /* total or payload length below the header or beyond the packet */
+    REASON_BAD_IP_OPTION,        /* option length below 2 or beyond the header (RFC 791 3.1) */
+    REASON_BAD_EXTENSION_HEADER, /* extension header runs past the packet (RFC 8200 4) */
+    REASON_TOO_MANY_EXTENSION_HEADERS,
+    REASON_BAD_FRAGMENT,          /* fragment length not a multiple of 8, or reaching past 65,535 */
+    REASON_TRUNCATED_L4_HEADER,   /* upper-layer header not whole in an unfragmented packet */
+    REASON_BAD_TCP_HEADER_LENGTH, /* data offset below 5 or beyond the segment (RFC 9293 3.1) */
+    REASON_BAD_TCP_OPTION,        /* option length below 2 or beyond the header */
+    REASON_BAD_UDP_LENGTH,        /* below 8 or beyond the datagram (RFC 768) */
+    /* decided */
+    REASON_RULE,           /* a rule's `verdict = drop` */
+    REASON_POLICY,         /* no rule decided and `policy = drop` */
+    REASON_REJECTED,       /* `verdict = reject`, and an answer was sent */
+    REASON_REJECT_SILENT,  /* `verdict = reject`, but RFC 1122, 1812 or 4443 forbid an answer */
+    REASON_REJECT_LIMITED, /* `verdict = reject`, but the answers' token bucket is empty */
+    REASON_ANSWERED,       /* `reply = …`: the forged answer took its place */
+    REASON_OWN_PREFIX,     /* towards tun0's own prefix: the kernel would route it to tun0 again */
+    /* input and output */
+    REASON_TOO_LONG,     /* longer than the buffer of a packet */
+    REASON_WRITE_FAILED, /* the tun device refused it */
+    REASON_COUNT,
+};
+
+/* The last reason that parse gives; the ones up to it obey `malformed`. */
+#define REASON_LAST_MALFORMED REASON_BAD_UDP_LENGTH
+
+/* "bad-tcp-option"; never NULL for a value below REASON_COUNT. */
+const char *reason_name(enum reason reason);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules that packets are held against: one immutable object, built off the packet path.
+ *
+ * rules/ makes it from text, the path (path.h) reads it, and a reload swaps the pointer. Nothing
+ * that changes while packets flow is in here: counters and token buckets belong to the path and are
+ * kept by rule name over a reload.
+ */
+#ifndef IPMODD_DATAPATH_RULESET_H
+#define IPMODD_DATAPATH_RULESET_H
+
+#include "ipmodd/base/config.h"
+#include "ipmodd/datapath/action.h"
+#include "ipmodd/datapath/match.h"
+
+struct rule_match {
+    const struct match_type *type;
+    void *value; /* owned; of the type's own kind */
+};
+
+struct rule_action {
+    const struct action_type *type;
+    void *value;
+};
+
+/* `log`: at most RATE entries per PERIOD_NS with BURST at once. */
+struct rule_log {
+    enum log_level level;
+    uint64_t rate;
+    uint64_t period_ns;
+    uint64_t burst;
+};
+
+struct rule {
+    char *name;
+    char *file; /* where the section stands */
+    unsigned line;
+    struct rule_match *matches;
+    size_t match_count;
+    struct rule_action *actions; /* in the order written, the deciding one last */
+    size_t action_count;
+    bool logs;
+    struct rule_log log; /* with `logs` */
+};
+
+struct ruleset {
+    enum policy policy;
+    enum malformed_policy malformed;
+    struct rule *rules; /* in order of appearance */
+    size_t rule_count;
+};
+
+/* An empty set; NULL without memory. */
+struct ruleset *ruleset_new(enum policy policy, enum malformed_policy malformed);
+
+/*
+ * Appends RULE, whose contents the set then owns (also when -ENOMEM is returned: they are freed).
+ * RULE is left empty.
+ */
+int ruleset_add(struct ruleset *ruleset, struct rule *rule);
+
+/* Copies NAME and FILE. 0 or -ENOMEM. */
+int rule_init(struct rule *rule, const char *name, const char *file, unsigned line);
+
+/* Take over VALUE, also on failure. 0 or -ENOMEM. */
+int rule_add_match(struct rule *rule, const struct match_type *type, void *value);
+int rule_add_action(struct rule *rule, const struct action_type *type, void *value);
+
+/* Frees what RULE owns and empties it. */
+void rule_clear(struct rule *rule);
+
+/* NULL is allowed in both. */
+void ruleset_free(struct ruleset *ruleset);
+void ruleset_cleanup(struct ruleset **ruleset);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Divert: everything that ipmodd asks of Linux so that packets come to tun0 and go on from there.
+ *
+ * From the configuration and the main table one list of wanted objects is computed (wanted.h); one
+ * function makes the kernel equal to it. That function runs at start, after every netlink event
+ * that could matter, at reload and at exit (wanted = nothing). Only our own objects are ever
+ * touched.
+ *
+ * Driven from outside: the caller polls divert_monitor_fd() and calls divert_dispatch() when it is
+ * readable, and divert_tick() when divert_timeout_ms() has passed. Nothing here blocks longer than
+ * one netlink exchange with the kernel.
+ *
+ * Errors are -errno; the text of the step that failed (for a log line or stderr) is in
+ * divert_error_text() until the next call.
+ */
+#ifndef IPMODD_KERNEL_DIVERT_H
+#define IPMODD_KERNEL_DIVERT_H
+
+#include "ipmodd/base/config.h"
+#include "ipmodd/base/host_view.h"
+
+#include <stdio.h>
+
+struct divert;
+
+/* How things stand after a dispatch or tick. */
+struct divert_news {
+    bool host_view_changed; /* divert_host_view() is a new object */
+    bool repaired;          /* something of ours was missing or foreign and was made right */
+    bool tun_lost;     /* tun0 is gone; divert_tick() recreates it. The descriptor stays valid */
+    bool tun_restored; /* it is back, with everything on it */
+    bool loop_found;   /* the kernel would route a packet from tun0 to tun0 again */
+    bool incomplete;   /* an object could not be made; divert_error_text() says which. Retried */
+};
+
+/*
+ * Takes the lock, checks that the link name and table are free, creates the tun device, and makes
+ * the kernel state. On failure everything is undone. -EPERM (no capability), -ENOENT or -ENODEV (no
+ * /dev/net/tun), -EBUSY (second instance), -EEXIST (link, table or priority is somebody else's), or
+ * another -errno.
+ */
+int divert_start(const struct config *config, struct divert **ret_divert);
+
+/* The text of the last failure of DIVERT, or with NULL of the last failed divert_start() or
+ * divert_cleanup_host(). */
+const char *divert_error_text(const struct divert *divert);
+
+/* Non-blocking, IFF_NO_PI; owned by DIVERT and the same for its whole life. */
+int divert_tun_fd(const struct divert *divert);
+int divert_monitor_fd(const struct divert *divert);
+
+/* Reads what the monitor has and makes the kernel state right again where needed. */
+int divert_dispatch(struct divert *divert, struct divert_news *ret_news);
+
+/* Milliseconds until divert_tick() has something to do; -1: nothing. */
+int divert_timeout_ms(const struct divert *divert);
+int divert_tick(struct divert *divert, struct divert_news *ret_news);
+
+/* The packet path found the tun descriptor dead (EBADFD): have divert_tick() recreate the device.
+ */
+void divert_tun_failed(struct divert *divert);
+
+/*
+ * New [divert] settings; [tun] name must be the same. Difference only, no moment without the rules
+ * that both have. On failure the old state is restored and -errno returned.
+ */
+int divert_reload(struct divert *divert, const struct config *config);
+
+/* Borrowed; valid until the next call that reports host_view_changed. */
+const struct host_view *divert_host_view(const struct divert *divert);
+
+/* Dropped in silence by the full queue of the tun device since it exists. */
+uint64_t divert_tun_tx_dropped(const struct divert *divert);
+
+/* Undoes everything and frees; NULL is allowed. 0 or the first -errno (it goes on after one). */
+int divert_stop(struct divert *divert);
+
+/* The wanted list of this host with CONFIG, as `ip` and `sysctl` commands; changes nothing. */
+int divert_print_plan(const struct config *config, FILE *out);
+
+/*
+ * Sweeps what a killed process left: rules, routes, settings from the state file. -EBUSY while an
+ * instance runs. With on-exit = closed the guard that keeps traffic in stays in force.
+ */
+int divert_cleanup_host(const struct config *config);
+
+#endif

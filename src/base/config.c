@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Defaults, names and life time of the plain configuration values. */
+#include "ipmodd/base/config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DEFAULT_TABLE = 100,
+    DEFAULT_PRIORITY = 99,
+    DEFAULT_DIVERT_PRIORITY = 32765,
+};
+
+struct config *config_new(void)
+{
+    struct config *config = calloc(1, sizeof(*config));
+
+    if (config == NULL)
+        return NULL;
+    config->main.log_level = LEVEL_INFO;
+    strcpy(config->tun.name, "tun0");
+    config->divert.directions = DIRECTIONS_OUT;
+    config->divert.families = FAMILIES_ALL;
+    config->divert.table = DEFAULT_TABLE;
+    config->divert.priority = DEFAULT_PRIORITY;
+    config->divert.divert_priority = DEFAULT_DIVERT_PRIORITY;
+    return config;
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    free(config->tun.addresses);
+    free(config->divert.excludes);
+    free(config->divert.exclude_uids);
+    free(config->divert.exclude_ports);
+    free(config);
+}
+
+void config_cleanup(struct config **config)
+{
+    config_free(*config);
+}
+
+const char *policy_name(enum policy policy)
+{
+    static const char *const names[POLICY_COUNT] = {
+        [POLICY_ACCEPT] = "accept",
+        [POLICY_DROP] = "drop",
+    };
+
+    assert(policy < POLICY_COUNT);
+    return names[policy];
+}
+
+const char *malformed_policy_name(enum malformed_policy policy)
+{
+    static const char *const names[MALFORMED_COUNT] = {
+        [MALFORMED_DROP] = "drop",
+        [MALFORMED_PASS] = "pass",
+    };
+
+    assert(policy < MALFORMED_COUNT);
+    return names[policy];
+}
+
+const char *direction_name(enum direction direction)
+{
+    static const char *const names[DIRECTION_COUNT] = {
+        [DIRECTION_OUT] = "out",
+        [DIRECTION_FORWARD] = "forward",
+    };
+
+    assert(direction < DIRECTION_COUNT);
+    return names[direction];
+}
+
+const char *mirror_mode_name(enum mirror_mode mode)
+{
+    static const char *const names[MIRROR_COUNT] = {
+        [MIRROR_ALL] = "all",
+        [MIRROR_DEFAULT] = "default",
+    };
+
+    assert(mode < MIRROR_COUNT);
+    return names[mode];
+}
+
+const char *on_exit_policy_name(enum on_exit_policy policy)
+{
+    static const char *const names[ON_EXIT_COUNT] = {
+        [ON_EXIT_OPEN] = "open",
+        [ON_EXIT_CLOSED] = "closed",
+    };
+
+    assert(policy < ON_EXIT_COUNT);
+    return names[policy];
+}
+
+const char *log_level_name(enum log_level level)
+{
+    static const char *const names[] = {
+        [LEVEL_ERROR] = "error", [LEVEL_WARNING] = "warning", [LEVEL_NOTICE] = "notice",
+        [LEVEL_INFO] = "info",   [LEVEL_DEBUG] = "debug",
+    };
+
+    assert(level >= LEVEL_ERROR && level <= LEVEL_DEBUG);
+    return names[level];
+}

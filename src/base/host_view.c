@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sorted arrays and binary search: what the packet path asks about addresses. */
+#include "ipmodd/base/host_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b)
+{
+    if (a->family != b->family)
+        return a->family < b->family ? -1 : 1;
+    return memcmp(a->bytes, b->bytes, IP_ADDR_BYTES(a->family));
+}
+
+static int compare_for_sort(const void *a, const void *b)
+{
+    return ip_addr_compare(a, b);
+}
+
+/* A sorted copy without duplicates; 0 or -1 without memory. */
+static int copy_sorted(const struct ip_addr *addrs, size_t count, struct ip_addr **ret_addrs,
+                       size_t *ret_count)
+{
+    struct ip_addr *copy;
+    size_t kept = 0;
+
+    if (count == 0)
+        return 0;
+    copy = calloc(count, sizeof(*copy));
+    if (copy == NULL)
+        return -1;
+    memcpy(copy, addrs, count * sizeof(*copy));
+    qsort(copy, count, sizeof(*copy), compare_for_sort);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || !ip_addr_equal(&copy[kept - 1], &copy[i]))
+            copy[kept++] = copy[i];
+    }
+    *ret_addrs = copy;
+    *ret_count = kept;
+    return 0;
+}
+
+struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count,
+                                const struct ip_addr *broadcasts, size_t broadcast_count,
+                                const struct ip_prefix *tun_prefixes, size_t tun_prefix_count)
+{
+    struct host_view *view = calloc(1, sizeof(*view));
+
+    if (view == NULL)
+        return NULL;
+    if (copy_sorted(locals, local_count, &view->locals, &view->local_count) < 0)
+        goto no_memory;
+    if (copy_sorted(broadcasts, broadcast_count, &view->broadcasts, &view->broadcast_count) < 0)
+        goto no_memory;
+    if (tun_prefix_count > 0) {
+        view->tun_prefixes = calloc(tun_prefix_count, sizeof(*tun_prefixes));
+        if (view->tun_prefixes == NULL)
+            goto no_memory;
+        memcpy(view->tun_prefixes, tun_prefixes, tun_prefix_count * sizeof(*tun_prefixes));
+        view->tun_prefix_count = tun_prefix_count;
+    }
+    return view;
+
+no_memory:
+    host_view_free(view);
+    return NULL;
+}
+
+void host_view_free(struct host_view *view)
+{
+    if (view == NULL)
+        return;
+    free(view->locals);
+    free(view->broadcasts);
+    free(view->tun_prefixes);
+    free(view);
+}
+
+static bool contains(const struct ip_addr *addrs, size_t count, enum ip_family family,
+                     const uint8_t *bytes)
+{
+    struct ip_addr wanted;
+
+    if (count == 0)
+        return false;
+    wanted = ip_addr_from_bytes(family, bytes);
+    return bsearch(&wanted, addrs, count, sizeof(*addrs), compare_for_sort) != NULL;
+}
+
+bool host_view_is_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+
+    if (family == FAMILY_IPV4 ? bytes[0] == 127 : memcmp(bytes, loopback6, 16) == 0)
+        return true;
+    return contains(view->locals, view->local_count, family, bytes);
+}
+
+bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
+                            const uint8_t *bytes)
+{
+    return contains(view->broadcasts, view->broadcast_count, family, bytes);
+}
+
+bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
+                             const uint8_t *bytes)
+{
+    for (size_t i = 0; i < view->tun_prefix_count; i++) {
+        if (view->tun_prefixes[i].addr.family == family &&
+            ip_prefix_covers_bytes(&view->tun_prefixes[i], bytes))
+            return true;
+    }
+    return false;
+}
+
+static bool same_addrs(const struct ip_addr *a, size_t a_count, const struct ip_addr *b,
+                       size_t b_count)
+{
+    if (a_count != b_count)
+        return false;
+    for (size_t i = 0; i < a_count; i++) {
+        if (!ip_addr_equal(&a[i], &b[i]))
+            return false;
+    }
+    return true;
+}
+
+bool host_view_equal(const struct host_view *a, const struct host_view *b)
+{
+    if (!same_addrs(a->locals, a->local_count, b->locals, b->local_count) ||
+        !same_addrs(a->broadcasts, a->broadcast_count, b->broadcasts, b->broadcast_count) ||
+        a->tun_prefix_count != b->tun_prefix_count)
+        return false;
+    for (size_t i = 0; i < a->tun_prefix_count; i++) {
+        if (!ip_addr_equal(&a->tun_prefixes[i].addr, &b->tun_prefixes[i].addr) ||
+            a->tun_prefixes[i].len != b->tun_prefixes[i].len)
+            return false;
+    }
+    return true;
+}
