@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Debian packages by purpose, and the function that installs what is missing. Sourced, not run.
+# shellcheck shell=sh disable=SC2034 # the lists are for those who source this
+
+build_packages='gcc meson ninja-build pkg-config libevent-dev libnl-3-dev libnl-route-3-dev
+libinih-dev libsystemd-dev libcap-ng-dev'
+
+demo_packages='iproute2 iputils-ping curl python3 tcpdump'
+
+test_packages='clang clang-format libclang-rt-14-dev libfuzzer-14-dev libcmocka-dev python3-pytest
+python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump curl dnsutils ethtool
+procps libcap2-bin nftables iptables systemd systemd-container dbus mandoc shellcheck'
+
+# install_missing PACKAGE...: nothing when all are there; needs root otherwise.
+install_missing() {
+    missing=
+    for package in "$@"; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=absent
+        [ "$state" = installed ] || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "missing packages:$missing" >&2
+        echo "install them, or run this script as root" >&2
+        return 1
+    fi
+    echo "installing:$missing"
+    # shellcheck disable=SC2086 # a list of words by intention
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing \
+        >/dev/null 2>&1 || {
+        DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing \
+            >/dev/null
+    }
+}

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Installs what is missing, builds three times and runs every suite:
+#   build/gcc       gcc, warnings as errors: all suites
+#   build/sanitize  gcc with the address and undefined sanitizers: all suites but service and style
+#   build/clang     clang, warnings as errors, with the fuzz targets: a short run of each target
+# The last line is `N passed, N failed, N skipped`; the lines above it name what failed or was skipped.
+# `sh tests/run.sh SUITE...` runs only the named suites (unit golden fuzz netns service style).
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. tests/packages.sh
+
+# shellcheck disable=SC2086 # lists of words by intention
+install_missing $build_packages $test_packages || exit 1
+
+build=${IPMODD_BUILD:-build}
+suites=${*:-unit golden fuzz netns service style}
+PATH=/usr/bin:/usr/sbin:/bin:/sbin:$PATH # Debian's python3 is the one that sees scapy
+export PATH
+
+# configure DIRECTORY OPTION...: sets a build up, or leaves an existing one as it is.
+configure() {
+    directory=$1
+    shift
+    [ -f "$directory/build.ninja" ] || meson setup "$directory" -Dwerror=true "$@" || return 1
+    ninja -C "$directory"
+}
+
+# run_suites DIRECTORY SUITE...: those of the wanted suites that are named.
+run_suites() {
+    directory=$1
+    shift
+    chosen=
+    for suite in "$@"; do
+        case " $suites " in
+        *" $suite "*) chosen="$chosen --suite $suite" ;;
+        esac
+    done
+    [ -n "$chosen" ] || return 0
+    # shellcheck disable=SC2086 # a list of options by intention
+    meson test -C "$directory" --no-rebuild --print-errorlogs $chosen || true
+    logs="$logs $directory/meson-logs/testlog.json"
+}
+
+logs=
+configure "$build/gcc" || { echo "the gcc build failed"; exit 1; }
+configure "$build/sanitize" -Db_sanitize=address,undefined -Db_lundef=false ||
+    { echo "the sanitizer build failed"; exit 1; }
+CC=clang configure "$build/clang" -Dfuzz=true -Db_lundef=false ||
+    { echo "the clang build failed"; exit 1; }
+
+rm -f "$build"/*/meson-logs/testlog.json
+run_suites "$build/gcc" unit golden fuzz netns service style
+run_suites "$build/sanitize" unit golden fuzz netns
+run_suites "$build/clang" fuzz
+
+# shellcheck disable=SC2086 # a list of files by intention
+exec python3 tests/summary.py $logs
