@@ -2,18 +2,26 @@
 /*
  * Log: one line for people plus fields for programs, to the journal or to stderr.
  *
- * With libsystemd and stderr connected to the journal (JOURNAL_STREAM, systemd.exec(5)) entries go
- * there with their fields; otherwise to stderr as "<N>text" when that is a journal stream, as plain
- * text when it is a terminal or a file. A closed or full stderr loses lines, never blocks and never
- * ends the program. Every kind of event has a message id with an entry in the catalog
- * (systemd/ipmodd.catalog).
+ * Three targets, chosen once by log_open():
+ * - stderr is the journal (JOURNAL_STREAM, systemd.exec(5)) and the journal's own socket is there:
+ *   entries go to that socket with their fields;
+ * - stderr is the journal but the socket cannot be reached: "<N>text" lines on stderr;
+ * - a terminal, pipe or file: "ipmodd: text" lines on stderr.
  *
- * Never called on the packet path: events of packets arrive through datapath's ring.
+ * Packets must flow whatever becomes of the reader, so nothing here waits: an entry that the target
+ * would not take at once is lost and counted. That is also why the journal is spoken to directly:
+ * sd_journal_sendv(3) sleeps while journald's queue is full. Every kind of event has a message id
+ * with an entry in the catalog (systemd/ipmodd.catalog).
+ *
+ * Never called on the packet path: events of packets arrive through datapath's ring. One thread.
  */
 #ifndef IPMODD_LOG_LOG_H
 #define IPMODD_LOG_LOG_H
 
 #include "ipmodd/base/config.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 /* What an entry is about; each has a 128-bit MESSAGE_ID. */
 enum log_id {
@@ -27,26 +35,40 @@ enum log_id {
     LOG_ID_RULE_LOG,
     LOG_ID_STATISTICS,
     LOG_ID_ROUTING_REPAIRED,
+    LOG_ID_ROUTING_INCOMPLETE,
     LOG_ID_TUN_LOST,
+    LOG_ID_TUN_RESTORED,
     LOG_ID_LOOP_FOUND,
+    LOG_ID_EVENTS_LOST,
     LOG_ID_COUNT,
 };
 
-/* One journal field: NAME in capitals, value without line ends. */
+/* One journal field: NAME in capitals, digits and underscores. */
 struct log_field {
     const char *name;
     const char *value;
 };
 
-/* Chooses the target; entries less urgent than LEVEL are left out from now on. */
+/*
+ * Chooses the target; entries less urgent than LEVEL are left out from now on. Before the first
+ * call they go to stderr as plain text.
+ */
 void log_open(enum log_level level);
 void log_set_level(enum log_level level);
 
-/* The MESSAGE_ID as 32 hex digits. */
+/* The MESSAGE_ID as 32 hex digits; "" for LOG_ID_NONE. */
 const char *log_id_text(enum log_id id);
 
+/*
+ * Control characters in texts and values become spaces. A line is cut at LOG_TEXT_MAX bytes;
+ * fields that do not fit into an entry are left out.
+ */
+enum { LOG_TEXT_MAX = 1024 };
 void log_write(enum log_level level, enum log_id id, const struct log_field *fields, size_t count,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Entries that the target did not take since the start. */
+uint64_t log_lost(void);
 
 /* Without fields. */
 #define log_error(id, ...)   log_write(LEVEL_ERROR, id, NULL, 0, __VA_ARGS__)

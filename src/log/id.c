@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The MESSAGE_ID of each kind of entry; systemd/ipmodd.catalog explains the same numbers. */
+#include "ipmodd/base/macro.h"
+#include "ipmodd/log/log.h"
+
+#include <assert.h>
+
+static const char *const texts[] = {
+    [LOG_ID_NONE] = "",
+    [LOG_ID_STARTED] = "3b588e3578154ba7846d3ab81ad9cf73",
+    [LOG_ID_STOPPED] = "42be7908341a434d94c711ed238840f0",
+    [LOG_ID_RELOADED] = "2694f15a11154f70bc01c5f41ef62ecb",
+    [LOG_ID_RELOAD_REFUSED] = "57fce2a2ffa94639b62ca82ef7cdde88",
+    [LOG_ID_CONFIG_PROBLEM] = "bdeaf2d8ae524ed4af09067721495d4f",
+    [LOG_ID_START_FAILED] = "d4ab2b274a9c456db7558adba13da0df",
+    [LOG_ID_RULE_LOG] = "c0e6e52e42ed4255b9e54678765694fe",
+    [LOG_ID_STATISTICS] = "b9103b24bef0488ea0e64acb2916df4a",
+    [LOG_ID_ROUTING_REPAIRED] = "a86ea72d1e9747d88024cfc449cecbaf",
+    [LOG_ID_ROUTING_INCOMPLETE] = "f8af78b87ccb4db4bbd98bb5d79032e7",
+    [LOG_ID_TUN_LOST] = "d1046cc8637c4084987f7815145b379d",
+    [LOG_ID_TUN_RESTORED] = "08805dbd7e57467cb7fbf268b12ca97d",
+    [LOG_ID_LOOP_FOUND] = "e01697cb0dc84636ac2780f1ccf5abd8",
+    [LOG_ID_EVENTS_LOST] = "6d0c3d2219a241c1822c091b8e539423",
+};
+static_assert(ARRAY_SIZE(texts) == LOG_ID_COUNT, "every kind of entry has its MESSAGE_ID");
+
+const char *log_id_text(enum log_id id)
+{
+    assert(id < LOG_ID_COUNT);
+    return texts[id];
+}
