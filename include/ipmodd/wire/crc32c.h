@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CRC-32C (Castagnoli) as SCTP uses it (RFC 9260 6.8 and appendix A).
+ *
+ * A CRC is linear: the CRC of changed data is the CRC before, XORed with the remainder of the
+ * change alone. The bytes behind a change multiply its remainder by a power of x, which is computed
+ * from their number; they are not read.
+ */
+#ifndef IPMODD_WIRE_CRC32C_H
+#define IPMODD_WIRE_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed bytes for the checksum field are the caller's business. */
+uint32_t crc32c(const uint8_t *bytes, size_t length);
+
+/* The same over three runs, as for a packet whose checksum field counts as zero. */
+uint32_t crc32c_extend(uint32_t crc, const uint8_t *bytes, size_t length);
+
+/*
+ * What to XOR into a CRC when the LENGTH bytes old XOR new = CHANGE were replaced and BEHIND bytes
+ * follow them.
+ */
+uint32_t crc32c_difference(const uint8_t *change, size_t length, size_t behind);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IPv6 header and extension header layout (RFC 8200 3, 4): offsets in bytes. */
+#ifndef IPMODD_WIRE_IP6_H
+#define IPMODD_WIRE_IP6_H
+
+#include "ipmodd/wire/bytes.h"
+
+enum {
+    IP6_VERSION_CLASS = 0, /* 4 bits version, 8 bits traffic class, 20 bits flow label */
+    IP6_PAYLOAD_LENGTH = 4,
+    IP6_NEXT_HEADER = 6,
+    IP6_HOP_LIMIT = 7,
+    IP6_SRC = 8,
+    IP6_DST = 24,
+    IP6_HEADER = 40,
+};
+
+/* What every extension header but the fragment header begins with. */
+enum {
+    IP6_EXT_NEXT_HEADER = 0,
+    IP6_EXT_LENGTH = 1, /* in units of 8 bytes, the first 8 not counted; AH: RFC 4302 2.2 */
+    IP6_ROUTING_SEGMENTS_LEFT = 3,
+};
+
+enum {
+    IP6_FRAGMENT_NEXT_HEADER = 0,
+    IP6_FRAGMENT_OFFSET = 2, /* 13 bits offset in units of 8 bytes, 2 reserved, 1 more fragments */
+    IP6_FRAGMENT_HEADER = 8,
+    IP6_FRAGMENT_MORE = 1,
+    IP6_FRAGMENT_OFFSET_MASK = 0xfff8, /* what is left is the offset in bytes */
+};
+
+static inline uint8_t ip6_traffic_class(const uint8_t *header)
+{
+    return (uint8_t)(be16_load(header + IP6_VERSION_CLASS) >> 4);
+}
+
+static inline void ip6_set_traffic_class(uint8_t *header, uint8_t class)
+{
+    unsigned kept = be16_load(header + IP6_VERSION_CLASS) & 0xf00fu;
+
+    be16_store(header + IP6_VERSION_CLASS, (uint16_t)(kept | (unsigned)class << 4));
+}
+
+#endif

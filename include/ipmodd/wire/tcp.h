@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* TCP header layout (RFC 9293 3.1): offsets in bytes from its first byte. */
+#ifndef IPMODD_WIRE_TCP_H
+#define IPMODD_WIRE_TCP_H
+
+#include "ipmodd/wire/bytes.h"
+
+#include <stddef.h>
+
+enum {
+    TCP_SPORT = 0,
+    TCP_DPORT = 2,
+    TCP_SEQ = 4,
+    TCP_ACK = 8,
+    TCP_DATA_OFFSET = 12, /* upper four bits, in units of 4 bytes */
+    TCP_FLAGS = 13,
+    TCP_WINDOW = 14,
+    TCP_CHECKSUM = 16,
+    TCP_HEADER_MIN = 20,
+};
+
+/* Bits of the flags byte. */
+enum {
+    TCP_FLAG_FIN = 0x01,
+    TCP_FLAG_SYN = 0x02,
+    TCP_FLAG_RST = 0x04,
+    TCP_FLAG_PSH = 0x08,
+    TCP_FLAG_ACK = 0x10,
+    TCP_FLAG_URG = 0x20,
+    TCP_FLAG_ECE = 0x40,
+    TCP_FLAG_CWR = 0x80,
+};
+
+/* Option kinds and lengths (RFC 9293 3.2). */
+enum {
+    TCP_OPTION_END = 0,
+    TCP_OPTION_NOP = 1,
+    TCP_OPTION_MSS = 2,
+    TCP_OPTION_MSS_LENGTH = 4, /* kind, length, 16 bits of value */
+};
+
+/* The data offset in bytes. */
+static inline size_t tcp_header_length(const uint8_t *header)
+{
+    return (size_t)(header[TCP_DATA_OFFSET] >> 4) * 4;
+}
+
+#endif

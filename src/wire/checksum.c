@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sums in one's complement, whole and by difference. */
+#include "ipmodd/wire/checksum.h"
+
+#include "ipmodd/wire/bytes.h"
+
+#include <endian.h>
+#include <string.h>
+
+static uint16_t fold(uint64_t sum)
+{
+    while (sum >> 16 != 0)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
+/*
+ * One's complement sums do not care for byte order as long as the result is swapped like the words
+ * (RFC 1071 2 B), nor for the width of the words (2 C). A 64-bit accumulator of 32-bit words cannot
+ * overflow on anything that fits into memory.
+ */
+uint16_t sum_bytes(const uint8_t *bytes, size_t length)
+{
+    uint64_t sum = 0;
+
+    for (; length >= 4; bytes += 4, length -= 4) {
+        uint32_t word;
+
+        memcpy(&word, bytes, sizeof(word));
+        sum += word;
+    }
+    if (length > 0) {
+        uint8_t padded[4] = {0};
+        uint32_t word;
+
+        memcpy(padded, bytes, length);
+        memcpy(&word, padded, sizeof(word));
+        sum += word;
+    }
+    return be16toh(fold(sum));
+}
+
+/* The weight of BYTE at this place of the data: the upper half of a word at even places. */
+static uint16_t byte_at(size_t place, uint8_t byte)
+{
+    return (uint16_t)(place % 2 == 0 ? byte << 8 : byte);
+}
+
+uint16_t sum_change(uint16_t sum, size_t place, const uint8_t *old, const uint8_t *new,
+                    size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        sum = sum_add(sum, (uint16_t)~byte_at(place + i, old[i]));
+        sum = sum_add(sum, byte_at(place + i, new[i]));
+    }
+    return sum;
+}
+
+static uint16_t sum_pseudo(const uint8_t *src, const uint8_t *dst, size_t address_bytes,
+                           uint8_t proto, size_t length)
+{
+    return fold((uint64_t)sum_bytes(src, address_bytes) + sum_bytes(dst, address_bytes) + proto +
+                length);
+}
+
+uint16_t sum_pseudo_ip4(const uint8_t *src, const uint8_t *dst, uint8_t proto, size_t length)
+{
+    return sum_pseudo(src, dst, 4, proto, length);
+}
+
+uint16_t sum_pseudo_ip6(const uint8_t *src, const uint8_t *dst, uint8_t proto, size_t length)
+{
+    return sum_pseudo(src, dst, 16, proto, length);
+}
+
+uint16_t checksum_adjust(uint16_t checksum, uint16_t difference)
+{
+    if (sum_is_zero(difference))
+        return checksum;
+    return (uint16_t)~sum_add((uint16_t)~checksum, difference);
+}
