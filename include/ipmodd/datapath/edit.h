@@ -19,7 +19,10 @@
 bool edit_src(struct packet *packet, const struct ip_addr *addr);
 bool edit_dst(struct packet *packet, const struct ip_addr *addr);
 
-/* TCP, UDP, UDP-Lite, SCTP, DCCP with their header. */
+/*
+ * TCP, UDP, UDP-Lite, SCTP, DCCP with their header. Not the first fragment of an SCTP packet: how
+ * its CRC changes depends on the length of the whole, which the fragment does not tell.
+ */
 bool edit_sport(struct packet *packet, uint16_t port);
 bool edit_dport(struct packet *packet, uint16_t port);
 

@@ -23,9 +23,12 @@
 #include <stdint.h>
 
 enum packet_flag {
-    PACKET_FRAGMENT = 1u << 0,       /* one part of a larger datagram, the first or a later one */
-    PACKET_LATER_FRAGMENT = 1u << 1, /* a part other than the first: holds no upper-layer header */
-    PACKET_HAS_L4 = 1u << 2, /* the upper-layer header of `proto` is whole and was checked */
+    PACKET_HAS_IP = 1u << 0,   /* the fixed IP header is whole, and its length field is right */
+    PACKET_FRAGMENT = 1u << 1, /* one part of a larger datagram, the first or a later one */
+    PACKET_LATER_FRAGMENT = 1u << 2, /* a part other than the first: holds no upper-layer header */
+    PACKET_HAS_L4 = 1u << 3,        /* the upper-layer header of `proto` is whole and was checked */
+    PACKET_SOURCE_ROUTED = 1u << 4, /* the destination is a stop on the way (see delta.pseudo) */
+    PACKET_EDITED = 1u << 5,        /* a setter changed a byte */
 };
 
 /* What becomes of a packet. */
@@ -36,12 +39,13 @@ enum fate {
     FATE_COUNT,
 };
 
-/* Differences that edits made, in one's complement sums of 16 bits; see edit.h. */
+/* Differences that edits made, as wire/checksum.h defines them; see edit.h. */
 struct checksum_delta {
-    uint32_t ip_header;  /* over the IPv4 header */
-    uint32_t pseudo;     /* over the addresses, as far as a pseudo-header includes them */
-    uint32_t l4;         /* over the upper-layer header and payload */
-    uint32_t sctp_ports; /* XOR of old and new first four bytes of an SCTP packet, network order */
+    uint16_t ip_header; /* over the IPv4 header */
+    uint16_t pseudo;    /* over the addresses, as far as a pseudo-header includes them: it has the
+                           final destination, not the next stop of a source route (RFC 8200 8.1) */
+    uint16_t l4;        /* over the upper-layer header and payload */
+    uint8_t sctp_ports[4]; /* XOR of old and new ports of an SCTP packet */
 };
 
 struct packet {
@@ -51,9 +55,10 @@ struct packet {
 
     /* parse */
     enum ip_family family;
-    uint8_t proto;         /* upper-layer protocol, behind all extension headers (IPPROTO_*) */
-    uint8_t flags;         /* enum packet_flag */
-    size_t l4_offset;      /* of the upper-layer header, or of a later fragment's data */
+    uint8_t proto;    /* upper-layer protocol, behind all extension headers (IPPROTO_*); of a later
+                         IPv6 fragment, what its fragment header names */
+    uint8_t flags;    /* enum packet_flag */
+    size_t l4_offset; /* of the upper-layer header, or of a later fragment's data */
     size_t payload_offset; /* behind the upper-layer header; = l4_offset without PACKET_HAS_L4 */
 
     /* track */

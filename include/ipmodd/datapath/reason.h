@@ -9,6 +9,7 @@
 #define IPMODD_DATAPATH_REASON_H
 
 enum reason {
+    REASON_NONE, /* not dropped */
     /* parse: what the bytes have wrong (`malformed = drop` drops these) */
     REASON_EMPTY,                /* no byte at all */
     REASON_BAD_VERSION,          /* first nibble neither 4 nor 6 */
@@ -16,13 +17,16 @@ enum reason {
     REASON_BAD_IP_HEADER_LENGTH, /* IHL below 5 or beyond the packet (RFC 791 3.1) */
     REASON_BAD_IP_TOTAL_LENGTH,  /* total or payload length below the header or beyond the packet */
     REASON_BAD_IP_OPTION,        /* option length below 2 or beyond the header (RFC 791 3.1) */
-    REASON_BAD_EXTENSION_HEADER, /* extension header runs past the packet (RFC 8200 4) */
+    REASON_BAD_EXTENSION_HEADER, /* runs past the packet, or hop-by-hop options not first (RFC 8200
+                                    4, 4.1; RFC 7112 5) */
     REASON_TOO_MANY_EXTENSION_HEADERS,
     REASON_BAD_FRAGMENT,          /* fragment length not a multiple of 8, or reaching past 65,535 */
     REASON_TRUNCATED_L4_HEADER,   /* upper-layer header not whole in an unfragmented packet */
     REASON_BAD_TCP_HEADER_LENGTH, /* data offset below 5 or beyond the segment (RFC 9293 3.1) */
     REASON_BAD_TCP_OPTION,        /* option length below 2 or beyond the header */
-    REASON_BAD_UDP_LENGTH,        /* below 8 or beyond the datagram (RFC 768) */
+    REASON_BAD_DCCP_HEADER_LENGTH, /* data offset below the header or beyond it (RFC 4340 5.1) */
+    REASON_BAD_UDP_LENGTH, /* below 8 or beyond the datagram (RFC 768); UDP-Lite: coverage (RFC 3828
+                              3.1) */
     /* decided */
     REASON_RULE,           /* a rule's `verdict = drop` */
     REASON_POLICY,         /* no rule decided and `policy = drop` */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changing header fields, and keeping the books that fixup.c repairs checksums from. */
+#include "ipmodd/datapath/edit.h"
+
+#include "ipmodd/wire/checksum.h"
+#include "ipmodd/wire/cursor.h"
+#include "ipmodd/wire/ip4.h"
+#include "ipmodd/wire/ip6.h"
+#include "ipmodd/wire/sctp.h"
+#include "ipmodd/wire/tcp.h"
+#include "ipmodd/wire/udp.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+/* Puts LENGTH bytes at OFFSET of the packet. What stands there already is no edit. */
+static void put(struct packet *packet, size_t offset, const uint8_t *bytes, size_t length)
+{
+    if (memcmp(packet->data + offset, bytes, length) == 0)
+        return;
+    memcpy(packet->data + offset, bytes, length);
+    packet->flags |= PACKET_EDITED;
+}
+
+/* The same for a field of the IP header, which IPv4 has a checksum over. */
+static void put_ip(struct packet *packet, size_t offset, const uint8_t *bytes, size_t length)
+{
+    if (packet->family == FAMILY_IPV4)
+        packet->delta.ip_header =
+            sum_change(packet->delta.ip_header, offset, packet->data + offset, bytes, length);
+    put(packet, offset, bytes, length);
+}
+
+static void put_l4(struct packet *packet, size_t place, const uint8_t *bytes, size_t length)
+{
+    size_t offset = packet->l4_offset + place;
+
+    packet->delta.l4 = sum_change(packet->delta.l4, place, packet->data + offset, bytes, length);
+    put(packet, offset, bytes, length);
+}
+
+static void account_pseudo(struct packet *packet, const uint8_t *old, const uint8_t *new)
+{
+    packet->delta.pseudo =
+        sum_change(packet->delta.pseudo, 0, old, new, IP_ADDR_BYTES(packet->family));
+}
+
+bool edit_src(struct packet *packet, const struct ip_addr *addr)
+{
+    if (addr->family != packet->family)
+        return false;
+    account_pseudo(packet, packet_src(packet), addr->bytes);
+    put_ip(packet, packet->family == FAMILY_IPV4 ? IP4_SRC : IP6_SRC, addr->bytes,
+           IP_ADDR_BYTES(packet->family));
+    return true;
+}
+
+bool edit_dst(struct packet *packet, const struct ip_addr *addr)
+{
+    if (addr->family != packet->family)
+        return false;
+    if ((packet->flags & PACKET_SOURCE_ROUTED) == 0)
+        account_pseudo(packet, packet_dst(packet), addr->bytes);
+    put_ip(packet, packet->family == FAMILY_IPV4 ? IP4_DST : IP6_DST, addr->bytes,
+           IP_ADDR_BYTES(packet->family));
+    return true;
+}
+
+static bool edit_port(struct packet *packet, size_t place, uint16_t port)
+{
+    uint8_t bytes[2];
+
+    if (!packet_has_ports(packet))
+        return false;
+    be16_store(bytes, port);
+    if (packet->proto == IPPROTO_SCTP) {
+        const uint8_t *old = packet->data + packet->l4_offset + place;
+
+        if ((packet->flags & PACKET_FRAGMENT) != 0)
+            return false;
+        packet->delta.sctp_ports[place] ^= old[0] ^ bytes[0];
+        packet->delta.sctp_ports[place + 1] ^= old[1] ^ bytes[1];
+    }
+    put_l4(packet, place, bytes, sizeof(bytes));
+    return true;
+}
+
+bool edit_sport(struct packet *packet, uint16_t port)
+{
+    return edit_port(packet, UDP_SPORT, port);
+}
+
+bool edit_dport(struct packet *packet, uint16_t port)
+{
+    return edit_port(packet, UDP_DPORT, port);
+}
+
+bool edit_ttl(struct packet *packet, uint8_t ttl)
+{
+    put_ip(packet, packet->family == FAMILY_IPV4 ? IP4_TTL : IP6_HOP_LIMIT, &ttl, 1);
+    return true;
+}
+
+bool edit_tos(struct packet *packet, uint8_t tos)
+{
+    uint8_t word[2];
+
+    if (packet->family == FAMILY_IPV4) {
+        put_ip(packet, IP4_TOS, &tos, 1);
+        return true;
+    }
+    memcpy(word, packet->data + IP6_VERSION_CLASS, sizeof(word));
+    ip6_set_traffic_class(word, tos);
+    put_ip(packet, IP6_VERSION_CLASS, word, sizeof(word));
+    return true;
+}
+
+bool edit_df(struct packet *packet, bool df)
+{
+    unsigned field;
+    uint8_t bytes[2];
+
+    if (packet->family != FAMILY_IPV4)
+        return false;
+    field = be16_load(packet->data + IP4_FRAGMENT);
+    field = df ? field | IP4_DF : field & ~(unsigned)IP4_DF;
+    be16_store(bytes, (uint16_t)field);
+    put_ip(packet, IP4_FRAGMENT, bytes, sizeof(bytes));
+    return true;
+}
+
+/*
+ * Place of the MSS option's value from the start of the TCP header; 0 without one. An option of
+ * that kind with another length is none.
+ */
+static size_t find_mss(const struct packet *packet)
+{
+    struct cursor options =
+        cursor_over(packet->data + packet->l4_offset, packet->payload_offset - packet->l4_offset);
+
+    cursor_skip(&options, TCP_HEADER_MIN);
+    while (!options.failed && cursor_left(&options) > 0) {
+        uint8_t kind = cursor_u8(&options);
+        uint8_t length;
+
+        if (kind == TCP_OPTION_END)
+            return 0;
+        if (kind == TCP_OPTION_NOP)
+            continue;
+        length = cursor_u8(&options);
+        if (kind == TCP_OPTION_MSS && length == TCP_OPTION_MSS_LENGTH)
+            return options.at;
+        if (length < 2)
+            return 0;
+        cursor_skip(&options, length - 2u);
+    }
+    return 0;
+}
+
+static size_t find_mss_of_syn(const struct packet *packet)
+{
+    if (!packet_is_tcp(packet) || (packet_tcp_flags(packet) & TCP_FLAG_SYN) == 0)
+        return 0;
+    return find_mss(packet);
+}
+
+bool packet_tcp_mss(const struct packet *packet, uint16_t *ret_mss)
+{
+    size_t place = find_mss_of_syn(packet);
+
+    if (place == 0)
+        return false;
+    *ret_mss = be16_load(packet->data + packet->l4_offset + place);
+    return true;
+}
+
+bool edit_tcp_mss(struct packet *packet, uint16_t mss)
+{
+    size_t place = find_mss_of_syn(packet);
+    uint8_t bytes[2];
+
+    if (place == 0)
+        return false;
+    be16_store(bytes, mss);
+    put_l4(packet, place, bytes, sizeof(bytes));
+    return true;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Life time of rules and their containers. */
+#include "ipmodd/datapath/ruleset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ruleset *ruleset_new(enum policy policy, enum malformed_policy malformed)
+{
+    struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
+
+    if (ruleset == NULL)
+        return NULL;
+    ruleset->policy = policy;
+    ruleset->malformed = malformed;
+    return ruleset;
+}
+
+/* Whether an array of COUNT items that grows by doubling is full: at 0 and at powers of two. */
+static bool is_full(size_t count)
+{
+    return (count & (count - 1)) == 0;
+}
+
+/* Room for one item more in *ARRAY of COUNT items. 0, or -ENOMEM with the array as it was. */
+static int grow(void **array, size_t count, size_t item_size)
+{
+    void *grown;
+
+    if (!is_full(count))
+        return 0;
+    grown = reallocarray(*array, count == 0 ? 1 : 2 * count, item_size);
+    if (grown == NULL)
+        return -ENOMEM;
+    *array = grown;
+    return 0;
+}
+
+int ruleset_add(struct ruleset *ruleset, struct rule *rule)
+{
+    void *rules = ruleset->rules;
+
+    if (grow(&rules, ruleset->rule_count, sizeof(*rule)) < 0) {
+        rule_clear(rule);
+        return -ENOMEM;
+    }
+    ruleset->rules = rules;
+    ruleset->rules[ruleset->rule_count++] = *rule;
+    *rule = (struct rule){.name = NULL};
+    return 0;
+}
+
+int rule_init(struct rule *rule, const char *name, const char *file, unsigned line)
+{
+    *rule = (struct rule){.name = strdup(name), .file = strdup(file), .line = line};
+    if (rule->name == NULL || rule->file == NULL) {
+        rule_clear(rule);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+int rule_add_match(struct rule *rule, const struct match_type *type, void *value)
+{
+    void *matches = rule->matches;
+
+    if (grow(&matches, rule->match_count, sizeof(*rule->matches)) < 0) {
+        type->free(value);
+        return -ENOMEM;
+    }
+    rule->matches = matches;
+    rule->matches[rule->match_count++] = (struct rule_match){.type = type, .value = value};
+    return 0;
+}
+
+/* In the order written, but nothing behind an action that decides. */
+int rule_add_action(struct rule *rule, const struct action_type *type, void *value)
+{
+    void *actions = rule->actions;
+    struct rule_action *last;
+
+    if (grow(&actions, rule->action_count, sizeof(*rule->actions)) < 0) {
+        type->free(value);
+        return -ENOMEM;
+    }
+    rule->actions = actions;
+    last = &rule->actions[rule->action_count++];
+    *last = (struct rule_action){.type = type, .value = value};
+    if (rule->action_count > 1 && last[-1].type->decides) {
+        struct rule_action deciding = last[-1];
+
+        last[-1] = *last;
+        *last = deciding;
+    }
+    return 0;
+}
+
+void rule_clear(struct rule *rule)
+{
+    for (size_t i = 0; i < rule->match_count; i++)
+        rule->matches[i].type->free(rule->matches[i].value);
+    for (size_t i = 0; i < rule->action_count; i++)
+        rule->actions[i].type->free(rule->actions[i].value);
+    free(rule->matches);
+    free(rule->actions);
+    free(rule->name);
+    free(rule->file);
+    *rule = (struct rule){.name = NULL};
+}
+
+void ruleset_free(struct ruleset *ruleset)
+{
+    if (ruleset == NULL)
+        return;
+    for (size_t i = 0; i < ruleset->rule_count; i++)
+        rule_clear(&ruleset->rules[i]);
+    free(ruleset->rules);
+    free(ruleset);
+}
+
+void ruleset_cleanup(struct ruleset **ruleset)
+{
+    ruleset_free(*ruleset);
+}
