@@ -33,7 +33,7 @@ struct action_type {
                  struct value_error *error);
     void (*free)(void *value);
 
-    /* Keeps in SCOPE only what the action can ever apply to. */
+    /* Keeps in SCOPE only what the action can ever apply to. NULL: it applies to every packet. */
     void (*narrow)(const void *value, struct scope *scope);
 
     /* Changes PACKET through edit.h, or decides its fate and returns STEP_END. */

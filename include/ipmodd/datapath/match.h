@@ -13,17 +13,7 @@
 
 #include "ipmodd/datapath/packet.h"
 #include "ipmodd/datapath/scope.h"
-
-#include <stdio.h>
-
-/* What a value parser says when it refuses: what is wrong and what would be right, no line end. */
-struct value_error {
-    char text[256];
-};
-
-/* Fills ERROR and returns -EINVAL, so that a parser can `return value_refuse(…)`. */
-int value_refuse(struct value_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+#include "ipmodd/datapath/value.h"
 
 struct match_type {
     const char *key;     /* as written in a rule section */
@@ -38,7 +28,7 @@ struct match_type {
                  struct value_error *error);
     void (*free)(void *value);
 
-    /* Takes from SCOPE what the match can never hold for. */
+    /* Takes from SCOPE what the match can never hold for. NULL: it can hold for every packet. */
     void (*narrow)(const void *value, struct scope *scope);
 
     /* Whether it holds for a packet that parse.c accepted. */

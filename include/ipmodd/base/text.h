@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Text of configuration values: blanks, decimal numbers, lists, and the name that was meant.
+ *
+ * Everything works in the C locale whatever the process has set, allocates only where it says so,
+ * and leaves messages to its caller, who knows the key.
+ */
+#ifndef IPMODD_BASE_TEXT_H
+#define IPMODD_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Space, tab, carriage return, vertical tab, form feed, line feed. */
+bool text_is_blank(char c);
+
+/* TEXT without blanks at either end: its new beginning; the end is cut in place. */
+char *text_strip(char *text);
+
+/*
+ * Decimal digits and nothing else. 0; -EINVAL for anything else than digits, -ERANGE when the
+ * number is above MAX; RET is written on success alone.
+ */
+int text_parse_number(const char *text, uint64_t max, uint64_t *ret_number);
+
+/* One item of a list, stripped and without its `!`. */
+struct text_item {
+    const char *text;
+    bool negated;
+};
+
+/* A list taken apart; owns its memory. */
+struct text_list {
+    char *memory;
+    struct text_item *items;
+    size_t count;
+};
+
+/* TEXT split at commas. 0; -EINVAL with an empty item (or none at all); -ENOMEM. */
+int text_list_split(const char *text, struct text_list *ret_list);
+
+/* Frees and empties; safe on a zeroed list. */
+void text_list_clear(struct text_list *list);
+
+/*
+ * Finds the name that a mistyped word was meant to be: offer every candidate, then read `name`,
+ * which is NULL when none is near enough (at most one slip for three letters).
+ */
+struct text_guess {
+    const char *word;
+    const char *name;
+    size_t distance;
+};
+
+#define TEXT_GUESS(mistyped) ((struct text_guess){.word = (mistyped)})
+
+/* CANDIDATE is borrowed. */
+void text_guess_offer(struct text_guess *guess, const char *candidate);
+
+#endif

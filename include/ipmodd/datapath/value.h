@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Values of keys: how numbers and their names are read, printed and refused.
+ *
+ * A domain says what the numbers of a key may be and what the field calls them; match and action of
+ * the same header field share one, so that `dscp = ef` and `set-dscp = ef` cannot drift apart. A
+ * name may stand for a run of numbers (`fragment = yes` is the first and the later ones).
+ *
+ * A refusal is one sentence: what is wrong and what would be right.
+ */
+#ifndef IPMODD_DATAPATH_VALUE_H
+#define IPMODD_DATAPATH_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What a value parser says when it refuses: what is wrong and what would be right, no line end. */
+struct value_error {
+    char text[256];
+};
+
+/* Fills ERROR and returns -EINVAL, so that a parser can `return value_refuse(…)`. */
+int value_refuse(struct value_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct value_name {
+    const char *name;
+    uint32_t first, last; /* inclusive */
+};
+
+struct value_domain {
+    const char *noun; /* with its article: "a port" */
+    uint32_t min, max;
+    const struct value_name *names; /* several may mean the same: the first of them is printed */
+    size_t name_count;
+    bool names_only; /* the numbers are ours, not the field's: not accepted as text */
+};
+
+/* TCP, UDP, SCTP, DCCP port. */
+extern const struct value_domain value_port;
+/* TTL or hop limit as it stands in a packet. */
+extern const struct value_domain value_ttl;
+/* Differentiated services code point (RFC 2474) and ECN field (RFC 3168). */
+extern const struct value_domain value_dscp;
+extern const struct value_domain value_ecn;
+
+/* A number, a name, or two of them as `a-b`. 0, or -EINVAL with ERROR filled. */
+int value_parse_range(const char *text, const struct value_domain *domain,
+                      struct value_name *ret_range, struct value_error *error);
+
+/* A number, or a name that stands for one. 0, or -EINVAL with ERROR filled. */
+int value_parse_number(const char *text, const struct value_domain *domain, uint32_t *ret_number,
+                       struct value_error *error);
+
+/* In the form that the parsers read, by name where there is one. */
+void value_print_range(const struct value_domain *domain, uint32_t first, uint32_t last, FILE *out);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text of configuration values: blanks, numbers, lists, near misses. */
+#include "ipmodd/base/text.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Longer words are never near to a name, which bounds the work on garbage. */
+enum { GUESS_LENGTH_MAX = 31 };
+
+bool text_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+char *text_strip(char *text)
+{
+    size_t length;
+
+    while (text_is_blank(*text))
+        text++;
+    length = strlen(text);
+    while (length > 0 && text_is_blank(text[length - 1]))
+        length--;
+    text[length] = '\0';
+    return text;
+}
+
+int text_parse_number(const char *text, uint64_t max, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+        return -EINVAL;
+    for (; *text != '\0'; text++) {
+        uint64_t digit = (uint64_t)(*text - '0');
+
+        if (digit > max || number > (max - digit) / 10)
+            return -ERANGE;
+        number = number * 10 + digit;
+    }
+    *ret_number = number;
+    return 0;
+}
+
+/* Number of items that TEXT has room for: one more than commas. */
+static size_t count_items(const char *text)
+{
+    size_t count = 1;
+
+    for (; *text != '\0'; text++)
+        count += *text == ',';
+    return count;
+}
+
+/* TEXT without blanks and its leading `!`. */
+static struct text_item make_item(char *text)
+{
+    struct text_item item = {.text = text_strip(text)};
+
+    if (*item.text != '!')
+        return item;
+    item.negated = true;
+    item.text = text_strip((char *)item.text + 1);
+    return item;
+}
+
+int text_list_split(const char *text, struct text_list *ret_list)
+{
+    struct text_list list = {.memory = strdup(text)};
+    char *rest = list.memory;
+    char *piece;
+
+    list.items = calloc(count_items(text), sizeof(*list.items));
+    if (list.memory == NULL || list.items == NULL) {
+        text_list_clear(&list);
+        return -ENOMEM;
+    }
+    while ((piece = strsep(&rest, ",")) != NULL) {
+        struct text_item item = make_item(piece);
+
+        if (*item.text == '\0') {
+            text_list_clear(&list);
+            return -EINVAL;
+        }
+        list.items[list.count++] = item;
+    }
+    *ret_list = list;
+    return 0;
+}
+
+void text_list_clear(struct text_list *list)
+{
+    free(list->items);
+    free(list->memory);
+    *list = (struct text_list){.memory = NULL};
+}
+
+/*
+ * Slips between A and B: insertions, deletions, replacements and swaps of neighbours (optimal
+ * string alignment). Both have at most GUESS_LENGTH_MAX bytes.
+ */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t table[GUESS_LENGTH_MAX + 1][GUESS_LENGTH_MAX + 1];
+    size_t a_length = strlen(a), b_length = strlen(b);
+
+    for (size_t i = 0; i <= a_length; i++)
+        table[i][0] = i;
+    for (size_t j = 0; j <= b_length; j++)
+        table[0][j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t best = table[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+            best = MIN_OF(best, table[i - 1][j] + 1);
+            best = MIN_OF(best, table[i][j - 1] + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                best = MIN_OF(best, table[i - 2][j - 2] + 1);
+            table[i][j] = best;
+        }
+    }
+    return table[a_length][b_length];
+}
+
+void text_guess_offer(struct text_guess *guess, const char *candidate)
+{
+    size_t word_length = strlen(guess->word);
+    size_t distance;
+
+    if (word_length > GUESS_LENGTH_MAX || strlen(candidate) > GUESS_LENGTH_MAX)
+        return;
+    distance = edit_distance(guess->word, candidate);
+    if (distance > (word_length + 2) / 3 || distance >= strlen(candidate))
+        return;
+    if (guess->name != NULL && distance >= guess->distance)
+        return;
+    guess->name = candidate;
+    guess->distance = distance;
+}

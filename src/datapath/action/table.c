@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All actions: the one place where they are listed. */
+#include "table.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <string.h>
+
+const struct action_type *const action_types[] = {
+    &action_set_src, &action_set_dst,   &action_set_sport, &action_set_dport,
+    &action_set_ttl, &action_set_dscp,  &action_set_ecn,   &action_set_df,
+    &action_set_mss, &action_clamp_mss, &action_reply,     &action_verdict,
+};
+
+const size_t action_type_count = ARRAY_SIZE(action_types);
+
+const struct action_type *action_type_find(const char *key)
+{
+    for (size_t i = 0; i < action_type_count; i++) {
+        if (strcmp(action_types[i]->key, key) == 0)
+            return action_types[i];
+    }
+    return NULL;
+}

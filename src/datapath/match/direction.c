@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* direction: made by this host, or passing through. */
+#include "number_list.h"
+#include "table.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct value_name direction_names[] = {
+    {"out", DIRECTION_OUT, DIRECTION_OUT},
+    {"forward", DIRECTION_FORWARD, DIRECTION_FORWARD},
+};
+
+static const struct value_domain direction_domain = {.noun = "a direction",
+                                                     .max = DIRECTION_COUNT - 1,
+                                                     .names = direction_names,
+                                                     .name_count = ARRAY_SIZE(direction_names),
+                                                     .names_only = true};
+
+static int direction_parse(const char *text, const struct scope *scope, void **ret_value,
+                           struct value_error *error)
+{
+    (void)scope;
+    if (strcmp(text, "in") == 0)
+        return value_refuse(error, "direction in is not in this version yet: out or forward");
+    return number_list_parse(text, &direction_domain, ret_value, error);
+}
+
+static bool direction_test(const void *value, const struct packet *packet)
+{
+    return number_list_holds(value, packet->direction);
+}
+
+static void direction_print(const void *value, FILE *out)
+{
+    number_list_print(value, &direction_domain, out);
+}
+
+const struct match_type match_direction = {
+    .key = "direction",
+    .grammar = "out, forward",
+    .parse = direction_parse,
+    .free = free,
+    .test = direction_test,
+    .print = direction_print,
+};

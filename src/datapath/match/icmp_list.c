@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lists of ICMP types or codes. */
+#include "icmp_list.h"
+
+#include "number_list.h"
+
+#include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* What an item asks of a packet of one family: both inside their bounds. */
+struct icmp_bounds {
+    uint8_t first_type, last_type;
+    uint8_t first_code, last_code;
+};
+
+struct icmp_item {
+    const char *name;  /* as written; NULL for numbers */
+    unsigned families; /* FAMILIES_* that it can hold in */
+    struct icmp_bounds of[FAMILY_COUNT];
+    bool negated;
+};
+
+struct icmp_list {
+    unsigned families; /* FAMILIES_* that the list can hold in */
+    bool codes;
+    size_t count;
+    struct icmp_item items[];
+};
+
+static const struct value_domain icmp_number = {.noun = "an ICMP number", .max = 255};
+
+static void item_from_name(const struct icmp_name *name, bool codes, struct icmp_item *item)
+{
+    item->name = name->name;
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        const struct icmp_meaning *meaning = &name->of[family];
+
+        item->families |= meaning->known ? 1u << family : 0;
+        item->of[family] = (struct icmp_bounds){
+            .first_type = meaning->type,
+            .last_type = meaning->type,
+            .first_code = codes ? meaning->code : 0,
+            .last_code = codes ? meaning->code : UINT8_MAX,
+        };
+    }
+}
+
+static void item_from_numbers(const struct value_name *range, bool codes, enum ip_family family,
+                              struct icmp_item *item)
+{
+    struct icmp_bounds *bounds = &item->of[family];
+
+    *bounds = (struct icmp_bounds){.last_type = UINT8_MAX, .last_code = UINT8_MAX};
+    item->families = 1u << family;
+    *(codes ? &bounds->first_code : &bounds->first_type) = (uint8_t)range->first;
+    *(codes ? &bounds->last_code : &bounds->last_type) = (uint8_t)range->last;
+}
+
+static int refuse_name(const char *text, const struct icmp_vocabulary *vocabulary,
+                       struct value_error *error)
+{
+    struct text_guess guess = TEXT_GUESS(text);
+
+    for (size_t i = 0; i < vocabulary->name_count; i++)
+        text_guess_offer(&guess, vocabulary->names[i].name);
+    if (guess.name != NULL)
+        return value_refuse(error, "'%.40s' is not %s; did you mean '%s'?", text, vocabulary->noun,
+                            guess.name);
+    return value_refuse(error,
+                        "'%.40s' is not %s: a name such as %s, or with family = ipv4 or ipv6 a "
+                        "number from 0 to 255",
+                        text, vocabulary->noun, vocabulary->names[0].name);
+}
+
+/* A number or a range: SCOPE must have one family, since numbers differ between the two. */
+static int parse_numbers(const char *text, const struct icmp_vocabulary *vocabulary,
+                         const struct scope *scope, struct icmp_item *item,
+                         struct value_error *error)
+{
+    unsigned families = scope_families(scope);
+    struct value_name range;
+    int r = value_parse_range(text, &icmp_number, &range, error);
+
+    if (r < 0)
+        return r;
+    if (families != FAMILIES_IPV4 && families != FAMILIES_IPV6)
+        return value_refuse(error,
+                            "the number %.10s means different things in ICMP and ICMPv6: add "
+                            "family = ipv4 or ipv6, or write a name such as %s",
+                            text, vocabulary->names[0].name);
+    item_from_numbers(&range, vocabulary->codes,
+                      families == FAMILIES_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6, item);
+    return 0;
+}
+
+static int parse_item(const char *text, const struct icmp_vocabulary *vocabulary,
+                      const struct scope *scope, struct icmp_item *item, struct value_error *error)
+{
+    for (size_t i = 0; i < vocabulary->name_count; i++) {
+        if (strcmp(vocabulary->names[i].name, text) == 0) {
+            item_from_name(&vocabulary->names[i], vocabulary->codes, item);
+            return 0;
+        }
+    }
+    if (*text < '0' || *text > '9')
+        return refuse_name(text, vocabulary, error);
+    return parse_numbers(text, vocabulary, scope, item, error);
+}
+
+/* Families that LIST can hold in: of its positive items, or of all where there are none. */
+static unsigned list_families(const struct icmp_list *list)
+{
+    unsigned positive = 0, all = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        all |= list->items[i].families;
+        positive |= list->items[i].negated ? 0 : list->items[i].families;
+    }
+    return positive != 0 ? positive : all;
+}
+
+static int parse_items(const struct text_list *texts, const struct icmp_vocabulary *vocabulary,
+                       const struct scope *scope, struct icmp_list *list, struct value_error *error)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        struct icmp_item *item = &list->items[list->count];
+        int r = parse_item(texts->items[i].text, vocabulary, scope, item, error);
+
+        if (r < 0)
+            return r;
+        item->negated = texts->items[i].negated;
+        list->count++;
+    }
+    list->families = list_families(list);
+    list->codes = vocabulary->codes;
+    return 0;
+}
+
+int icmp_list_parse(const char *text, const struct icmp_vocabulary *vocabulary,
+                    const struct scope *scope, void **ret_list, struct value_error *error)
+{
+    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct icmp_list *list;
+    int r = text_list_split(text, &texts);
+
+    if (r == -EINVAL)
+        return refuse_empty_item(error);
+    if (r < 0)
+        return r;
+    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
+    if (list == NULL)
+        return -ENOMEM;
+    r = parse_items(&texts, vocabulary, scope, list, error);
+    if (r < 0) {
+        free(list);
+        return r;
+    }
+    *ret_list = list;
+    return 0;
+}
+
+void icmp_list_narrow(const struct icmp_list *list, struct scope *scope)
+{
+    const struct scope icmp = scope_icmp();
+
+    scope_intersect(scope, &icmp);
+    scope_keep_families(scope, list->families);
+}
+
+static bool item_holds(const struct icmp_item *item, enum ip_family family, uint8_t type,
+                       uint8_t code)
+{
+    const struct icmp_bounds *bounds = &item->of[family];
+
+    return (item->families & 1u << family) != 0 && type >= bounds->first_type &&
+           type <= bounds->last_type && code >= bounds->first_code && code <= bounds->last_code;
+}
+
+bool icmp_list_test(const struct icmp_list *list, const struct packet *packet)
+{
+    bool any_positive = false, held = false;
+
+    if (!packet_is_icmp(packet) || (list->families & 1u << packet->family) == 0)
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct icmp_item *item = &list->items[i];
+        bool holds =
+            item_holds(item, packet->family, packet_icmp_type(packet), packet_icmp_code(packet));
+
+        if (item->negated && holds)
+            return false;
+        any_positive |= !item->negated;
+        held |= holds;
+    }
+    return held || !any_positive;
+}
+
+static void print_item(const struct icmp_item *item, bool codes, FILE *out)
+{
+    enum ip_family family = item->families == FAMILIES_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6;
+    const struct icmp_bounds *bounds = &item->of[family];
+    uint8_t first = codes ? bounds->first_code : bounds->first_type;
+    uint8_t last = codes ? bounds->last_code : bounds->last_type;
+
+    fputs(item->negated ? "!" : "", out);
+    if (item->name != NULL)
+        fputs(item->name, out);
+    else if (first == last)
+        fprintf(out, "%" PRIu8, first);
+    else
+        fprintf(out, "%" PRIu8 "-%" PRIu8, first, last);
+}
+
+void icmp_list_print(const struct icmp_list *list, FILE *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        print_item(&list->items[i], list->codes, out);
+    }
+}

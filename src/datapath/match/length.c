@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* length: bytes of the IP packet, header included. */
+#include "number_list.h"
+#include "table.h"
+
+#include <stdlib.h>
+
+/* No IP packet is shorter than an IPv4 header. */
+static const struct value_domain length_domain = {
+    .noun = "a packet length", .min = 20, .max = 65535};
+
+static int length_parse(const char *text, const struct scope *scope, void **ret_value,
+                        struct value_error *error)
+{
+    (void)scope;
+    return number_list_parse(text, &length_domain, ret_value, error);
+}
+
+static bool length_test(const void *value, const struct packet *packet)
+{
+    return number_list_holds(value, (uint32_t)packet->length);
+}
+
+static void length_print(const void *value, FILE *out)
+{
+    number_list_print(value, &length_domain, out);
+}
+
+const struct match_type match_length = {
+    .key = "length",
+    .grammar = "numbers of bytes, 20 to 65535",
+    .parse = length_parse,
+    .free = free,
+    .test = length_test,
+    .print = length_print,
+    .per_wire_packet = true,
+};

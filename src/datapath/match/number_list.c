@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lists of numbers and ranges. */
+#include "number_list.h"
+
+#include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
+
+#include <errno.h>
+
+int refuse_empty_item(struct value_error *error)
+{
+    return value_refuse(error, "the list has an empty item: write items separated by commas");
+}
+
+/* Whether LIST holds for any number: if for one, then for an edge of one of its items. */
+static bool can_hold(const struct number_list *list, const struct value_domain *domain)
+{
+    if (number_list_holds(list, domain->min))
+        return true;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct number_item *item = &list->items[i];
+
+        if (!item->negated && number_list_holds(list, item->first))
+            return true;
+        if (item->negated && item->last < domain->max && number_list_holds(list, item->last + 1))
+            return true;
+    }
+    return false;
+}
+
+static int parse_items(const struct text_list *texts, const struct value_domain *domain,
+                       struct number_list *list, struct value_error *error)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        struct value_name range;
+        int r = value_parse_range(texts->items[i].text, domain, &range, error);
+
+        if (r < 0)
+            return r;
+        list->items[list->count++] = (struct number_item){
+            .first = range.first, .last = range.last, .negated = texts->items[i].negated};
+    }
+    if (!can_hold(list, domain))
+        return value_refuse(error, "the list excludes all that it includes, so it never holds");
+    return 0;
+}
+
+int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
+                      struct value_error *error)
+{
+    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct number_list *list;
+    int r = text_list_split(text, &texts);
+
+    if (r == -EINVAL)
+        return refuse_empty_item(error);
+    if (r < 0)
+        return r;
+    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
+    if (list == NULL)
+        return -ENOMEM;
+    r = parse_items(&texts, domain, list, error);
+    if (r < 0) {
+        free(list);
+        return r;
+    }
+    *ret_list = list;
+    return 0;
+}
+
+static bool item_holds(const struct number_item *item, uint32_t number)
+{
+    return number >= item->first && number <= item->last;
+}
+
+bool number_list_holds_either(const struct number_list *list, uint32_t a, uint32_t b)
+{
+    bool any_positive = false, held = false;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct number_item *item = &list->items[i];
+        bool holds = item_holds(item, a) || item_holds(item, b);
+
+        if (item->negated && holds)
+            return false;
+        any_positive |= !item->negated;
+        held |= holds;
+    }
+    return held || !any_positive;
+}
+
+bool number_list_holds(const struct number_list *list, uint32_t number)
+{
+    return number_list_holds_either(list, number, number);
+}
+
+void number_list_print(const struct number_list *list, const struct value_domain *domain, FILE *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct number_item *item = &list->items[i];
+
+        fprintf(out, "%s%s", i > 0 ? ", " : "", item->negated ? "!" : "");
+        value_print_range(domain, item->first, item->last, out);
+    }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sport, dport, port: the ports of TCP, UDP, UDP-Lite, SCTP and DCCP. */
+#include "number_list.h"
+#include "table.h"
+
+#include <stdlib.h>
+
+static int port_parse(const char *text, const struct scope *scope, void **ret_value,
+                      struct value_error *error)
+{
+    (void)scope;
+    return number_list_parse(text, &value_port, ret_value, error);
+}
+
+static void port_narrow(const void *value, struct scope *scope)
+{
+    const struct scope ports = scope_ports();
+
+    (void)value;
+    scope_intersect(scope, &ports);
+}
+
+static void port_print(const void *value, FILE *out)
+{
+    number_list_print(value, &value_port, out);
+}
+
+static bool sport_test(const void *value, const struct packet *packet)
+{
+    return packet_has_ports(packet) && number_list_holds(value, packet_sport(packet));
+}
+
+static bool dport_test(const void *value, const struct packet *packet)
+{
+    return packet_has_ports(packet) && number_list_holds(value, packet_dport(packet));
+}
+
+static bool port_test(const void *value, const struct packet *packet)
+{
+    return packet_has_ports(packet) &&
+           number_list_holds_either(value, packet_sport(packet), packet_dport(packet));
+}
+
+#define PORT_MATCH(name, tester)                                                      \
+    {                                                                                 \
+        .key = (name), .grammar = "ports 0 to 65535 and ranges", .parse = port_parse, \
+        .free = free, .narrow = port_narrow, .test = (tester), .print = port_print,   \
+    }
+
+const struct match_type match_sport = PORT_MATCH("sport", sport_test);
+const struct match_type match_dport = PORT_MATCH("dport", dport_test);
+const struct match_type match_port = PORT_MATCH("port", port_test);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* proto: the upper-layer protocol behind all extension headers. */
+#include "number_list.h"
+#include "table.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+/* "icmp", behind the last number of the field: ICMP in IPv4 and ICMPv6 in IPv6. */
+enum { PROTO_ICMP_OF_FAMILY = 256 };
+
+/* Keywords of the IANA registry in lower case, and what ip(8) and nft(8) call them. */
+static const struct value_name proto_names[] = {
+    {"icmp", PROTO_ICMP_OF_FAMILY, PROTO_ICMP_OF_FAMILY},
+    {"tcp", 6, 6},
+    {"udp", 17, 17},
+    {"icmpv6", 58, 58},
+    {"sctp", 132, 132},
+    {"dccp", 33, 33},
+    {"udplite", 136, 136},
+    {"gre", 47, 47},
+    {"esp", 50, 50},
+    {"ah", 51, 51},
+    {"igmp", 2, 2},
+    {"ipip", 4, 4},
+    {"ipencap", 4, 4},
+    {"egp", 8, 8},
+    {"rsvp", 46, 46},
+    {"ipv6", 41, 41},
+    {"ipv6-icmp", 58, 58},
+    {"ipv6-nonxt", 59, 59},
+    {"eigrp", 88, 88},
+    {"ospf", 89, 89},
+    {"pim", 103, 103},
+    {"comp", 108, 108},
+    {"ipcomp", 108, 108},
+    {"vrrp", 112, 112},
+    {"l2tp", 115, 115},
+    {"isis", 124, 124},
+    {"mpls-in-ip", 137, 137},
+    {"ethernet", 143, 143},
+};
+
+/* Numbers as text end at 255; what lies above is reached by name alone. */
+static const struct value_domain proto_domain = {
+    .noun = "a protocol", .max = 255, .names = proto_names, .name_count = ARRAY_SIZE(proto_names)};
+
+struct proto_value {
+    struct scope scope; /* what the list holds for */
+    struct number_list *list;
+};
+
+static void proto_free(void *pointer)
+{
+    struct proto_value *value = pointer;
+
+    if (value == NULL)
+        return;
+    free(value->list);
+    free(value);
+}
+
+static bool list_holds_proto(const struct number_list *list, enum ip_family family, uint32_t proto)
+{
+    uint32_t icmp = family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+
+    return number_list_holds_either(list, proto, proto == icmp ? PROTO_ICMP_OF_FAMILY : proto);
+}
+
+static struct scope list_scope(const struct number_list *list)
+{
+    struct scope scope = scope_none();
+
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        for (uint32_t proto = 0; proto <= UINT8_MAX; proto++) {
+            if (list_holds_proto(list, family, proto))
+                scope_add(&scope, 1u << family, (uint8_t)proto);
+        }
+    }
+    return scope;
+}
+
+static int proto_parse(const char *text, const struct scope *scope, void **ret_value,
+                       struct value_error *error)
+{
+    struct proto_value *value;
+    void *list;
+    int r = number_list_parse(text, &proto_domain, &list, error);
+
+    (void)scope;
+    if (r < 0)
+        return r;
+    value = calloc(1, sizeof(*value));
+    if (value == NULL) {
+        free(list);
+        return -ENOMEM;
+    }
+    value->list = list;
+    value->scope = list_scope(list);
+    *ret_value = value;
+    return 0;
+}
+
+static void proto_narrow(const void *pointer, struct scope *scope)
+{
+    const struct proto_value *value = pointer;
+
+    scope_intersect(scope, &value->scope);
+}
+
+static bool proto_test(const void *pointer, const struct packet *packet)
+{
+    const struct proto_value *value = pointer;
+
+    return scope_has(&value->scope, packet->family, packet->proto);
+}
+
+static void proto_print(const void *pointer, FILE *out)
+{
+    const struct proto_value *value = pointer;
+
+    number_list_print(value->list, &proto_domain, out);
+}
+
+const struct match_type match_proto = {
+    .key = "proto",
+    .grammar = "names (tcp, udp, icmp …) or numbers 0 to 255",
+    .parse = proto_parse,
+    .free = proto_free,
+    .narrow = proto_narrow,
+    .test = proto_test,
+    .print = proto_print,
+};

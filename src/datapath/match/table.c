@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All matches: the one place where they are listed. */
+#include "table.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <string.h>
+
+const struct match_type *const match_types[] = {
+    &match_direction, &match_family,    &match_proto, &match_src,  &match_dst,
+    &match_host,      &match_sport,     &match_dport, &match_port, &match_tcp_flags,
+    &match_icmp_type, &match_icmp_code, &match_ttl,   &match_dscp, &match_ecn,
+    &match_length,    &match_fragment,
+};
+
+const size_t match_type_count = ARRAY_SIZE(match_types);
+
+const struct match_type *match_type_find(const char *key)
+{
+    for (size_t i = 0; i < match_type_count; i++) {
+        if (strcmp(match_types[i]->key, key) == 0)
+            return match_types[i];
+    }
+    return NULL;
+}

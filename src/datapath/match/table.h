@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The records of the files in this folder, for table.c. */
+#ifndef IPMODD_DATAPATH_MATCH_TABLE_H
+#define IPMODD_DATAPATH_MATCH_TABLE_H
+
+#include "ipmodd/datapath/match.h"
+
+extern const struct match_type match_direction;
+extern const struct match_type match_family;
+extern const struct match_type match_proto;
+extern const struct match_type match_src;
+extern const struct match_type match_dst;
+extern const struct match_type match_host;
+extern const struct match_type match_sport;
+extern const struct match_type match_dport;
+extern const struct match_type match_port;
+extern const struct match_type match_tcp_flags;
+extern const struct match_type match_icmp_type;
+extern const struct match_type match_icmp_code;
+extern const struct match_type match_ttl;
+extern const struct match_type match_dscp;
+extern const struct match_type match_ecn;
+extern const struct match_type match_length;
+extern const struct match_type match_fragment;
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ttl: the TTL or hop limit that the packet carries. */
+#include "number_list.h"
+#include "table.h"
+
+#include <stdlib.h>
+
+static int ttl_parse(const char *text, const struct scope *scope, void **ret_value,
+                     struct value_error *error)
+{
+    (void)scope;
+    return number_list_parse(text, &value_ttl, ret_value, error);
+}
+
+static bool ttl_test(const void *value, const struct packet *packet)
+{
+    return number_list_holds(value, packet_ttl(packet));
+}
+
+static void ttl_print(const void *value, FILE *out)
+{
+    number_list_print(value, &value_ttl, out);
+}
+
+const struct match_type match_ttl = {
+    .key = "ttl",
+    .grammar = "numbers 0 to 255",
+    .parse = ttl_parse,
+    .free = free,
+    .test = ttl_test,
+    .print = ttl_print,
+};
