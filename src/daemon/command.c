@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* --check, --print-plan, --dump-config and --cleanup. */
+#include "command.h"
+
+#include "complaint.h"
+#include "ipmodd/kernel/divert.h"
+#include "ipmodd/rules/load.h"
+
+#include <errno.h>
+
+/* Loads and prints every problem; LOADED is to be cleared by the caller in any case. */
+static int load_and_complain(const char *file, struct loaded *loaded)
+{
+    struct problems problems = PROBLEMS_INIT;
+    int error = load_configuration(file, &problems, loaded);
+
+    complaint_print(&problems, stderr);
+    problems_clear(&problems);
+    return error;
+}
+
+/* A full disk or a closed pipe is a failure of a command whose output is its purpose. */
+static enum exit_code finish_output(void)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return EXIT_CODE_OK;
+    perror("ipmodd: standard output");
+    return EXIT_CODE_FAILED;
+}
+
+static enum exit_code report_failure(int error)
+{
+    fprintf(stderr, "ipmodd: %s\n", divert_error_text(NULL));
+    return error == -EPERM || error == -EACCES ? EXIT_CODE_NO_PERMISSION : EXIT_CODE_FAILED;
+}
+
+enum exit_code command_check(const char *file)
+{
+    CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
+
+    if (load_and_complain(file, &loaded) < 0)
+        return EXIT_CODE_CONFIG;
+    printf("configuration is good, %zu rules\n", loaded.ruleset->rule_count);
+    return finish_output();
+}
+
+enum exit_code command_print_plan(const char *file)
+{
+    CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
+    int error;
+
+    if (load_and_complain(file, &loaded) < 0)
+        return EXIT_CODE_CONFIG;
+    error = divert_print_plan(loaded.config, stdout);
+    return error < 0 ? report_failure(error) : finish_output();
+}
+
+enum exit_code command_dump_config(const char *file)
+{
+    CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
+
+    if (load_and_complain(file, &loaded) < 0)
+        return EXIT_CODE_CONFIG;
+    dump_configuration(&loaded, stdout);
+    return finish_output();
+}
+
+enum exit_code command_cleanup(const char *file)
+{
+    CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
+    int error;
+
+    if (load_and_complain(file, &loaded) < 0)
+        return EXIT_CODE_CONFIG;
+    error = divert_cleanup_host(loaded.config);
+    return error < 0 ? report_failure(error) : EXIT_CODE_OK;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Puts the problems of a configuration where the user looks. */
+#include "complaint.h"
+
+#include "ipmodd/log/fields.h"
+
+#include <string.h>
+
+/* TEXT is filled as far as it goes. */
+static void problem_to_text(const struct problem *problem, char *text, size_t size)
+{
+    CLEANUP(cleanup_file) FILE *out = fmemopen(text, size - 1, "w");
+
+    memset(text, 0, size); /* a full stream adds no NUL */
+    if (out != NULL)
+        problem_print(problem, out);
+}
+
+static void log_problem(const struct problem *problem)
+{
+    const struct place *place = &problem->place;
+    struct log_fields fields = {.count = 0};
+    char text[LOG_TEXT_MAX];
+
+    problem_to_text(problem, text, sizeof(text));
+    if (place->file != NULL)
+        log_fields_add(&fields, "CONFIG_FILE", "%s", place->file);
+    if (place->line != 0)
+        log_fields_add(&fields, "CONFIG_LINE", "%u", place->line);
+    if (place->section != NULL)
+        log_fields_add(&fields, "IPMODD_SECTION", "%s", place->section);
+    if (place->key != NULL)
+        log_fields_add(&fields, "IPMODD_KEY", "%s", place->key);
+    log_write(problem->severity == PROBLEM_ERROR ? LEVEL_ERROR : LEVEL_WARNING,
+              LOG_ID_CONFIG_PROBLEM, fields.items, fields.count, "%s", text);
+}
+
+void complaint_log(const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        log_problem(&problems->items[i]);
+    if (problems->out_of_memory)
+        log_error(LOG_ID_CONFIG_PROBLEM, "not enough memory to list all problems");
+}
+
+void complaint_print(const struct problems *problems, FILE *out)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        problem_print(&problems->items[i], out);
+        fputc('\n', out);
+    }
+    if (problems->out_of_memory)
+        fputs("not enough memory to list all problems\n", out);
+}
+
+const char *complaint_first(const struct problems *problems, char *text, size_t size)
+{
+    snprintf(text, size, "not enough memory");
+    for (size_t i = 0; i < problems->count; i++) {
+        if (problems->items[i].severity == PROBLEM_ERROR) {
+            problem_to_text(&problems->items[i], text, size);
+            break;
+        }
+    }
+    return text;
+}

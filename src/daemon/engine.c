@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Holds what is in force and moves packets through it. */
+#include "engine.h"
+
+#include "clock.h"
+#include "ipmodd/base/macro.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Batches of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
+ * microseconds) for signals, timers and the monitor. */
+enum { BATCHES_PER_WAKEUP = 4 };
+
+int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
+{
+    int error;
+
+    *engine = (struct engine){.file = file, .loaded = *loaded, .reporter = reporter_make()};
+    *loaded = (struct loaded){.config = NULL};
+    engine->batch = batch_new();
+    error = engine->batch != NULL ? divert_start(engine->loaded.config, &engine->divert) : -ENOMEM;
+    if (error == 0) {
+        engine->path = path_new(engine->loaded.ruleset, divert_host_view(engine->divert));
+        error = engine->path != NULL ? 0 : -ENOMEM;
+    }
+    if (error < 0)
+        engine_stop(engine);
+    return error;
+}
+
+int engine_stop(struct engine *engine)
+{
+    int error = divert_stop(TAKE_PTR(engine->divert));
+
+    path_free(TAKE_PTR(engine->path));
+    batch_free(TAKE_PTR(engine->batch));
+    loaded_clear(&engine->loaded);
+    return error;
+}
+
+/* Whether ERROR of a tun descriptor says that its device is gone, rather than this packet bad. */
+static bool device_is_gone(int error)
+{
+    return error == -EBADFD || error == -EBADF || error == -ENODEV;
+}
+
+/* Number of packets moved, or the -errno of a dead descriptor. */
+static ssize_t move_batch(struct engine *engine, int tun_fd)
+{
+    ssize_t count;
+    int error;
+
+    batch_reset(engine->batch);
+    count = batch_read(engine->path, engine->batch, tun_fd);
+    if (count <= 0)
+        return count;
+    path_run(engine->path, engine->batch, clock_now_ns());
+    error = batch_write(engine->path, engine->batch, tun_fd);
+    report_events(&engine->reporter, path_events(engine->path), path_ruleset(engine->path));
+    return device_is_gone(error) ? error : count;
+}
+
+int engine_move_packets(struct engine *engine)
+{
+    int tun_fd = divert_tun_fd(engine->divert);
+
+    for (int i = 0; i < BATCHES_PER_WAKEUP; i++) {
+        ssize_t count = move_batch(engine, tun_fd);
+
+        if (count < 0)
+            return (int)count;
+        if (count < BATCH_PACKETS)
+            break;
+    }
+    return 0;
+}
+
+static void append(char *text, size_t size, const char *what)
+{
+    strncat(text, what, size - strlen(text) - 1);
+}
+
+const char *engine_describe(const struct engine *engine, char *text, size_t size)
+{
+    const struct config *config = engine->loaded.config;
+    const char *separator = " ";
+    char rules[48];
+
+    snprintf(text, size, "Diverting");
+    for (enum direction i = 0; i < DIRECTION_COUNT; i++) {
+        if ((config->divert.directions & (1u << i)) == 0)
+            continue;
+        append(text, size, separator);
+        append(text, size, direction_name(i));
+        separator = ", ";
+    }
+    append(text, size, " through ");
+    append(text, size, config->tun.name);
+    snprintf(rules, sizeof(rules), ", %zu rules", engine->loaded.ruleset->rule_count);
+    append(text, size, rules);
+    return text;
+}

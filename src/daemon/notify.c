@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tells systemd how the daemon is; compiled with libsystemd alone. */
+#include "notify.h"
+
+#include <inttypes.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+void notify_ready(const char *status)
+{
+    sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+}
+
+void notify_status(const char *status)
+{
+    sd_notifyf(0, "STATUS=%s", status);
+}
+
+void notify_reloading(void)
+{
+    struct timespec now;
+
+    /* Type=notify-reload of systemd 253 tells answers to different reloads apart by this time. */
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+               (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+}
+
+void notify_stopping(void)
+{
+    sd_notify(0, "STOPPING=1\nSTATUS=Giving the traffic back");
+}
+
+void notify_watchdog(void)
+{
+    sd_notify(0, "WATCHDOG=1");
+}
+
+uint64_t notify_watchdog_usec(void)
+{
+    uint64_t usec;
+
+    return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
+}

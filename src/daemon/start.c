@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Load, divert, give up privileges, serve, give the traffic back. */
+#include "start.h"
+
+#include "complaint.h"
+#include "engine.h"
+#include "ipmodd/base/macro.h"
+#include "ipmodd/log/fields.h"
+#include "loop.h"
+#include "notify.h"
+#include "privileges.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int load(const char *file, struct loaded *ret_loaded)
+{
+    struct problems problems = PROBLEMS_INIT;
+    int error = load_configuration(file, &problems, ret_loaded);
+
+    complaint_log(&problems);
+    problems_clear(&problems);
+    return error;
+}
+
+static enum exit_code exit_code_of(int error)
+{
+    if (error == -EPERM || error == -EACCES || error == -ENOENT || error == -ENODEV)
+        return EXIT_CODE_NO_PERMISSION;
+    return EXIT_CODE_FAILED;
+}
+
+static void tell_started(const struct engine *engine)
+{
+    struct log_fields fields = {.count = 0};
+    char status[256];
+
+    engine_describe(engine, status, sizeof(status));
+    log_fields_add(&fields, "IPMODD_DEVICE", "%s", engine->loaded.config->tun.name);
+    log_write(LEVEL_NOTICE, LOG_ID_STARTED, fields.items, fields.count, "%s", status);
+    notify_ready(status);
+}
+
+/* Between diverting and giving the traffic back. */
+static enum exit_code serve(struct engine *engine)
+{
+    int error = privileges_give_up();
+
+    if (error < 0) {
+        log_error(LOG_ID_START_FAILED, "cannot give up privileges: %s", strerror(-error));
+        return EXIT_CODE_FAILED;
+    }
+    tell_started(engine);
+    error = loop_run(engine);
+    if (error < 0) {
+        log_error(LOG_ID_START_FAILED, "cannot start the event loop: %s", strerror(-error));
+        return EXIT_CODE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code give_back(struct engine *engine, enum exit_code code)
+{
+    int error;
+
+    notify_stopping();
+    error = engine_stop(engine);
+    if (error < 0) {
+        log_error(LOG_ID_STOPPED,
+                  "stopped, but not everything could be taken back: %s; "
+                  "`ipmodd --cleanup` tries again",
+                  strerror(-error));
+        return EXIT_CODE_FAILED;
+    }
+    log_notice(LOG_ID_STOPPED, "stopped, traffic flows as before");
+    return code;
+}
+
+enum exit_code daemon_run(const char *file)
+{
+    CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
+    sigset_t signals = loop_signals();
+    struct engine engine;
+    int error;
+
+    /* A signal that came while rules are half in place must find someone who takes them back. */
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    log_open(LEVEL_INFO);
+    if (load(file, &loaded) < 0)
+        return EXIT_CODE_CONFIG;
+    log_set_level(loaded.config->main.log_level);
+    error = engine_start(&engine, file, &loaded);
+    if (error < 0) {
+        log_error(LOG_ID_START_FAILED, "%s",
+                  error == -ENOMEM ? "not enough memory" : divert_error_text(NULL));
+        return exit_code_of(error);
+    }
+    return give_back(&engine, serve(&engine));
+}
