@@ -2,17 +2,13 @@
 /*
  * What the service manager is told: sd_notify(3) and its watchdog.
  *
- * Does nothing when no manager listens. Built without libsystemd, the calls are empty and the unit
- * must not be Type=notify.
+ * Does nothing when no manager listens. Built without libsystemd (notify_absent.c) nobody is told,
+ * and no unit is installed that would wait for it.
  */
 #ifndef IPMODD_DAEMON_NOTIFY_H
 #define IPMODD_DAEMON_NOTIFY_H
 
-#include "build_config.h"
-
 #include <stdint.h>
-
-#if HAVE_LIBSYSTEMD
 
 /* READY=1 with STATUS; also the answer to every reload, whether it was taken or refused. */
 void notify_ready(const char *status);
@@ -24,34 +20,4 @@ void notify_watchdog(void);
 /* Microseconds within which the manager wants to hear from us; 0: no watchdog. */
 uint64_t notify_watchdog_usec(void);
 
-#else
-
-static inline void notify_ready(const char *status)
-{
-    (void)status;
-}
-
-static inline void notify_status(const char *status)
-{
-    (void)status;
-}
-
-static inline void notify_reloading(void)
-{
-}
-
-static inline void notify_stopping(void)
-{
-}
-
-static inline void notify_watchdog(void)
-{
-}
-
-static inline uint64_t notify_watchdog_usec(void)
-{
-    return 0;
-}
-
-#endif
 #endif

@@ -135,6 +135,19 @@ def check_manuals(root):
     return text.splitlines() if code else []
 
 
+def check_reasons(root):
+    """Every reason that a user can meet in statistics and journal is explained in ipmodd(8)."""
+    source = (root / "src/datapath/reason.c").read_text(encoding="utf-8")
+    names = set(re.findall(r'\[REASON_\w+\] = "([a-z0-9-]+)"', source)) - {"none"}
+    page = (root / "man/ipmodd.8").read_text(encoding="utf-8")
+    section = page.partition(".Ss Reasons")[2].partition(".Sh ")[0]
+    items = set(re.findall(r"^\.It ([a-z0-9-]+)$", section, re.MULTILINE))
+    if not names:
+        return ["no reason found in src/datapath/reason.c"]
+    return [f"reason {name} is not in man/ipmodd.8" for name in sorted(names - items)] + \
+           [f"man/ipmodd.8 explains {name}, which is no reason" for name in sorted(items - names)]
+
+
 def check_spdx(root):
     tagged = files(root, "src/**/*.[ch]", "include/**/*.h", "tests/**/*.[ch]", "tests/**/*.py",
                    "**/*.sh", "**/meson.build")
