@@ -3,10 +3,9 @@
 #include "ipmodd/datapath/edit.h"
 
 #include "ipmodd/wire/checksum.h"
-#include "ipmodd/wire/cursor.h"
 #include "ipmodd/wire/ip4.h"
 #include "ipmodd/wire/ip6.h"
-#include "ipmodd/wire/sctp.h"
+#include "ipmodd/wire/option.h"
 #include "ipmodd/wire/tcp.h"
 #include "ipmodd/wire/udp.h"
 
@@ -135,24 +134,14 @@ bool edit_df(struct packet *packet, bool df)
  */
 static size_t find_mss(const struct packet *packet)
 {
-    struct cursor options =
-        cursor_over(packet->data + packet->l4_offset, packet->payload_offset - packet->l4_offset);
+    const uint8_t *header = packet->data + packet->l4_offset;
+    struct cursor options = cursor_over(header, packet->payload_offset - packet->l4_offset);
+    struct option option;
 
     cursor_skip(&options, TCP_HEADER_MIN);
-    while (!options.failed && cursor_left(&options) > 0) {
-        uint8_t kind = cursor_u8(&options);
-        uint8_t length;
-
-        if (kind == TCP_OPTION_END)
-            return 0;
-        if (kind == TCP_OPTION_NOP)
-            continue;
-        length = cursor_u8(&options);
-        if (kind == TCP_OPTION_MSS && length == TCP_OPTION_MSS_LENGTH)
-            return options.at;
-        if (length < 2)
-            return 0;
-        cursor_skip(&options, length - 2u);
+    while (option_next(&options, &option)) {
+        if (option.kind == TCP_OPTION_MSS && option.length == 2)
+            return (size_t)(option.value - header);
     }
     return 0;
 }

@@ -66,5 +66,7 @@ static uint32_t power_of_x(size_t bytes)
 
 uint32_t crc32c_difference(const uint8_t *change, size_t length, size_t behind)
 {
-    return multiply(remainder_of(0, change, length), power_of_x(behind));
+    uint32_t remainder = remainder_of(0, change, length);
+
+    return remainder == 0 ? 0 : multiply(remainder, power_of_x(behind));
 }

@@ -9,6 +9,8 @@
  * whole path.
  *
  * An answer's source is the address that was asked, as from the host that the packet was meant for.
+ * It speaks about the packet as it is at that rule, edits of earlier rules included. A packet with
+ * a wrong checksum gets none, as from a host that throws it away unread.
  */
 #ifndef IPMODD_DATAPATH_ANSWER_H
 #define IPMODD_DATAPATH_ANSWER_H

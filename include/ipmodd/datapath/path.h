@@ -52,7 +52,7 @@ struct path_counters {
     uint64_t drops[REASON_COUNT];
     uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
     uint64_t ttl_255; /* left with TTL 254: the kernel's decrement could not be given back */
-    uint64_t edited;  /* packets that a rule changed */
+    uint64_t edited;  /* packets that left changed by a rule */
 };
 
 /* What one rule has seen. */

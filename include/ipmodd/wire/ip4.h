@@ -30,8 +30,6 @@ enum {
 
 /* Option types (IANA, copied flag included). */
 enum {
-    IP4_OPTION_END = 0,
-    IP4_OPTION_NOP = 1,
     IP4_OPTION_LSRR = 131,
     IP4_OPTION_SSRR = 137,
 };

@@ -31,12 +31,9 @@ enum {
     TCP_FLAG_CWR = 0x80,
 };
 
-/* Option kinds and lengths (RFC 9293 3.2). */
+/* Option kinds (RFC 9293 3.2). */
 enum {
-    TCP_OPTION_END = 0,
-    TCP_OPTION_NOP = 1,
-    TCP_OPTION_MSS = 2,
-    TCP_OPTION_MSS_LENGTH = 4, /* kind, length, 16 bits of value */
+    TCP_OPTION_MSS = 2, /* its value: 16 bits */
 };
 
 /* The data offset in bytes. */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The option lists of IPv4 and TCP, which have one form (RFC 791 3.1, RFC 9293 3.2): kind 0 ends
+ * the list, kind 1 is a single byte, every other kind is followed by its length, those two bytes
+ * included.
+ */
+#ifndef IPMODD_WIRE_OPTION_H
+#define IPMODD_WIRE_OPTION_H
+
+#include "ipmodd/wire/cursor.h"
+
+struct option {
+    uint8_t kind;
+    const uint8_t *value;
+    size_t length; /* of the value */
+};
+
+/*
+ * The next option that has a value. False at the end of the list; with OPTIONS failed when an
+ * option's length is below 2 or beyond the list.
+ */
+bool option_next(struct cursor *options, struct option *ret_option);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fixup: checksums made true again for what was edited, once a packet, from the books alone.
+ *
+ * Everything special about checksums is here and nowhere else:
+ *   - a UDP or UDP-Lite checksum of 0 means none and stays 0; a computed 0 is sent as 0xffff
+ *     (RFC 768, RFC 3828 3.1, RFC 8200 8.1; zero over IPv6: RFC 6935);
+ *   - ICMP covers no pseudo-header, ICMPv6 does (RFC 4443 2.3);
+ *   - a first fragment carries the checksum of the whole datagram, so differences are booked there;
+ *     later fragments have no checksum, what was edited in them is repaired in the first. The one
+ *     thing that cannot be repaired is a first fragment too short to hold its checksum field;
+ *   - SCTP has a CRC-32C without pseudo-header (RFC 9260 6.8); 0 means none (RFC 9653) and stays;
+ *   - a source route hides the final destination that the pseudo-header has: such checksums are
+ *     repaired (edit.h books nothing for the next stop), but cannot be verified;
+ *   - the checksum of a protocol that is not known keeps its bytes.
+ */
+#ifndef IPMODD_DATAPATH_FIXUP_H
+#define IPMODD_DATAPATH_FIXUP_H
+
+#include "ipmodd/datapath/packet.h"
+
+/* Repairs what the books of PACKET say and closes them. */
+void fixup_packet(struct packet *packet);
+
+/*
+ * Whether a checksum of PACKET, whose books are closed, can be verified and is wrong: a host that
+ * received it would act as if nothing had come. Reads the payload.
+ */
+bool fixup_is_damaged(const struct packet *packet);
+
+/* For packets made here: the IPv4 header checksum, and a TCP or ICMP checksum, from nothing. */
+void fixup_fill_ip_header(struct packet *packet);
+void fixup_fill_l4(struct packet *packet);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Counting, and filling events. */
+#include "observe.h"
+
+#include <assert.h>
+
+void observe_arrival(struct path *path, const struct packet *packet)
+{
+    path->counters.in++;
+    path->counters.in_bytes += packet->length;
+}
+
+void observe_match(struct path *path, size_t rule, const struct packet *packet)
+{
+    struct rule_counters *counters = &path->rules[rule].counters;
+
+    counters->packets++;
+    counters->bytes += packet->length;
+}
+
+static void fill_event(struct event *event, const struct packet *packet)
+{
+    *event = (struct event){
+        .src = ip_addr_from_bytes(packet->family, packet_src(packet)),
+        .dst = ip_addr_from_bytes(packet->family, packet_dst(packet)),
+        .proto = packet->proto,
+        .ttl = packet_ttl(packet),
+        .length = packet->length,
+        .direction = packet->direction,
+        .fate = packet->fate,
+        .reason = packet->reason,
+    };
+    if (packet_has_ports(packet)) {
+        event->sport = packet_sport(packet);
+        event->dport = packet_dport(packet);
+    }
+    if (packet_is_icmp(packet)) {
+        event->icmp_type = packet_icmp_type(packet);
+        event->icmp_code = packet_icmp_code(packet);
+    }
+}
+
+void observe_outcome(struct path *path, size_t rule, const struct packet *packet)
+{
+    struct rule_state *state = &path->rules[rule];
+    struct event *event;
+
+    if (!path->ruleset->rules[rule].logs)
+        return;
+    if (!bucket_take(&state->log_bucket, path->answerer.now_ns)) {
+        state->log_suppressed++;
+        return;
+    }
+    event = event_ring_push(&path->events);
+    if (event == NULL)
+        return;
+    fill_event(event, packet);
+    event->rule = rule;
+    event->suppressed = state->log_suppressed;
+    state->log_suppressed = 0;
+}
+
+static void count_out(struct path *path, const struct packet *packet)
+{
+    path->counters.out++;
+    path->counters.out_bytes += packet->length;
+}
+
+void observe_fate(struct path *path, const struct packet *packet)
+{
+    assert(packet->fate == FATE_OUT || packet->fate == FATE_DROP);
+    if (packet->fate == FATE_DROP) {
+        assert(packet->reason != REASON_NONE && packet->reason < REASON_COUNT);
+        path->counters.drops[packet->reason]++;
+        return;
+    }
+    count_out(path, packet);
+    if ((packet->flags & PACKET_EDITED) != 0)
+        path->counters.edited++;
+}
+
+void observe_answer(struct path *path, const struct packet *answer)
+{
+    path->counters.generated++;
+    count_out(path, answer);
+}
+
+bool observe_is_balanced(const struct path *path)
+{
+    uint64_t gone = path->counters.out;
+
+    for (size_t i = 0; i < REASON_COUNT; i++)
+        gone += path->counters.drops[i];
+    return path->counters.in + path->counters.generated == gone;
+}

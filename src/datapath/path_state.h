@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Path state: what a path keeps from batch to batch. Shared by the path itself (path.c), its life
+ * time (path_state.c) and the live adapters (read.c, write.c).
+ */
+#ifndef IPMODD_DATAPATH_PATH_STATE_H
+#define IPMODD_DATAPATH_PATH_STATE_H
+
+#include "answerer.h"
+#include "ipmodd/base/bucket.h"
+#include "ipmodd/datapath/path.h"
+
+/* What changes of a rule while packets flow; kept by name over a new ruleset. */
+struct rule_state {
+    struct rule_counters counters;
+    struct bucket log_bucket; /* with rule.logs */
+    uint64_t log_suppressed;  /* since the last entry */
+};
+
+struct path {
+    const struct ruleset *ruleset; /* borrowed, as the view */
+    const struct host_view *view;
+    struct rule_state *rules; /* one for each rule of the set */
+    struct answerer answerer;
+    struct path_counters counters;
+    struct event_ring events;
+};
+
+/* Counts PACKET, which was to leave, as a drop after all. */
+void path_count_lost(struct path *path, const struct packet *packet, enum reason reason);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Track: what a packet is to this host. So far its direction, by its source address: what comes
+ * from an address of ours was made here.
+ */
+#ifndef IPMODD_DATAPATH_TRACK_H
+#define IPMODD_DATAPATH_TRACK_H
+
+#include "ipmodd/base/host_view.h"
+#include "ipmodd/datapath/packet.h"
+
+void track_packet(struct packet *packet, const struct host_view *view);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Walking over an option list. */
+#include "ipmodd/wire/option.h"
+
+enum {
+    KIND_END = 0,
+    KIND_NOP = 1,
+    OPTION_HEADER = 2, /* kind and length */
+};
+
+bool option_next(struct cursor *options, struct option *ret_option)
+{
+    while (cursor_left(options) > 0) {
+        struct option option = {.kind = cursor_u8(options)};
+        size_t length;
+
+        if (option.kind == KIND_END)
+            return false;
+        if (option.kind == KIND_NOP)
+            continue;
+        length = cursor_u8(options);
+        if (length < OPTION_HEADER) {
+            options->failed = true;
+            return false;
+        }
+        option.length = length - OPTION_HEADER;
+        option.value = cursor_take(options, option.length);
+        if (option.value == NULL)
+            return false;
+        *ret_option = option;
+        return true;
+    }
+    return false;
+}
