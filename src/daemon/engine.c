@@ -76,28 +76,30 @@ int engine_move_packets(struct engine *engine)
     return 0;
 }
 
-static void append(char *text, size_t size, const char *what)
+/* "out, forward" */
+static void print_directions(FILE *out, unsigned directions)
 {
-    strncat(text, what, size - strlen(text) - 1);
+    const char *separator = "";
+
+    for (enum direction i = 0; i < DIRECTION_COUNT; i++) {
+        if ((directions & (1u << i)) == 0)
+            continue;
+        fprintf(out, "%s%s", separator, direction_name(i));
+        separator = ", ";
+    }
 }
 
 const char *engine_describe(const struct engine *engine, char *text, size_t size)
 {
+    CLEANUP(cleanup_file) FILE *out = fmemopen(text, size - 1, "w");
     const struct config *config = engine->loaded.config;
-    const char *separator = " ";
-    char rules[48];
+    size_t rules = engine->loaded.ruleset->rule_count;
 
-    snprintf(text, size, "Diverting");
-    for (enum direction i = 0; i < DIRECTION_COUNT; i++) {
-        if ((config->divert.directions & (1u << i)) == 0)
-            continue;
-        append(text, size, separator);
-        append(text, size, direction_name(i));
-        separator = ", ";
-    }
-    append(text, size, " through ");
-    append(text, size, config->tun.name);
-    snprintf(rules, sizeof(rules), ", %zu rules", engine->loaded.ruleset->rule_count);
-    append(text, size, rules);
+    memset(text, 0, size); /* a full stream adds no NUL */
+    if (out == NULL)
+        return text;
+    fputs("Diverting ", out);
+    print_directions(out, config->divert.directions);
+    fprintf(out, " through %s, %zu rule%s", config->tun.name, rules, rules == 1 ? "" : "s");
     return text;
 }

@@ -39,7 +39,7 @@ int engine_stop(struct engine *engine);
  */
 int engine_move_packets(struct engine *engine);
 
-/* "Diverting out, forward through tun0 by 3 rules", for `systemctl status`. Returns TEXT. */
+/* "Diverting out, forward through tun0, 3 rules", for `systemctl status`. Returns TEXT. */
 const char *engine_describe(const struct engine *engine, char *text, size_t size);
 
 #endif

@@ -13,7 +13,7 @@
 
 enum { STATUS_TEXT = 512 };
 
-/* Why a reload was refused; empty: it was not. */
+/* Why a reload was refused, in words. */
 struct refusal {
     char text[STATUS_TEXT];
 };
@@ -108,18 +108,21 @@ static void tell_refused(const struct refusal *refusal)
     notify_ready(status);
 }
 
-void reload_run(struct engine *engine)
+int reload_run(struct engine *engine)
 {
     struct refusal refusal = {.text = ""};
     char status[STATUS_TEXT];
+    int error;
 
     notify_reloading();
-    if (reload(engine, &refusal) < 0) {
+    error = reload(engine, &refusal);
+    if (error < 0) {
         tell_refused(&refusal);
-        return;
+        return error;
     }
     log_set_level(engine->loaded.config->main.log_level);
     log_notice(LOG_ID_RELOADED, "configuration loaded anew, %zu rules",
                engine->loaded.ruleset->rule_count);
     notify_ready(engine_describe(engine, status, sizeof(status)));
+    return 0;
 }

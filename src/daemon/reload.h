@@ -12,7 +12,9 @@
 
 #include "engine.h"
 
-/* Never call it from within engine_move_packets(). */
-void reload_run(struct engine *engine);
+/*
+ * Between two batches only. 0, or -errno of what was refused; whoever had to know has been told.
+ */
+int reload_run(struct engine *engine);
 
 #endif
