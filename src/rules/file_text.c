@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text of one configuration file. */
+#include "file_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int refuse_errno(struct report *report, const char *path, int error)
+{
+    const struct place place = {.file = path};
+
+    report_error(report, &place, "cannot be read: %s", strerror(error));
+    return -EINVAL;
+}
+
+/* Reads FD to its end, FILE_TEXT_MAX + 1 bytes at most, into growing memory. -errno on failure. */
+static int read_all(int fd, char **ret_bytes, size_t *ret_length)
+{
+    size_t length = 0, capacity = 0;
+    char CLEANUP(cleanup_free) *bytes = NULL;
+
+    for (;;) {
+        ssize_t got;
+
+        if (length + 1 >= capacity) {
+            char *larger = realloc(bytes, capacity = MAX_OF(capacity * 2, (size_t)4096));
+
+            if (larger == NULL)
+                return -ENOMEM;
+            bytes = larger;
+        }
+        got = read(fd, bytes + length, MIN_OF(capacity - 1 - length, FILE_TEXT_MAX + 1 - length));
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got == 0)
+            break;
+        length += got > 0 ? (size_t)got : 0;
+    }
+    bytes[length] = '\0';
+    *ret_bytes = TAKE_PTR(bytes);
+    *ret_length = length;
+    return 0;
+}
+
+static unsigned line_of(const char *bytes, size_t offset)
+{
+    unsigned line = 1;
+
+    for (size_t i = 0; i < offset; i++)
+        line += bytes[i] == '\n';
+    return line;
+}
+
+/* Whether BYTES are text of an acceptable size. */
+static int check_bytes(const char *path, const char *bytes, size_t length, struct report *report)
+{
+    struct place place = {.file = path};
+    size_t nul = strlen(bytes);
+
+    if (length > FILE_TEXT_MAX) {
+        report_error(report, &place, "is larger than %d MiB: this is no configuration file",
+                     FILE_TEXT_MAX / (1024 * 1024));
+        return -EINVAL;
+    }
+    if (nul < length) {
+        place.line = line_of(bytes, nul);
+        report_error(report, &place, "holds a NUL byte: a configuration file is plain text");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int file_text_read(const char *path, struct report *report, char **ret_text)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    int CLEANUP(cleanup_fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char CLEANUP(cleanup_free) *bytes = NULL;
+    size_t length = 0;
+    int r;
+
+    if (fd < 0)
+        return refuse_errno(report, path, errno);
+    r = read_all(fd, &bytes, &length);
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0)
+        return refuse_errno(report, path, -r);
+    r = check_bytes(path, bytes, length, report);
+    if (r < 0)
+        return r;
+    if (strncmp(bytes, byte_order_mark, strlen(byte_order_mark)) == 0)
+        memset(bytes, ' ', strlen(byte_order_mark));
+    *ret_text = TAKE_PTR(bytes);
+    return 0;
+}

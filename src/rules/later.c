@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keys and sections of the rule language that this version does not have. */
+#include "later.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <string.h>
+
+static const struct {
+    const char *section;
+    const char *key;
+} later_keys[] = {
+    {"main", "control"},
+    {"main", "seed"},
+    {"main", "metrics"},
+    {"tun", "offload"},
+    {"tun", "merge"},
+    {"tun", "queues"},
+    {"divert", "interfaces"},
+    {"divert", "conntrack"},
+    {"divert", "foreign-netfilter"},
+    {"rule", "df"},
+    {"rule", "ip-id"},
+    {"rule", "ip-option"},
+    {"rule", "ext-header"},
+    {"rule", "tcp-option"},
+    {"rule", "mss"},
+    {"rule", "window"},
+    {"rule", "flow-label"},
+    {"rule", "payload"},
+    {"rule", "payload-regex"},
+    {"rule", "state"},
+    {"rule", "flow-packets"},
+    {"rule", "flow-bytes"},
+    {"rule", "probability"},
+    {"rule", "every"},
+    {"rule", "limit"},
+    {"rule", "time"},
+    {"rule", "set-ip-id"},
+    {"rule", "set-flow-label"},
+    {"rule", "set-window"},
+    {"rule", "set-tcp-flags"},
+    {"rule", "strip-tcp-option"},
+    {"rule", "set-payload"},
+    {"rule", "replace"},
+    {"rule", "snat"},
+    {"rule", "dnat"},
+    {"rule", "masquerade"},
+    {"rule", "redirect"},
+    {"rule", "netmap"},
+    {"rule", "delay"},
+    {"rule", "loss"},
+    {"rule", "duplicate"},
+    {"rule", "corrupt"},
+    {"rule", "reorder"},
+    {"rule", "rate"},
+    {"rule", "truncate"},
+    {"rule", "profile"},
+    {"rule", "capture"},
+};
+
+bool later_has_key(const char *section, const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(later_keys); i++) {
+        if (strcmp(later_keys[i].section, section) == 0 && strcmp(later_keys[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool later_has_section(const char *kind)
+{
+    return strcmp(kind, "set") == 0;
+}

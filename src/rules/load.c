@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From configuration files to a struct config and a ruleset. */
+#include "ini_source.h"
+#include "later.h"
+#include "load_below.h"
+#include "rule_section.h"
+#include "search.h"
+#include "setting.h"
+
+#include "ipmodd/base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What is being built; all of it goes to the caller or is freed. */
+struct loading {
+    struct report report;
+    struct document document;
+    struct loaded loaded;
+};
+
+static void loading_clear(struct loading *loading)
+{
+    document_clear(&loading->document);
+    loaded_clear(&loading->loaded);
+}
+
+/* The name in "rule NAME" or "set NAME"; KIND gets the word before it. "" without a name. */
+static const char *split_name(const char *section_name, size_t *ret_kind_length)
+{
+    size_t kind_length = 0;
+
+    while (section_name[kind_length] != '\0' && !text_is_blank(section_name[kind_length]))
+        kind_length++;
+    *ret_kind_length = kind_length;
+    section_name += kind_length;
+    while (text_is_blank(*section_name))
+        section_name++;
+    return section_name;
+}
+
+/* The NAME of [rule NAME]; NULL for another section. */
+static const char *rule_name(const struct section *section)
+{
+    size_t kind_length;
+    const char *name = split_name(section->name, &kind_length);
+
+    return kind_length == strlen("rule") && strncmp(section->name, "rule", kind_length) == 0 ? name
+                                                                                             : NULL;
+}
+
+/* A label for the journal, metrics and tables: no character that any of them has to quote. */
+static bool is_good_name(const char *name)
+{
+    static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strlen(name);
+
+    return length >= 1 && length <= RULE_NAME_MAX && strspn(name, good) == length &&
+           name[0] != '.' && name[0] != '-';
+}
+
+static void report_unknown_section(const struct section *section, struct report *report)
+{
+    const struct place place = {.file = section->file, .line = section->line};
+    size_t kind_length;
+    char CLEANUP(cleanup_free) *kind = NULL;
+    struct text_guess guess;
+
+    split_name(section->name, &kind_length);
+    kind = strndup(section->name, kind_length);
+    guess = TEXT_GUESS(kind != NULL ? kind : "");
+    for (size_t i = 0; i < SETTING_GROUPS; i++)
+        text_guess_offer(&guess, setting_groups[i]->section);
+    text_guess_offer(&guess, "rule");
+    if (later_has_section(guess.word))
+        report_error(report, &place, "[%.60s] is not in this version yet: leave it out",
+                     section->name);
+    else if (guess.name != NULL)
+        report_error(report, &place, "unknown section [%.60s]; did you mean [%s%s]?", section->name,
+                     guess.name, strcmp(guess.name, "rule") == 0 ? " NAME" : "");
+    else
+        report_error(report, &place,
+                     "unknown section [%.60s]: [main], [tun], [divert] or [rule NAME]",
+                     section->name);
+}
+
+/* Whether SECTION, a rule called NAME, is worth building. */
+static bool check_rule_section(const struct section *section, const char *name,
+                               struct report *report)
+{
+    const struct place place = section_place(section);
+
+    if (*name == '\0')
+        report_error(report, &place, "a rule needs a name: [rule NAME]");
+    else if (!is_good_name(name))
+        report_error(report, &place,
+                     "the name of a rule has 1 to %d letters, digits, '.', '_' and '-', and begins "
+                     "with a letter, digit or '_'",
+                     RULE_NAME_MAX);
+    else if (section->entry_count == 0)
+        report_error(report, &place, "the rule is empty: give it a match or an action");
+    else
+        return true;
+    return false;
+}
+
+/* What a document of several files must not have twice: rules; and within a file any section. */
+static int compare_sections(const void *a, const void *b)
+{
+    const struct section *const *left = a;
+    const struct section *const *right = b;
+    int order = strcmp((*left)->name, (*right)->name);
+
+    /* Within one name as in the files: the document's array is in that order. */
+    return order != 0 ? order : (*left > *right) - (*left < *right);
+}
+
+static void report_duplicates(const struct section **sorted, size_t count, struct report *report)
+{
+    for (size_t i = 1; i < count; i++) {
+        const struct section *first = sorted[i - 1], *second = sorted[i];
+        const struct place place = section_place(second);
+
+        if (strcmp(first->name, second->name) != 0)
+            continue;
+        if (setting_group_find(second->name) != NULL && strcmp(first->file, second->file) != 0)
+            continue;
+        report_error(report, &place, "stands twice, first in %s:%u", first->file, first->line);
+    }
+}
+
+/* Sorted, because a file may have many thousand rules. */
+static int check_duplicates(struct loading *loading)
+{
+    const struct document *document = &loading->document;
+    const struct section **sorted = calloc(document->section_count + 1, sizeof(struct section *));
+
+    if (sorted == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < document->section_count; i++)
+        sorted[i] = &document->sections[i];
+    qsort(sorted, document->section_count, sizeof(struct section *), compare_sections);
+    report_duplicates(sorted, document->section_count, &loading->report);
+    free(sorted);
+    return 0;
+}
+
+/* "rule" and one blank in front of a name, so that two spellings of a section compare as equal. */
+static void normalise_section_names(struct document *document)
+{
+    for (size_t i = 0; i < document->section_count; i++) {
+        char *section_name = document->sections[i].name;
+        size_t kind_length;
+        const char *name = split_name(section_name, &kind_length);
+
+        if (*name == '\0')
+            continue;
+        section_name[kind_length] = ' ';
+        memmove(section_name + kind_length + 1, name, strlen(name) + 1);
+    }
+}
+
+static int read_files(struct loading *loading, const struct file_list *files)
+{
+    const struct place place = {.file = files->paths[0]};
+
+    for (size_t i = 0; i < files->count; i++) {
+        int r = ini_source_read(files->paths[i], &loading->document, &loading->report);
+
+        if (r < 0)
+            return r;
+    }
+    if (loading->document.section_count == 0 && loading->report.shown == 0)
+        report_error(&loading->report, &place,
+                     "is empty: a configuration has at least one section, [main] or [rule NAME]");
+    normalise_section_names(&loading->document);
+    return check_duplicates(loading);
+}
+
+static int build_config(struct loading *loading)
+{
+    struct config *config = config_new();
+
+    loading->loaded.config = config;
+    if (config == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < loading->document.section_count; i++) {
+        const struct section *section = &loading->document.sections[i];
+        const struct setting_group *group = setting_group_find(section->name);
+        int r = 0;
+
+        if (group != NULL)
+            r = setting_apply_section(group, section, config, &loading->report);
+        if (r < 0)
+            return r;
+    }
+    setting_check(config, &loading->document, &loading->report);
+    return 0;
+}
+
+static int build_rules(struct loading *loading)
+{
+    const struct config_main *policies = &loading->loaded.config->main;
+    struct ruleset *ruleset = ruleset_new(policies->policy, policies->malformed);
+
+    loading->loaded.ruleset = ruleset;
+    if (ruleset == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < loading->document.section_count; i++) {
+        const struct section *section = &loading->document.sections[i];
+        const char *name = rule_name(section);
+        int r = 0;
+
+        if (name != NULL && check_rule_section(section, name, &loading->report))
+            r = rule_section_build(section, name, ruleset, &loading->report);
+        else if (name == NULL && setting_group_find(section->name) == NULL)
+            report_unknown_section(section, &loading->report);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Everything behind the search for FILES. */
+static int load_files(const struct file_list *files, struct problems *problems,
+                      struct loaded *ret_loaded)
+{
+    struct loading CLEANUP(loading_clear) loading = {.report = {.problems = problems}};
+    int r = read_files(&loading, files);
+
+    if (r == 0)
+        r = build_config(&loading);
+    if (r == 0)
+        r = build_rules(&loading);
+    report_finish(&loading.report);
+    if (r < 0)
+        return r;
+    if (problems_have_errors(problems))
+        return problems->out_of_memory ? -ENOMEM : -EINVAL;
+    *ret_loaded = loading.loaded;
+    loading.loaded = (struct loaded){.config = NULL};
+    return 0;
+}
+
+int load_configuration(const char *file, struct problems *problems, struct loaded *ret_loaded)
+{
+    struct file_list CLEANUP(file_list_clear) files = {.paths = NULL};
+    struct report report = {.problems = problems};
+    int r;
+
+    if (file == NULL)
+        return load_configuration_below("", problems, ret_loaded);
+    r = search_given(file, &report, &files);
+    return r < 0 ? r : load_files(&files, problems, ret_loaded);
+}
+
+int load_configuration_below(const char *root, struct problems *problems, struct loaded *ret_loaded)
+{
+    struct file_list CLEANUP(file_list_clear) files = {.paths = NULL};
+    struct report report = {.problems = problems};
+    int r = search_below(root, &report, &files);
+
+    return r < 0 ? r : load_files(&files, problems, ret_loaded);
+}
+
+void loaded_clear(struct loaded *loaded)
+{
+    config_free(TAKE_PTR(loaded->config));
+    ruleset_free(TAKE_PTR(loaded->ruleset));
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* [rule NAME]: from the text of one section to a rule of the ruleset. */
+#include "rule_section.h"
+
+#include "later.h"
+#include "log_value.h"
+#include "setting.h"
+
+#include "ipmodd/base/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* More keys than this cannot stand in a section: there are fewer, and none twice. */
+enum { CONSTRAINTS_MAX = 64 };
+
+/* A key that took something from the scope. Match or action, they narrow in the same way. */
+struct constraint {
+    const struct entry *entry;
+    void (*narrow)(const void *value, struct scope *scope);
+    const void *value;
+};
+
+/* One section being built. */
+struct work {
+    const struct section *section;
+    struct report *report;
+    struct rule rule;
+    struct scope scope; /* what is left of all packets */
+    struct constraint constraints[CONSTRAINTS_MAX];
+    size_t constraint_count;
+    bool failed; /* something was reported */
+};
+
+static void work_clear(struct work *work)
+{
+    rule_clear(&work->rule);
+}
+
+static PRINTF_LIKE(3, 4) void fail(struct work *work, const struct entry *entry, const char *format,
+                                   ...)
+{
+    const struct place place = entry_place(work->section, entry);
+    char text[384];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    report_error(work->report, &place, "%s", text);
+    work->failed = true;
+}
+
+/* The earlier key that alone contradicts CONSTRAINT, or NULL. */
+static const struct entry *find_opponent(const struct work *work,
+                                         const struct constraint *constraint)
+{
+    for (size_t i = 0; i < work->constraint_count; i++) {
+        struct scope both = scope_all();
+
+        work->constraints[i].narrow(work->constraints[i].value, &both);
+        constraint->narrow(constraint->value, &both);
+        if (scope_is_empty(&both))
+            return work->constraints[i].entry;
+    }
+    return NULL;
+}
+
+/* Takes from the scope what ENTRY's value cannot apply to, and reports when nothing is left. */
+static void constrain(struct work *work, const struct entry *entry,
+                      void (*narrow)(const void *value, struct scope *scope), const void *value)
+{
+    const struct constraint constraint = {.entry = entry, .narrow = narrow, .value = value};
+    const struct entry *opponent;
+
+    if (narrow == NULL || scope_is_empty(&work->scope))
+        return;
+    narrow(value, &work->scope);
+    if (!scope_is_empty(&work->scope)) {
+        work->constraints[work->constraint_count++] = constraint;
+        return;
+    }
+    opponent = find_opponent(work, &constraint);
+    if (opponent != NULL)
+        fail(work, entry, "contradicts %s = %.60s in line %u: no packet fits both", opponent->key,
+             opponent->value, opponent->line);
+    else
+        fail(work, entry, "no packet fits this together with the other keys of the rule");
+}
+
+/* What a parser returned: reports a refusal; 0 or -ENOMEM. */
+static int take_refusal(struct work *work, const struct entry *entry, int r,
+                        const struct value_error *error)
+{
+    if (r != -EINVAL)
+        return r;
+    fail(work, entry, "%s", error->text);
+    return 0;
+}
+
+static int add_match(struct work *work, const struct entry *entry, const struct match_type *type)
+{
+    struct value_error error;
+    void *value;
+    int r = type->parse(entry->value, &work->scope, &value, &error);
+
+    if (r < 0)
+        return take_refusal(work, entry, r, &error);
+    r = rule_add_match(&work->rule, type, value);
+    if (r == 0)
+        constrain(work, entry, type->narrow, value);
+    return r;
+}
+
+static int add_action(struct work *work, const struct entry *entry, const struct action_type *type)
+{
+    struct value_error error;
+    void *value;
+    int r = type->parse(entry->value, &work->scope, &value, &error);
+
+    if (r < 0)
+        return take_refusal(work, entry, r, &error);
+    r = rule_add_action(&work->rule, type, value);
+    if (r == 0)
+        constrain(work, entry, type->narrow, value);
+    return r;
+}
+
+/* The matches that are parsed early, or those that are parsed late. */
+static int add_matches(struct work *work, bool late)
+{
+    for (size_t i = 0; i < work->section->entry_count; i++) {
+        const struct entry *entry = &work->section->entries[i];
+        const struct match_type *type = match_type_find(entry->key);
+        int r;
+
+        if (type == NULL || type->parse_late != late || *entry->value == '\0')
+            continue;
+        r = add_match(work, entry, type);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The edits, or the deciding actions. */
+static int add_actions(struct work *work, bool decides)
+{
+    const struct entry *first = NULL;
+
+    for (size_t i = 0; i < work->section->entry_count; i++) {
+        const struct entry *entry = &work->section->entries[i];
+        const struct action_type *type = action_type_find(entry->key);
+        int r;
+
+        if (type == NULL || type->decides != decides || *entry->value == '\0')
+            continue;
+        if (decides && first != NULL) {
+            fail(work, entry, "the rule decides already with %s in line %u: keep one of them",
+                 first->key, first->line);
+            continue;
+        }
+        first = entry;
+        r = add_action(work, entry, type);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_log(struct work *work)
+{
+    const struct entry *entry = section_find_entry(work->section, "log");
+    struct value_error error;
+    int r;
+
+    if (entry == NULL || *entry->value == '\0')
+        return 0;
+    r = log_value_parse(entry->value, &work->rule.logs, &work->rule.log, &error);
+    return take_refusal(work, entry, r, &error);
+}
+
+bool rule_section_has_key(const char *key)
+{
+    return match_type_find(key) != NULL || action_type_find(key) != NULL || strcmp(key, "log") == 0;
+}
+
+/* What a value of KEY looks like. */
+static const char *grammar_of(const char *key)
+{
+    const struct match_type *match = match_type_find(key);
+    const struct action_type *action = action_type_find(key);
+
+    if (match != NULL)
+        return match->grammar;
+    return action != NULL ? action->grammar : log_value_grammar;
+}
+
+static void fail_unknown(struct work *work, const struct entry *entry)
+{
+    const char *home = setting_section_of(entry->key);
+    struct text_guess guess = TEXT_GUESS(entry->key);
+
+    for (size_t i = 0; i < match_type_count; i++)
+        text_guess_offer(&guess, match_types[i]->key);
+    for (size_t i = 0; i < action_type_count; i++)
+        text_guess_offer(&guess, action_types[i]->key);
+    text_guess_offer(&guess, "log");
+    if (later_has_key("rule", entry->key))
+        fail(work, entry, "is not in this version yet: leave it out");
+    else if (home != NULL)
+        fail(work, entry, "is a key of [%s], not of a rule", home);
+    else if (guess.name != NULL)
+        fail(work, entry, "unknown key; did you mean '%s'?", guess.name);
+    else
+        fail(work, entry, "unknown key: ipmodd.conf(5) lists the matches and actions");
+}
+
+/* Keys that do not exist, and keys without a value. */
+static void check_keys(struct work *work)
+{
+    for (size_t i = 0; i < work->section->entry_count; i++) {
+        const struct entry *entry = &work->section->entries[i];
+
+        if (!rule_section_has_key(entry->key))
+            fail_unknown(work, entry);
+        else if (*entry->value == '\0')
+            fail(work, entry, "has no value: %s", grammar_of(entry->key));
+    }
+}
+
+static int build(struct work *work, const char *name)
+{
+    int r = rule_init(&work->rule, name, work->section->file, work->section->line);
+
+    if (r < 0)
+        return r;
+    check_keys(work);
+    r = add_matches(work, false);
+    if (r == 0)
+        r = add_matches(work, true);
+    if (r == 0)
+        r = add_actions(work, false);
+    if (r == 0)
+        r = add_actions(work, true);
+    return r == 0 ? add_log(work) : r;
+}
+
+int rule_section_build(const struct section *section, const char *name, struct ruleset *ruleset,
+                       struct report *report)
+{
+    struct work CLEANUP(work_clear)
+        work = {.section = section, .report = report, .scope = scope_all()};
+    int r = build(&work, name);
+
+    if (r < 0 || work.failed)
+        return r;
+    return ruleset_add(ruleset, &work.rule);
+}

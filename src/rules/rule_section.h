@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * [rule NAME]: from the text of one section to a rule of the ruleset.
+ *
+ * Matches narrow the scope of packets that the rule can apply to (scope.h), first those whose
+ * values mean the same in every rule, then those whose numbers depend on the family; actions narrow
+ * it further. The key that leaves nothing is an error and names the one that it contradicts.
+ */
+#ifndef IPMODD_RULES_RULE_SECTION_H
+#define IPMODD_RULES_RULE_SECTION_H
+
+#include "document.h"
+#include "report.h"
+
+#include "ipmodd/datapath/ruleset.h"
+
+/* Longer names would not fit a line of a table; they are labels everywhere. */
+enum { RULE_NAME_MAX = 63 };
+
+/* Whether KEY can stand in a rule section. */
+bool rule_section_has_key(const char *key);
+
+/*
+ * Appends the rule that SECTION describes, called NAME, to RULESET. What is wrong goes to REPORT,
+ * and the rule is then left out. 0 or -ENOMEM.
+ */
+int rule_section_build(const struct section *section, const char *name, struct ruleset *ruleset,
+                       struct report *report);
+
+#endif

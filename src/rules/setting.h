@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keys of [main], [tun] and [divert]: tables of how each is read into a struct config and printed.
+ *
+ * A later file replaces the value that an earlier one gave. Where a value came from is kept, so
+ * that a check over several keys can name the line.
+ */
+#ifndef IPMODD_RULES_SETTING_H
+#define IPMODD_RULES_SETTING_H
+
+#include "document.h"
+#include "report.h"
+
+#include "ipmodd/base/config.h"
+#include "ipmodd/datapath/value.h"
+
+struct setting {
+    const char *key;
+    const char *grammar; /* one line: what a value looks like */
+    /* Replaces the value in CONFIG. 0, -EINVAL with ERROR filled and CONFIG as it was, or -ENOMEM.
+     */
+    int (*parse)(const char *text, struct config *config, struct value_error *error);
+    void (*print)(const struct config *config, FILE *out);
+};
+
+/* The settings of one section. */
+struct setting_group {
+    const char *section;
+    const struct setting *settings;
+    size_t count;
+};
+
+/* One file each: setting_main.c, setting_tun.c, setting_divert.c. */
+extern const struct setting_group setting_main;
+extern const struct setting_group setting_tun;
+extern const struct setting_group setting_divert;
+
+/* The three, in the order of ipmodd.conf(5). */
+enum { SETTING_GROUPS = 3 };
+extern const struct setting_group *const setting_groups[SETTING_GROUPS];
+
+/* "A/LEN, B", for the printers of both. */
+void setting_print_prefixes(const struct ip_prefix *prefixes, size_t count, FILE *out);
+
+/* NULL when SECTION is none of the three. */
+const struct setting_group *setting_group_find(const char *section);
+
+/* The section that has KEY, or NULL. */
+const char *setting_section_of(const char *key);
+
+/* Reads the keys of SECTION, which is of GROUP, into CONFIG. 0 or -ENOMEM. */
+int setting_apply_section(const struct setting_group *group, const struct section *section,
+                          struct config *config, struct report *report);
+
+/* What several keys together have wrong. DOCUMENT tells the places. */
+void setting_check(const struct config *config, const struct document *document,
+                   struct report *report);
+
+#endif

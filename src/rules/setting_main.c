@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys of [main]. */
+#include "log_value.h"
+#include "setting.h"
+
+static const struct value_name policy_names[] = {
+    {"accept", POLICY_ACCEPT, POLICY_ACCEPT},
+    {"drop", POLICY_DROP, POLICY_DROP},
+};
+static const struct value_domain policy_domain = {.noun = "a policy",
+                                                  .max = POLICY_COUNT - 1,
+                                                  .names = policy_names,
+                                                  .name_count = ARRAY_SIZE(policy_names),
+                                                  .names_only = true};
+
+static const struct value_name malformed_names[] = {
+    {"drop", MALFORMED_DROP, MALFORMED_DROP},
+    {"pass", MALFORMED_PASS, MALFORMED_PASS},
+};
+static const struct value_domain malformed_domain = {.noun = "what happens to malformed packets",
+                                                     .max = MALFORMED_COUNT - 1,
+                                                     .names = malformed_names,
+                                                     .name_count = ARRAY_SIZE(malformed_names),
+                                                     .names_only = true};
+
+static int parse_policy(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t policy;
+    int r = value_parse_number(text, &policy_domain, &policy, error);
+
+    if (r == 0)
+        config->main.policy = policy;
+    return r;
+}
+
+static void print_policy(const struct config *config, FILE *out)
+{
+    fputs(policy_name(config->main.policy), out);
+}
+
+static int parse_malformed(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t malformed;
+    int r = value_parse_number(text, &malformed_domain, &malformed, error);
+
+    if (r == 0)
+        config->main.malformed = malformed;
+    return r;
+}
+
+static void print_malformed(const struct config *config, FILE *out)
+{
+    fputs(malformed_policy_name(config->main.malformed), out);
+}
+
+static int parse_log_level(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t level;
+    int r = value_parse_number(text, &log_level_domain, &level, error);
+
+    if (r == 0)
+        config->main.log_level = level;
+    return r;
+}
+
+static void print_log_level(const struct config *config, FILE *out)
+{
+    fputs(log_level_name(config->main.log_level), out);
+}
+
+static const struct setting settings[] = {
+    {"policy", "accept or drop", parse_policy, print_policy},
+    {"malformed", "drop or pass", parse_malformed, print_malformed},
+    {"log-level", "error, warning, notice, info or debug", parse_log_level, print_log_level},
+};
+
+const struct setting_group setting_main = {
+    .section = "main", .settings = settings, .count = ARRAY_SIZE(settings)};

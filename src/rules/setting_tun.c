@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys of [tun]. */
+#include "setting.h"
+#include "value_list.h"
+
+#include "ipmodd/base/text.h"
+
+#include <string.h>
+
+static const struct value_name mtu_names[] = {{"auto", 0, 0}};
+
+/* 68 is the least that IPv4 asks of a link (RFC 791 3.2). */
+static const struct value_domain mtu_domain = {.noun = "an MTU",
+                                               .min = 68,
+                                               .max = 65535,
+                                               .names = mtu_names,
+                                               .name_count = ARRAY_SIZE(mtu_names)};
+
+/* dev_valid_name() of the kernel, and no `%`, which TUNSETIFF takes for a template. */
+static bool is_link_name(const char *text)
+{
+    size_t length = strlen(text);
+
+    if (length == 0 || length >= IFNAMSIZ || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (text_is_blank(text[i]) || strchr("/:%", text[i]) != NULL || text[i] < ' ')
+            return false;
+    }
+    return true;
+}
+
+static int parse_name(const char *text, struct config *config, struct value_error *error)
+{
+    if (!is_link_name(text))
+        return value_refuse(error,
+                            "'%.40s' is not the name of a link: 1 to %d characters without blanks, "
+                            "'/', ':' and '%%'",
+                            text, IFNAMSIZ - 1);
+    memset(config->tun.name, 0, sizeof(config->tun.name));
+    memcpy(config->tun.name, text, strlen(text));
+    return 0;
+}
+
+static void print_name(const struct config *config, FILE *out)
+{
+    fputs(config->tun.name, out);
+}
+
+static int parse_address(const char *text, struct config *config, struct value_error *error)
+{
+    struct ip_prefix *addresses = NULL;
+    size_t count = 0;
+
+    if (strcmp(text, "borrow") != 0) {
+        int r = value_list_prefixes(text, &addresses, &count, error);
+
+        if (r < 0)
+            return r;
+    }
+    free(config->tun.addresses);
+    config->tun.addresses = addresses;
+    config->tun.address_count = count;
+    return 0;
+}
+
+void setting_print_prefixes(const struct ip_prefix *prefixes, size_t count, FILE *out)
+{
+    char text[IP_PREFIX_TEXT];
+
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s%s", i > 0 ? ", " : "", ip_prefix_format(&prefixes[i], text));
+}
+
+static void print_address(const struct config *config, FILE *out)
+{
+    if (config->tun.address_count == 0)
+        fputs("borrow", out);
+    setting_print_prefixes(config->tun.addresses, config->tun.address_count, out);
+}
+
+static int parse_mtu(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t mtu;
+    int r = value_parse_number(text, &mtu_domain, &mtu, error);
+
+    if (r == 0)
+        config->tun.mtu = mtu;
+    return r;
+}
+
+static void print_mtu(const struct config *config, FILE *out)
+{
+    value_print_range(&mtu_domain, config->tun.mtu, config->tun.mtu, out);
+}
+
+static const struct setting settings[] = {
+    {"name", "the name of a link", parse_name, print_name},
+    {"address", "borrow, or addresses with prefix lengths", parse_address, print_address},
+    {"mtu", "auto, or a number of bytes", parse_mtu, print_mtu},
+};
+
+const struct setting_group setting_tun = {
+    .section = "tun", .settings = settings, .count = ARRAY_SIZE(settings)};
