@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures: a network for each test, daemons in its hosts, and nothing left afterwards."""
+import signal
+
+import pytest
+
+import topology
+from daemon import Daemon
+from packets import Capture
+from space import reap
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def pytest_sessionstart(session):
+    """Cleans up after runs that were killed, and after this one when it is told to end."""
+    del session
+    signal.signal(signal.SIGTERM, _interrupt)
+    reap()
+
+
+def _network(builder):
+    net = topology.Network()
+    try:
+        builder(net)
+    except BaseException:
+        net.delete()
+        raise
+    return net
+
+
+def _network_fixture(builder, name):
+    @pytest.fixture(name=name)
+    def fixture():
+        net = _network(builder)
+        yield net
+        net.delete()
+
+    fixture.__doc__ = builder.__doc__
+    return fixture
+
+
+wire = _network_fixture(topology.wire_topology, "wire")
+routed = _network_fixture(topology.routed_topology, "routed")
+chain = _network_fixture(topology.chain_topology, "chain")
+uplinks = _network_fixture(topology.uplinks_topology, "uplinks")
+sources = _network_fixture(topology.sources_topology, "sources")
+
+
+@pytest.fixture
+def daemons():
+    """daemons(space) makes a Daemon there that is gone, with its log shown, after the test."""
+    made = []
+
+    def make(space):
+        made.append(Daemon(space))
+        return made[-1]
+
+    yield make
+    crashed = []
+    for daemon in made:
+        if daemon.process is not None:
+            print(f"--- log of ipmodd in {daemon.space.name}\n{daemon.log()}")
+            crashed += daemon.crash()
+        daemon.close()
+    assert crashed == []
+
+
+@pytest.fixture
+def captures():
+    """captures(space, device) gives a Capture that is closed after the test."""
+    made = []
+
+    def make(space, device="eth0", **options):
+        made.append(Capture(space, device, **options))
+        return made[-1]
+
+    yield make
+    for capture in made:
+        capture.close()
+
+
+@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
+def family(request):
+    """Runs a test once for each address family."""
+    return request.param

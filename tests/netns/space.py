@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Network namespaces: make them, join them with wires, run things in them, and leave none behind.
+
+A namespace is called ipmt-PID-N-ROLE after the test process that made it. Entering one
+(`with ns:`) moves the calling thread, so that sockets opened and programs started inside the block
+belong to it; /proc/sys/net follows as well. Whoever dies without cleaning up is cleaned up after
+by the next run: reap() removes the namespaces of processes that are gone.
+"""
+import ctypes
+import itertools
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+PREFIX = "ipmt"
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_numbers = itertools.count(1)
+
+
+def wait_until(check, what, timeout=3.0, interval=0.01):
+    """Waits for check() to be true and returns what it gave; fails with WHAT after TIMEOUT."""
+    end = time.monotonic() + timeout
+    while True:
+        result = check()
+        if result:
+            return result
+        if time.monotonic() > end:
+            said = what() if callable(what) else what
+            raise AssertionError(f"not within {timeout} s: {said}")
+        time.sleep(interval)
+
+
+def die_with_parent():
+    """For preexec_fn: the program ends with this process at the latest."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _setns(fd):
+    if _libc.setns(fd, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def _end_processes(name):
+    pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
+    for pid in pids.stdout.split():
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def reap():
+    """Removes the namespaces, with the processes in them, of test processes that are gone."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    for line in listed.stdout.splitlines():
+        name = line.split()[0]
+        parts = name.split("-")
+        if parts[0] != PREFIX or len(parts) < 4 or pathlib.Path(f"/proc/{parts[1]}").exists():
+            continue
+        _end_processes(name)
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+class Namespace:
+    """One network namespace; see the theory at the top of the file."""
+
+    def __init__(self, role):
+        self.name = f"{PREFIX}-{os.getpid()}-{next(_numbers)}-{role}"
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
+        self._fd = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
+        self._outside = []
+        self.started = []
+        self.sysctl("net.ipv4.ping_group_range", "0 2147483647")
+        for which in ("all", "default"):
+            self.sysctl(f"net.ipv6.conf.{which}.accept_dad", 0)
+            self.sysctl(f"net.ipv6.conf.{which}.router_solicitations", 0)
+            self.sysctl(f"net.ipv4.conf.{which}.rp_filter", 0)
+        self.ip("link set lo up")
+
+    def __enter__(self):
+        self._outside.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        _setns(self._fd)
+        return self
+
+    def __exit__(self, *_):
+        fd = self._outside.pop()
+        _setns(fd)
+        os.close(fd)
+
+    def delete(self):
+        """Ends what runs in the namespace and removes it."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+        _end_processes(self.name)
+        os.close(self._fd)
+        subprocess.run(["ip", "netns", "del", self.name], check=False)
+
+    def ip(self, command):
+        """Runs `ip COMMAND` here; a failure is an AssertionError that shows what it said."""
+        done = subprocess.run(["ip", "-n", self.name, *command.split()], capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 0, f"ip {command}: {done.stderr.strip()}"
+        return done.stdout
+
+    def ip_batch(self, commands):
+        """Runs many `ip` commands in one process."""
+        done = subprocess.run(["ip", "-n", self.name, "-batch", "-"], input="\n".join(commands),
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"ip -batch: {done.stderr.strip()[:500]}"
+
+    def ip_json(self, command):
+        """What `ip -j COMMAND` says, parsed."""
+        return json.loads(self.ip(f"-j {command}") or "[]")
+
+    def sysctl(self, name, value=None):
+        """Reads a setting under net., or writes VALUE into it."""
+        path = pathlib.Path("/proc/sys", *name.split("."))
+        with self:
+            if value is not None:
+                path.write_text(str(value), encoding="ascii")
+            return path.read_text(encoding="ascii").strip()
+
+    def read(self, path):
+        """A file below /proc/net of this namespace."""
+        with self:
+            return pathlib.Path(path.replace("/proc/net", "/proc/thread-self/net")).read_text(
+                encoding="ascii")
+
+    def popen(self, command, **options):
+        """Starts a program here that ends with this process at the latest."""
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.STDOUT)
+        options.setdefault("text", True)
+        if isinstance(command, str):
+            command = command.split()
+        with self:
+            process = subprocess.Popen(command, preexec_fn=die_with_parent, **options)
+        self.started.append(process)
+        return process
+
+    def run(self, command, timeout=20, check=True):
+        """Runs a program here to its end; CompletedProcess with text output."""
+        if isinstance(command, str):
+            command = command.split()
+        with self:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
+                                  check=False)
+        if check:
+            assert done.returncode == 0, (f"{' '.join(command)}: exit {done.returncode}\n"
+                                          f"{done.stdout}{done.stderr}")
+        return done
+
+    def listening(self, proto, port):
+        """Whether a socket listens on PORT ("tcp", "udp")."""
+        option = {"tcp": "-Hlnt", "udp": "-Hlnu"}[proto]
+        return f":{port} " in self.run(["ss", option]).stdout
+
+    def counter(self, name):
+        """A counter as nstat calls it: IpInHdrErrors, Ip6InHdrErrors, TcpInCsumErrors, …"""
+        if name.startswith(("Ip6", "Icmp6", "Udp6")):
+            for line in self.read("/proc/net/snmp6").splitlines():
+                key, value = line.split()
+                if key == name:
+                    return int(value)
+            raise AssertionError(f"no counter {name}")
+        lines = self.read("/proc/net/snmp").splitlines()
+        for names, values in zip(lines[::2], lines[1::2]):
+            group = names.split(":")[0]
+            for key, value in zip(names.split()[1:], values.split()[1:]):
+                if group + key == name:
+                    return int(value)
+        raise AssertionError(f"no counter {name}")
+
+
+def wire(left, left_name, right, right_name, offload=False):
+    """Joins two namespaces by a veth pair, both ends up.
+
+    Without OFFLOAD each frame is one packet with its checksums written, as on a real wire.
+    """
+    left.ip(f"link add {left_name} type veth peer name {right_name} netns {right.name}")
+    for side, name in ((left, left_name), (right, right_name)):
+        if not offload:
+            side.run(f"ethtool -K {name} tx off tso off gso off gro off tx-udp-segmentation off",
+                     check=False)
+        side.ip(f"link set {name} up")
