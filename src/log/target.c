@@ -26,6 +26,16 @@ bool stream_is_journal(int fd, const char *journal_stream)
     return status.st_dev == device && status.st_ino == inode;
 }
 
+/* Room for a burst such as the statistics of many rules: the default holds some 150 entries. */
+static void widen(int fd)
+{
+    const int bytes = 1 << 20;
+
+    /* The first form passes the host's limit, for those who may. */
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 int journal_connect(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -43,6 +53,7 @@ int journal_connect(const char *path)
         close(fd);
         return error;
     }
+    widen(fd);
     return fd;
 }
 
