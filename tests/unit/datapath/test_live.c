@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Live input and output, over a pair of datagram sockets in place of a tun device. */
+#include "../unit.h"
+#include "forge.h"
+#include "ipmodd/datapath/path.h"
+#include "rulebook.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct forged forged;
+
+struct fixture {
+    struct host_view *view;
+    struct ruleset *ruleset;
+    struct path *path;
+    struct batch *batch;
+    int tun;    /* the path's end */
+    int kernel; /* the other one */
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    struct ip_addr locals[2];
+    int pair[2];
+
+    ip_addr_parse("192.0.2.1", &locals[0]);
+    ip_addr_parse("2001:db8:1::1", &locals[1]);
+    fixture.view = host_view_new(locals, 2, NULL, 0, NULL, 0);
+    fixture.ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_PASS);
+    fixture.path = path_new(fixture.ruleset, fixture.view);
+    fixture.batch = batch_new();
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+        return -1;
+    fixture.tun = pair[0];
+    fixture.kernel = pair[1];
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    close(fixture->tun);
+    close(fixture->kernel);
+    path_free(fixture->path);
+    ruleset_free(fixture->ruleset);
+    host_view_free(fixture->view);
+    batch_free(fixture->batch);
+    return 0;
+}
+
+static void send_forged(struct fixture *fixture)
+{
+    assert_int_equal(write(fixture->kernel, forged.bytes, forged.length), forged.length);
+}
+
+static void forge_udp_packet(enum ip_family family, uint8_t ttl)
+{
+    forge_ip(&forged, family, IPPROTO_UDP);
+    forged.bytes[family == FAMILY_IPV4 ? 8 : 7] = ttl;
+    forge_udp(&forged, 20);
+    forge_seal(&forged);
+}
+
+/* To an address of this host. */
+static void turn_around(void)
+{
+    if (forged.family == FAMILY_IPV4)
+        memcpy(forged.bytes + 16, "\xc0\x00\x02\x01", 4);
+    else
+        memcpy(forged.bytes + 24, forged.bytes + 8, 16);
+    forge_seal(&forged);
+}
+
+/* One batch in and out. What came out in RET_BYTES; its length, -1 for nothing. */
+static ssize_t pass(struct fixture *fixture, uint8_t *ret_bytes)
+{
+    send_forged(fixture);
+    batch_reset(fixture->batch);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    path_run(fixture->path, fixture->batch, 1);
+    assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
+    return read(fixture->kernel, ret_bytes, FORGED_MAX);
+}
+
+static void assert_balanced(const struct fixture *fixture)
+{
+    const struct path_counters *counters = path_counters(fixture->path);
+    uint64_t gone = counters->out;
+
+    for (size_t i = 0; i < REASON_COUNT; i++)
+        gone += counters->drops[i];
+    assert_int_equal(counters->in + counters->generated, gone);
+}
+
+static void test_read_until_empty(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        forge_udp_packet(FAMILY_IPV4, (uint8_t)(10 + i));
+        send_forged(fixture);
+    }
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(fixture->batch->packets[i].length, forged.length);
+        assert_int_equal(fixture->batch->packets[i].data[8], 10 + i);
+    }
+}
+
+static void test_read_failure(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(batch_read(fixture->path, fixture->batch, -1), -EBADF);
+}
+
+static void test_too_long(void **state)
+{
+    static const uint8_t huge[PACKET_CAPACITY + 1] = {0x45};
+    struct fixture *fixture = *state;
+
+    assert_int_equal(write(fixture->kernel, huge, sizeof(huge)), sizeof(huge));
+    assert_int_equal(write(fixture->kernel, huge, PACKET_CAPACITY - 1), PACKET_CAPACITY - 1);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    assert_int_equal(fixture->batch->packets[0].length, 65535);
+    path_run(fixture->path, fixture->batch, 1);
+    assert_int_equal(path_counters(fixture->path)->in, 2);
+    assert_int_equal(path_counters(fixture->path)->drops[REASON_TOO_LONG], 1);
+    assert_balanced(fixture);
+}
+
+static void test_ttl_is_given_back(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        size_t place = family == FAMILY_IPV4 ? 8 : 7;
+
+        for (unsigned ttl = 0; ttl < 255; ttl++) {
+            forge_udp_packet(family, (uint8_t)ttl);
+            assert_int_equal(pass(fixture, out), forged.length);
+            assert_int_equal(out[place], ttl + 1);
+            assert_true(checksums_are_right(out, forged.length, family, IPPROTO_UDP, forged.l4));
+        }
+    }
+    assert_int_equal(path_counters(fixture->path)->ttl_255, 0);
+}
+
+static void test_ttl_255_is_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        forge_udp_packet(family, 255);
+        assert_int_equal(pass(fixture, out), forged.length);
+        assert_memory_equal(out, forged.bytes, forged.length);
+        assert_int_equal(path_counters(fixture->path)->ttl_255, family + 1);
+    }
+}
+
+static void test_ttl_of_what_is_not_forwarded(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        forge_udp_packet(family, 64);
+        turn_around();
+        assert_int_equal(pass(fixture, out), forged.length);
+        assert_memory_equal(out, forged.bytes, forged.length);
+    }
+}
+
+/* A wrong IPv4 header checksum comes out as wrong as it was. */
+static void test_wrong_checksum_stays_wrong(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    forge_udp_packet(FAMILY_IPV4, 64);
+    forged.bytes[11] = (uint8_t)(forged.bytes[11] + 1);
+    assert_int_equal(pass(fixture, out), forged.length);
+    assert_int_equal(out[8], 65);
+    assert_int_not_equal((unsigned)out[10] << 8 | out[11], naive_ip4_checksum(out));
+}
+
+/* Malformed packets that pass: with a good IP header they are forwarded, else left as they are. */
+static void test_malformed_that_passes(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    forge_udp_packet(FAMILY_IPV4, 64);
+    forged.bytes[25] = 200;
+    assert_int_equal(pass(fixture, out), forged.length);
+    assert_int_equal(out[8], 65);
+    forge_udp_packet(FAMILY_IPV4, 64);
+    forged.bytes[0] = 0x44;
+    assert_int_equal(pass(fixture, out), forged.length);
+    assert_memory_equal(out, forged.bytes, forged.length);
+}
+
+static void test_dropped_is_not_written(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    fixture->ruleset->policy = POLICY_DROP;
+    forge_udp_packet(FAMILY_IPV6, 64);
+    assert_int_equal(pass(fixture, out), -1);
+    assert_int_equal(errno, EAGAIN);
+}
+
+static void test_answers_are_written(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    rulebook_add(fixture->ruleset, "reject", NULL, 0, &action_reject, 0);
+    path_free(fixture->path);
+    fixture->path = path_new(fixture->ruleset, fixture->view);
+    forge_udp_packet(FAMILY_IPV4, 64);
+    assert_int_equal(pass(fixture, out), 28 + forged.length);
+    assert_int_equal(out[8], 64); /* to this host: not forwarded */
+    memcpy(forged.bytes + 12, "\xc0\x00\x02\x63", 4);
+    forge_seal(&forged);
+    assert_int_equal(pass(fixture, out), 28 + forged.length);
+    assert_int_equal(out[8], 65); /* to another one */
+    assert_balanced(fixture);
+}
+
+static void test_write_failure(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct path_counters *counters = path_counters(fixture->path);
+    int read_only = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    assert_true(read_only >= 0);
+    forge_udp_packet(FAMILY_IPV4, 64);
+    send_forged(fixture);
+    send_forged(fixture);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 2);
+    path_run(fixture->path, fixture->batch, 1);
+    assert_int_equal(counters->out, 2);
+    assert_int_equal(batch_write(fixture->path, fixture->batch, read_only), -EBADF);
+    assert_int_equal(counters->out, 0);
+    assert_int_equal(counters->out_bytes, 0);
+    assert_int_equal(counters->drops[REASON_WRITE_FAILED], 2);
+    assert_balanced(fixture);
+    close(read_only);
+}
+
+#define LIVE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIVE_TEST(test_read_until_empty),
+        LIVE_TEST(test_read_failure),
+        LIVE_TEST(test_too_long),
+        LIVE_TEST(test_ttl_is_given_back),
+        LIVE_TEST(test_ttl_255_is_counted),
+        LIVE_TEST(test_ttl_of_what_is_not_forwarded),
+        LIVE_TEST(test_wrong_checksum_stays_wrong),
+        LIVE_TEST(test_malformed_that_passes),
+        LIVE_TEST(test_dropped_is_not_written),
+        LIVE_TEST(test_answers_are_written),
+        LIVE_TEST(test_write_failure),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
