@@ -13,6 +13,9 @@
 /* What is repeated of a wrong word; the rest of a long one says nothing more. */
 #define WORD "'%.40s'"
 
+/* How many names a message lists; the manual has them all. */
+enum { NAMES_LISTED = 8 };
+
 static const struct value_name dscp_names[] = {
     {"cs0", 0, 0},           {"cs1", 8, 8},    {"cs2", 16, 16},  {"cs3", 24, 24},  {"cs4", 32, 32},
     {"cs5", 40, 40},         {"cs6", 48, 48},  {"cs7", 56, 56},  {"af11", 10, 10}, {"af12", 12, 12},
@@ -77,15 +80,15 @@ static int parse_end(const char *text, const struct value_domain *domain,
     return 0;
 }
 
-/* The names of DOMAIN as "a, b, c", shortened where they are many. */
+/* The first names of DOMAIN as "a, b, c", with an ellipsis where there are more. */
 static void list_names(const struct value_domain *domain, char *buffer, size_t size)
 {
     size_t used = 0;
 
     buffer[0] = '\0';
-    for (size_t i = 0; i < domain->name_count && used + 24 < size; i++)
+    for (size_t i = 0; i < domain->name_count && i <= NAMES_LISTED && used < size; i++)
         used += (size_t)snprintf(buffer + used, size - used, "%s%s", i > 0 ? ", " : "",
-                                 i < 8 ? domain->names[i].name : "…");
+                                 i < NAMES_LISTED ? domain->names[i].name : "…");
 }
 
 static int refuse_word(const char *text, const struct value_domain *domain,

@@ -5,12 +5,22 @@
 #include <errno.h>
 #include <string.h>
 
+/*
+ * Room for one item more in ARRAY of COUNT items, which is full at 0 and at powers of two. NULL
+ * without memory, with ARRAY as it was.
+ */
+static void *grow(void *array, size_t count, size_t item_size)
+{
+    if ((count & (count - 1)) != 0)
+        return array;
+    return reallocarray(array, count == 0 ? 1 : 2 * count, item_size);
+}
+
 int document_add_section(struct document *document, const char *file, const char *name,
                          unsigned line)
 {
     struct section section = {.file = file, .name = strdup(name), .line = line};
-    struct section *sections =
-        reallocarray(document->sections, document->section_count + 1, sizeof(*sections));
+    struct section *sections = grow(document->sections, document->section_count, sizeof(section));
 
     if (sections != NULL)
         document->sections = sections;
@@ -29,8 +39,7 @@ struct section *document_last_section(struct document *document)
 
 int section_add_entry(struct section *section, char *key, char *value, unsigned line)
 {
-    struct entry *entries =
-        reallocarray(section->entries, section->entry_count + 1, sizeof(*entries));
+    struct entry *entries = grow(section->entries, section->entry_count, sizeof(*entries));
 
     if (entries == NULL) {
         free(key);

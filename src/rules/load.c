@@ -117,7 +117,7 @@ static int compare_sections(const void *a, const void *b)
 
 static void report_duplicates(const struct section **sorted, size_t count, struct report *report)
 {
-    for (size_t i = 1; i < count; i++) {
+    for (size_t i = 1; i < count && !report_is_full(report); i++) {
         const struct section *first = sorted[i - 1], *second = sorted[i];
         const struct place place = section_place(second);
 
@@ -179,13 +179,14 @@ static int read_files(struct loading *loading, const struct file_list *files)
 
 static int build_config(struct loading *loading)
 {
+    const struct document *document = &loading->document;
     struct config *config = config_new();
 
     loading->loaded.config = config;
     if (config == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < loading->document.section_count; i++) {
-        const struct section *section = &loading->document.sections[i];
+    for (size_t i = 0; i < document->section_count && !report_is_full(&loading->report); i++) {
+        const struct section *section = &document->sections[i];
         const struct setting_group *group = setting_group_find(section->name);
         int r = 0;
 
@@ -194,20 +195,21 @@ static int build_config(struct loading *loading)
         if (r < 0)
             return r;
     }
-    setting_check(config, &loading->document, &loading->report);
+    setting_check(config, document, &loading->report);
     return 0;
 }
 
 static int build_rules(struct loading *loading)
 {
+    const struct document *document = &loading->document;
     const struct config_main *policies = &loading->loaded.config->main;
     struct ruleset *ruleset = ruleset_new(policies->policy, policies->malformed);
 
     loading->loaded.ruleset = ruleset;
     if (ruleset == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < loading->document.section_count; i++) {
-        const struct section *section = &loading->document.sections[i];
+    for (size_t i = 0; i < document->section_count && !report_is_full(&loading->report); i++) {
+        const struct section *section = &document->sections[i];
         const char *name = rule_name(section);
         int r = 0;
 

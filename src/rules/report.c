@@ -34,10 +34,8 @@ static PRINTF_LIKE(4, 0) void add(struct report *report, enum problem_severity s
     char text[TEXT_SIZE], section[NAME_SIZE], key[NAME_SIZE];
     struct place clean = *place;
 
-    if (report_is_full(report)) {
-        report->hidden++;
+    if (report_is_full(report))
         return;
-    }
     vsnprintf(text, sizeof(text), format, arguments);
     make_printable(text);
     clean.section = clean_name(place->section, section);
@@ -73,7 +71,7 @@ void report_finish(struct report *report)
 {
     const struct place nowhere = {.file = NULL};
 
-    if (report->hidden > 0)
+    if (report_is_full(report))
         problems_add(report->problems, PROBLEM_ERROR, &nowhere,
-                     "too many problems: further ones are not shown");
+                     "there may be more problems: only the first %d are shown", REPORT_MAX);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What loading says about problems: errors are shown up to a bound, the rest is counted.
+ * What loading says about problems, up to a bound.
  *
- * Ten megabytes of garbage are one mistake, not a million; a reader that has filled the report may
- * stop, because nobody will see more. Bytes that a terminal would act on are replaced.
+ * Ten megabytes of garbage are one mistake, not a million; who finds the report full may stop
+ * looking, because nobody will see more. Bytes that a terminal would act on are replaced.
  */
 #ifndef IPMODD_RULES_REPORT_H
 #define IPMODD_RULES_REPORT_H
@@ -18,7 +18,6 @@ enum { REPORT_MAX = 100 };
 struct report {
     struct problems *problems; /* borrowed */
     size_t shown;
-    size_t hidden;
 };
 
 void report_error(struct report *report, const struct place *place, const char *format, ...)
@@ -26,10 +25,10 @@ void report_error(struct report *report, const struct place *place, const char *
 void report_warning(struct report *report, const struct place *place, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* Whether further problems would only be counted. */
+/* Whether further problems would not be shown. */
 bool report_is_full(const struct report *report);
 
-/* Says how many were not shown, if any. */
+/* Says so if the report is full. */
 void report_finish(struct report *report);
 
 #endif

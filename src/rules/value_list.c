@@ -15,6 +15,10 @@
 
 static const struct value_domain uid_domain = {.noun = "a user id", .max = UID_LAST};
 
+/* A rule's port selector has no 0: to the kernel that is no selector at all. */
+static const struct value_domain excluded_port = {
+    .noun = "a port to exclude", .min = 1, .max = UINT16_MAX};
+
 /* Writes one item of a list to ITEM. */
 typedef int parse_item_fn(const char *text, void *item, struct value_error *error);
 
@@ -92,7 +96,7 @@ static int parse_port(const char *text, void *item, struct value_error *error)
     else
         return value_refuse(error, "'%.40s' is not right: tcp/PORT, udp/PORT or udp/PORT-PORT",
                             text);
-    r = value_parse_range(text + 4, &value_port, &range, error);
+    r = value_parse_range(text + 4, &excluded_port, &range, error);
     if (r < 0)
         return r;
     ports->first = (uint16_t)range.first;

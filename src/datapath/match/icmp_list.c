@@ -31,8 +31,6 @@ struct icmp_list {
     struct icmp_item items[];
 };
 
-static const struct value_domain icmp_number = {.noun = "an ICMP number", .max = 255};
-
 static void item_from_name(const struct icmp_name *name, bool codes, struct icmp_item *item)
 {
     item->name = name->name;
@@ -81,9 +79,10 @@ static int parse_numbers(const char *text, const struct icmp_vocabulary *vocabul
                          const struct scope *scope, struct icmp_item *item,
                          struct value_error *error)
 {
+    const struct value_domain domain = {.noun = vocabulary->noun, .max = UINT8_MAX};
     unsigned families = scope_families(scope);
     struct value_name range;
-    int r = value_parse_range(text, &icmp_number, &range, error);
+    int r = value_parse_range(text, &domain, &range, error);
 
     if (r < 0)
         return r;

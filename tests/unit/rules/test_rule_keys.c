@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every key of a rule: what it reads, how it prints that again, and what it says of wrong values.
+ */
+#include "fixture.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A rule with KEY = VALUE behind the lines in CONTEXT. */
+struct right {
+    const char *key, *value;
+    const char *printed; /* NULL: as written */
+    const char *context; /* NULL: none */
+};
+
+struct wrong {
+    const char *key, *value;
+    const char *complaint; /* behind "[rule a] KEY: " */
+    const char *context;
+};
+
+static const struct right rights[] = {
+    {"direction", "out", NULL, NULL},
+    {"direction", "out,forward", "out, forward", NULL},
+    {"direction", "!out", NULL, NULL},
+    {"family", "ipv4", NULL, NULL},
+    {"family", "ipv6 ,ipv4", "ipv6, ipv4", NULL},
+    {"family", "! ipv6", "!ipv6", NULL},
+    {"proto", "tcp", NULL, NULL},
+    {"proto", "icmp", NULL, NULL},
+    {"proto", "ipv6-icmp", "icmpv6", NULL},
+    {"proto", "6, 17", "tcp, udp", NULL},
+    {"proto", "0-5", NULL, NULL},
+    {"proto", "1", NULL, NULL},
+    {"proto", "255", NULL, NULL},
+    {"proto", "!esp, !mpls-in-ip", NULL, NULL},
+    {"src", "192.0.2.1", NULL, NULL},
+    {"src", "192.0.2.77/24", "192.0.2.0/24", NULL},
+    {"src", "192.0.2.0-192.0.2.255", "192.0.2.0/24", NULL},
+    {"src", "192.0.2.3 - 192.0.2.9", "192.0.2.3-192.0.2.9", NULL},
+    {"src", "0.0.0.0/0", NULL, NULL},
+    {"dst", "2001:db8::/32, 198.51.100.0/24, !198.51.100.7", NULL, NULL},
+    {"dst", "2001:db8::1-2001:db8::ffff", NULL, NULL},
+    {"host", "!2001:DB8::1", "!2001:db8::1", NULL},
+    {"sport", "0, 65535", NULL, NULL},
+    {"dport", "16384-32767", NULL, NULL},
+    {"dport", "1-100, !22", NULL, NULL},
+    {"port", "53", NULL, "proto = udp"},
+    {"tcp-flags", "syn, !ack", NULL, NULL},
+    {"tcp-flags", "ack + syn", "syn+ack", NULL},
+    {"tcp-flags", "none", NULL, NULL},
+    {"tcp-flags", "!none, !fin+psh+urg", NULL, NULL},
+    {"tcp-flags", "cwr, ece", NULL, "proto = tcp"},
+    {"icmp-type", "echo-request", NULL, NULL},
+    {"icmp-type", "ping, icmp6-echoreply", NULL, NULL},
+    {"icmp-type", "redirect, !nd-redirect", NULL, NULL},
+    {"icmp-type", "8", NULL, "family = ipv4"},
+    {"icmp-type", "133-137, !135", NULL, "family = ipv6"},
+    {"icmp-type", "8", NULL, "dst = 192.0.2.1"},
+    {"icmp-type", "128", NULL, "proto = icmpv6\nfamily = ipv6"},
+    {"icmp-code", "port-unreachable", NULL, NULL},
+    {"icmp-code", "0-15", NULL, "dst = 192.0.2.1"},
+    {"icmp-code", "frag-needed", NULL, "proto = icmp"},
+    {"ttl", "0-1, 255", NULL, NULL},
+    {"dscp", "ef, af11, cs1, 5", NULL, NULL},
+    {"dscp", "46", "ef", NULL},
+    {"dscp", "be", "cs0", NULL},
+    {"dscp", "af11-af13", NULL, NULL},
+    {"dscp", "voice-admit-ef", NULL, NULL},
+    {"ecn", "not-ect, ect0, ect1, ce", NULL, NULL},
+    {"ecn", "3", "ce", NULL},
+    {"length", "20, 1401-65535", NULL, NULL},
+    {"fragment", "yes", NULL, NULL},
+    {"fragment", "no", NULL, NULL},
+    {"fragment", "first, later", NULL, NULL},
+    {"fragment", "!later", NULL, NULL},
+    {"set-src", "192.0.2.1", NULL, NULL},
+    {"set-src", "192.0.2.1", NULL, "src = 198.51.100.1"},
+    {"set-dst", "2001:DB8:0:0::1", "2001:db8::1", NULL},
+    {"set-sport", "0", NULL, NULL},
+    {"set-dport", "65535", NULL, "proto = sctp"},
+    {"set-ttl", "64", NULL, NULL},
+    {"set-ttl", "1", NULL, NULL},
+    {"set-ttl", "254", NULL, NULL},
+    {"set-ttl", "+1", NULL, NULL},
+    {"set-ttl", "- 1", "-1", NULL},
+    {"set-ttl", "min   8", "min 8", NULL},
+    {"set-ttl", "max 64", NULL, NULL},
+    {"set-dscp", "ef", NULL, NULL},
+    {"set-dscp", "0", "cs0", NULL},
+    {"set-ecn", "not-ect", NULL, NULL},
+    {"set-df", "yes", NULL, NULL},
+    {"set-df", "no", NULL, "family = ipv4"},
+    {"set-mss", "1360", NULL, "proto = tcp"},
+    {"clamp-mss", "1360", NULL, NULL},
+    {"reply", "echo", NULL, "proto = icmp"},
+    {"verdict", "accept", NULL, NULL},
+    {"verdict", "drop", NULL, NULL},
+    {"verdict", "reject", NULL, NULL},
+    {"verdict", "reject  tcp-reset", "reject tcp-reset", "proto = tcp"},
+    {"verdict", "reject port-unreachable", NULL, NULL},
+    {"verdict", "reject host-unreachable", NULL, NULL},
+    {"verdict", "reject net-unreachable", NULL, NULL},
+    {"verdict", "reject proto-unreachable", NULL, "family = ipv4"},
+    {"verdict", "reject admin-prohibited", NULL, NULL},
+    {"log", "no", NULL, NULL},
+    {"log", "yes", "info 10/s burst 20", NULL},
+    {"log", "warning", "warning 10/s burst 20", NULL},
+    {"log", "5/min", "info 5/min burst 20", NULL},
+    {"log", "notice 1/h burst 3", NULL, NULL},
+};
+
+static const struct wrong wrongs[] = {
+    {"direction", "outt", "'outt' is not a direction; did you mean 'out'?", NULL},
+    {"direction", "in", "direction in is not in this version yet: out or forward", NULL},
+    {"direction", "0", "'0' is not a direction: out, forward", NULL},
+    {"direction", "!out, !forward", "the list excludes all that it includes, so it never holds",
+     NULL},
+    {"family", "ipv5", "'ipv5' is not a family; did you mean 'ipv4'?", NULL},
+    {"family", "ipv4,,ipv6", "the list has an empty item: write items separated by commas", NULL},
+    {"proto", "tpc", "'tpc' is not a protocol; did you mean 'tcp'?", NULL},
+    {"proto", "256", "'256' is out of range: a protocol is a number from 0 to 255", NULL},
+    {"proto", "99999999999999999999999",
+     "'99999999999999999999999' is out of range: a protocol is a number from 0 to 255", NULL},
+    {"proto", "-1",
+     "'-1' is not a protocol: a number from 0 to 255 or one of icmp, tcp, udp, icmpv6, sctp, dccp, "
+     "udplite, gre, …",
+     NULL},
+    {"src", "192.0.2.0/33",
+     "'192.0.2.0/33' is not a prefix: ADDRESS/LENGTH, LENGTH at most 32 for IPv4 and 128 for IPv6",
+     NULL},
+    {"src", "192.0.2.256",
+     "'192.0.2.256' is not an address: write numbers as 192.0.2.1, 2001:db8::1, a prefix "
+     "192.0.2.0/24 or a range 192.0.2.1-192.0.2.9",
+     NULL},
+    {"dst", "192.0.2.9-192.0.2.3",
+     "the range '192.0.2.9-192.0.2.3' is inverted: the smaller address comes first", NULL},
+    {"dst", "192.0.2.9-2001:db8::1",
+     "the ends of '192.0.2.9-2001:db8::1' are of different families", NULL},
+    {"dst", "2001:db8::/32", "contradicts family = ipv4 in line 2: no packet fits both",
+     "family = ipv4"},
+    {"host", "192.0.2.1,", "the list has an empty item: write items separated by commas", NULL},
+    {"sport", "65536", "'65536' is out of range: a port is a number from 0 to 65535", NULL},
+    {"dport", "http", "'http' is not a port: a number from 0 to 65535", NULL},
+    {"dport", "1-65536", "'1-65536' is out of range: a port is a number from 0 to 65535", NULL},
+    {"dport", "100-1", "the range '100-1' is inverted: the smaller end comes first", NULL},
+    {"dport", "80, !1-100", "the list excludes all that it includes, so it never holds", NULL},
+    {"port", "53", "contradicts proto = icmp in line 2: no packet fits both", "proto = icmp"},
+    {"tcp-flags", "synn", "'synn' is not a TCP flag; did you mean 'syn'?", NULL},
+    {"tcp-flags", "syn+",
+     "'' is not a TCP flag: fin, syn, rst, psh, ack, urg, ece, cwr, several "
+     "joined by +, or none",
+     NULL},
+    {"tcp-flags", "syn+ack, !syn", "the list excludes all that it includes, so it never holds",
+     NULL},
+    {"tcp-flags", "syn", "contradicts proto = udp, icmp in line 2: no packet fits both",
+     "proto = udp, icmp"},
+    {"icmp-type", "echo-reqest", "'echo-reqest' is not an ICMP type; did you mean 'echo-request'?",
+     NULL},
+    {"icmp-type", "8",
+     "the number 8 means different things in ICMP and ICMPv6: add family = ipv4 or ipv6, or write "
+     "a name such as echo-request",
+     "proto = icmp"},
+    {"icmp-type", "256", "'256' is out of range: an ICMP type is a number from 0 to 255",
+     "family = ipv4"},
+    {"icmp-type", "echo-request", "contradicts proto = tcp in line 2: no packet fits both",
+     "proto = tcp"},
+    {"icmp-type", "packet-too-big", "contradicts family = ipv4 in line 2: no packet fits both",
+     "family = ipv4"},
+    {"icmp-type", "xyz",
+     "'xyz' is not an ICMP type: a name such as echo-request, or with family = ipv4 or ipv6 a "
+     "number from 0 to 255",
+     NULL},
+    {"icmp-code", "0",
+     "the number 0 means different things in ICMP and ICMPv6: add family = ipv4 or ipv6, or write "
+     "a name such as port-unreachable",
+     NULL},
+    {"icmp-code", "port-unreachable", "contradicts dport = 53 in line 2: no packet fits both",
+     "dport = 53"},
+    {"ttl", "256", "'256' is out of range: a TTL is a number from 0 to 255", NULL},
+    {"dscp", "64", "'64' is out of range: a DSCP is a number from 0 to 63", NULL},
+    {"dscp", "eff", "'eff' is not a DSCP; did you mean 'ef'?", NULL},
+    {"ecn", "ect", "'ect' is not an ECN value; did you mean 'ect1'?", NULL},
+    {"ecn", "4", "'4' is out of range: an ECN value is a number from 0 to 3", NULL},
+    {"length", "19", "'19' is out of range: a packet length is a number from 20 to 65535", NULL},
+    {"fragment", "maybe", "'maybe' is not a fragment kind: yes, no, first, later", NULL},
+    {"set-src", "192.0.2.0/24",
+     "'192.0.2.0/24' is not an address: one such as 192.0.2.1 or 2001:db8::1", NULL},
+    {"set-src", "2001:db8::1", "contradicts src = 192.0.2.1 in line 2: no packet fits both",
+     "src = 192.0.2.1"},
+    {"set-dst", "2001:db8::1", "contradicts set-src = 192.0.2.1 in line 2: no packet fits both",
+     "set-src = 192.0.2.1"},
+    {"set-sport", "65536", "'65536' is out of range: a port is a number from 0 to 65535", NULL},
+    {"set-dport", "80-90", "'80-90' is not a port: a number from 0 to 65535", NULL},
+    {"set-dport", "80", "contradicts proto = gre in line 2: no packet fits both", "proto = gre"},
+    {"set-ttl", "255", "'255' is not right: N, +N, -N, min N or max N, N from 1 to 254", NULL},
+    {"set-ttl", "0", "'0' is not right: N, +N, -N, min N or max N, N from 1 to 254", NULL},
+    {"set-ttl", "mid 8", "'mid 8' is not right: N, +N, -N, min N or max N, N from 1 to 254", NULL},
+    {"set-ttl", "+", "'+' is not right: N, +N, -N, min N or max N, N from 1 to 254", NULL},
+    {"set-dscp", "ef, af11",
+     "'ef, af11' is not a DSCP: a number from 0 to 63 or one of cs0, cs1, cs2, cs3, cs4, cs5, cs6, "
+     "cs7, …",
+     NULL},
+    {"set-ecn", "on",
+     "'on' is not an ECN value: a number from 0 to 3 or one of not-ect, ect1, "
+     "ect0, ce",
+     NULL},
+    {"set-df", "1", "'1' is not yes or no: no, yes", NULL},
+    {"set-df", "yes", "contradicts family = ipv6 in line 2: no packet fits both", "family = ipv6"},
+    {"set-mss", "0", "'0' is out of range: an MSS is a number from 1 to 65535", NULL},
+    {"set-mss", "1360", "contradicts proto = udp in line 2: no packet fits both", "proto = udp"},
+    {"clamp-mss", "pmtu", "pmtu is not in this version yet: a number of bytes", NULL},
+    {"clamp-mss", "65536", "'65536' is out of range: an MSS is a number from 1 to 65535", NULL},
+    {"reply", "pong", "'pong' is not a reply: echo", NULL},
+    {"reply", "echo", "contradicts proto = udp in line 2: no packet fits both", "proto = udp"},
+    {"verdict", "acept", "'acept' is not a verdict; did you mean 'accept'?", NULL},
+    {"verdict", "maybe", "'maybe' is not a verdict: accept, drop or reject [KIND]", NULL},
+    {"verdict", "reject tcpreset", "'tcpreset' is not a way to reject; did you mean 'tcp-reset'?",
+     NULL},
+    {"verdict", "reject loudly",
+     "'loudly' is not a way to reject: tcp-reset, port-unreachable, host-unreachable, "
+     "net-unreachable, proto-unreachable or admin-prohibited",
+     NULL},
+    {"verdict", "reject tcp-reset", "contradicts proto = udp in line 2: no packet fits both",
+     "proto = udp"},
+    {"verdict", "reject proto-unreachable",
+     "contradicts family = ipv6 in line 2: no packet fits both", "family = ipv6"},
+    {"verdict", "drop", "the rule decides already with reply in line 2: keep one of them",
+     "reply = echo"},
+    {"log", "loud", "'loud' is not a log level: error, warning, notice, info, debug", NULL},
+    {"log", "10/d",
+     "'10/d' is not right: yes, no, or [LEVEL] [N/s | N/min | N/h [burst N]], N from 1 to 1000000",
+     NULL},
+    {"log", "0/s",
+     "'0/s' is not right: yes, no, or [LEVEL] [N/s | N/min | N/h [burst N]], N from 1 to 1000000",
+     NULL},
+    {"log", "info 1/s burst",
+     "'info 1/s burst' is not right: yes, no, or [LEVEL] [N/s | N/min | N/h [burst N]], N from 1 "
+     "to 1000000",
+     NULL},
+    {"src", "", "has no value: addresses, prefixes and ranges of both families", NULL},
+    {"verdict", "",
+     "has no value: accept, drop, or reject [tcp-reset | port-unreachable | host-unreachable | "
+     "net-unreachable | proto-unreachable | admin-prohibited]",
+     NULL},
+    {"log", "", "has no value: yes, no, or [LEVEL] [N/s | N/min | N/h [burst N]]", NULL},
+    {"dprot", "80", "unknown key; did you mean 'dport'?", NULL},
+    {"xyzzy", "1", "unknown key: ipmodd.conf(5) lists the matches and actions", NULL},
+    {"exclude", "192.0.2.1", "is a key of [divert], not of a rule", NULL},
+    {"payload", "\"x\"", "is not in this version yet: leave it out", NULL},
+    {"snat", "192.0.2.1", "is not in this version yet: leave it out", NULL},
+    {"delay", "200ms", "is not in this version yet: leave it out", NULL},
+    {"capture", "x", "is not in this version yet: leave it out", NULL},
+};
+
+static void make_rule(char *buffer, size_t size, const char *context, const char *key,
+                      const char *value)
+{
+    assert_true((size_t)snprintf(buffer, size, "[rule a]\n%s%s%s = %s\n",
+                                 context != NULL ? context : "", context != NULL ? "\n" : "", key,
+                                 value) < size);
+}
+
+/* The value of KEY in the rule section of DUMP. */
+static const char *value_in(char *dump, const char *key)
+{
+    char wanted[64];
+    char *found;
+
+    snprintf(wanted, sizeof(wanted), "\n%s = ", key);
+    found = strstr(strstr(dump, "[rule a]"), wanted);
+    assert_non_null(found);
+    found += strlen(wanted);
+    found[strcspn(found, "\n")] = '\0';
+    return found;
+}
+
+static void test_right(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rights); i++) {
+        const struct right *right = &rights[i];
+        const char *printed = right->printed != NULL ? right->printed : right->value;
+        char text[512];
+        char *dump;
+
+        make_rule(text, sizeof(text), right->context, right->key, right->value);
+        dump = fixture_dump(text);
+        assert_string_equal(value_in(dump, right->key), printed);
+        free(dump);
+    }
+}
+
+static void test_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++) {
+        const struct wrong *wrong = &wrongs[i];
+        char text[512], expected[512];
+
+        make_rule(text, sizeof(text), wrong->context, wrong->key, wrong->value);
+        snprintf(expected, sizeof(expected), "test.conf:%d: [rule a] %s: %s",
+                 wrong->context != NULL ? 3 : 2, wrong->key, wrong->complaint);
+        assert_string_equal(fixture_complaints(text), expected);
+    }
+}
+
+/* A key that no test gives a right and a wrong value is one that was added without its tests. */
+static bool is_tested(const char *key)
+{
+    bool right = false, wrong = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rights); i++)
+        right |= strcmp(rights[i].key, key) == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++)
+        wrong |= strcmp(wrongs[i].key, key) == 0;
+    return right && wrong;
+}
+
+static void test_every_key_is_tested(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < match_type_count; i++)
+        assert_true(is_tested(match_types[i]->key));
+    for (size_t i = 0; i < action_type_count; i++)
+        assert_true(is_tested(action_types[i]->key));
+}
+
+/* ICMPv6 in IPv4 exists as a protocol number, but not with codes of its own. */
+static void test_three_way_contradiction(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        fixture_complaints("[rule a]\nfamily = ipv4, ipv6\nproto = icmpv6\nicmp-code = "
+                           "port-unreachable\ndst = 192.0.2.1\nset-ttl = 3\n"),
+        "test.conf:4: [rule a] icmp-code: no packet fits this together with the other keys of the "
+        "rule");
+}
+
+static void test_all_errors_at_once(void **state)
+{
+    (void)state;
+    assert_string_equal(fixture_complaints("[main]\npolicy = x\n[rule a]\nproto = tcp\ndport = "
+                                           "65536\nttl = 300\n[rule b]\nicmp-type = foo\n"),
+                        "test.conf:2: [main] policy: 'x' is not a policy: accept, drop\n"
+                        "test.conf:5: [rule a] dport: '65536' is out of range: a port is a number "
+                        "from 0 to 65535\n"
+                        "test.conf:6: [rule a] ttl: '300' is out of range: a TTL is a number from "
+                        "0 to 255\n"
+                        "test.conf:8: [rule b] icmp-type: 'foo' is not an ICMP type: a name such "
+                        "as echo-request, or with family = ipv4 or ipv6 a number from 0 to 255");
+}
+
+static void test_deciding_action_comes_last(void **state)
+{
+    char *dump = fixture_dump("[rule a]\nverdict = drop\nset-ttl = 3\nset-dscp = ef\n");
+
+    (void)state;
+    assert_non_null(strstr(dump, "set-ttl = 3\nset-dscp = ef\nverdict = drop\n"));
+    free(dump);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_right),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_every_key_is_tested),
+        cmocka_unit_test(test_three_way_contradiction),
+        cmocka_unit_test(test_all_errors_at_once),
+        cmocka_unit_test(test_deciding_action_comes_last),
+    };
+
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}

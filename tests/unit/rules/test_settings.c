@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every key of [main], [tun] and [divert]: right and wrong values, and what only fits together. */
+#include "fixture.h"
+
+#include "setting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct right {
+    const char *section, *key, *value;
+    const char *printed; /* NULL: as written */
+};
+
+struct wrong {
+    const char *section, *key, *value;
+    const char *complaint; /* behind "[section] key: " */
+};
+
+static const struct right rights[] = {
+    {"main", "policy", "accept", NULL},
+    {"main", "policy", "drop", NULL},
+    {"main", "malformed", "drop", NULL},
+    {"main", "malformed", "pass", NULL},
+    {"main", "log-level", "error", NULL},
+    {"main", "log-level", "debug", NULL},
+    {"tun", "name", "modifier0", NULL},
+    {"tun", "name", "fifteen-letters", NULL},
+    {"tun", "address", "borrow", NULL},
+    {"tun", "address", "192.0.2.1/24, 2001:db8::1/64", NULL},
+    {"tun", "mtu", "auto", NULL},
+    {"tun", "mtu", "1280", NULL},
+    {"tun", "mtu", "65535", NULL},
+    {"divert", "direction", "out", NULL},
+    {"divert", "direction", "forward,out", "out, forward"},
+    {"divert", "family", "ipv6", NULL},
+    {"divert", "family", "ipv6, ipv4", "ipv4, ipv6"},
+    {"divert", "table", "1", NULL},
+    {"divert", "table", "252", NULL},
+    {"divert", "table", "256", NULL},
+    {"divert", "table", "4294967295", NULL},
+    {"divert", "priority", "1", NULL},
+    {"divert", "priority", "32762", NULL},
+    {"divert", "divert-priority", "102", NULL},
+    {"divert", "exclude", "192.0.2.77/24,2001:db8::1", "192.0.2.0/24, 2001:db8::1"},
+    {"divert", "exclude-uid", "0, 1000, 2000-2999", NULL},
+    {"divert", "exclude-uid", "root", "0"},
+    {"divert", "exclude-uid", "4294967294", NULL},
+    {"divert", "exclude-port", "tcp/22, udp/5000-5100", NULL},
+    {"divert", "mirror", "all", NULL},
+    {"divert", "mirror", "default", NULL},
+    {"divert", "on-exit", "open", NULL},
+    {"divert", "on-exit", "closed", NULL},
+};
+
+static const struct wrong wrongs[] = {
+    {"main", "policy", "acept", "'acept' is not a policy; did you mean 'accept'?"},
+    {"main", "policy", "0", "'0' is not a policy: accept, drop"},
+    {"main", "policy", "", "has no value: accept or drop"},
+    {"main", "malformed", "accept",
+     "'accept' is not what happens to malformed packets: drop, pass"},
+    {"main", "log-level", "warn", "'warn' is not a log level: error, warning, notice, info, debug"},
+    {"main", "seed", "1", "is not in this version yet: leave it out"},
+    {"main", "control", "/run/x", "is not in this version yet: leave it out"},
+    {"main", "metrics", "yes", "is not in this version yet: leave it out"},
+    {"main", "polisy", "drop", "unknown key; did you mean 'policy'?"},
+    {"main", "mtu", "1500", "is a key of [tun], not of [main]"},
+    {"main", "xyzzy", "1", "unknown key: ipmodd.conf(5) lists those of [main]"},
+    {"tun", "name", "sixteen-letters-",
+     "'sixteen-letters-' is not the name of a link: 1 to 15 characters without blanks, '/', ':' "
+     "and '%'"},
+    {"tun", "name", "tun%d",
+     "'tun%d' is not the name of a link: 1 to 15 characters without blanks, '/', ':' and '%'"},
+    {"tun", "name", "..",
+     "'..' is not the name of a link: 1 to 15 characters without blanks, '/', ':' and '%'"},
+    {"tun", "name", "a b",
+     "'a b' is not the name of a link: 1 to 15 characters without blanks, '/', ':' and '%'"},
+    {"tun", "address", "192.0.2.1/33",
+     "'192.0.2.1/33' is not an address or prefix: one such as 192.0.2.1, 192.0.2.0/24 or "
+     "2001:db8::/32"},
+    {"tun", "address", "!192.0.2.1", "'!' has no meaning here: name what is meant itself"},
+    {"tun", "mtu", "67", "'67' is out of range: an MTU is a number from 68 to 65535"},
+    {"tun", "mtu", "1279", "1279 is too small for IPv6: at least 1280, or [divert] family = ipv4"},
+    {"tun", "mtu", "15O0", "'15O0' is not an MTU: a number from 68 to 65535 or one of auto"},
+    {"tun", "queues", "2", "is not in this version yet: leave it out"},
+    {"tun", "offload", "auto", "is not in this version yet: leave it out"},
+    {"tun", "merge", "off", "is not in this version yet: leave it out"},
+    {"divert", "direction", "in",
+     "direction in is not in this version yet: out, or out and forward"},
+    {"divert", "direction", "out, in",
+     "direction in is not in this version yet: out, or out and forward"},
+    {"divert", "direction", "forward",
+     "forward without out is not in this version yet: write out, forward and give rules direction "
+     "= forward"},
+    {"divert", "direction", "out,", "the list has an empty item: write items separated by commas"},
+    {"divert", "family", "!ipv4", "'!' has no meaning here: name what is meant itself"},
+    {"divert", "family", "inet", "'inet' is not a family: ipv4, ipv6"},
+    {"divert", "table", "0",
+     "'0' is out of range: a routing table is a number from 1 to 4294967295"},
+    {"divert", "table", "4294967296",
+     "'4294967296' is out of range: a routing table is a number from 1 to 4294967295"},
+    {"divert", "table", "253",
+     "table 253 is the kernel's own (default, main or local): another one"},
+    {"divert", "table", "254",
+     "table 254 is the kernel's own (default, main or local): another one"},
+    {"divert", "table", "255",
+     "table 255 is the kernel's own (default, main or local): another one"},
+    {"divert", "priority", "0",
+     "'0' is out of range: a rule priority here is a number from 1 to 32765"},
+    {"divert", "divert-priority", "32766",
+     "'32766' is out of range: a rule priority here is a number from 1 to 32765"},
+    {"divert", "divert-priority", "101",
+     "101 must be at least 3 above priority = 99: the loop guard and the exclusions stand between "
+     "the two"},
+    {"divert", "exclude", "192.0.2.0-192.0.2.3",
+     "'192.0.2.0-192.0.2.3' is not an address or prefix: one such as 192.0.2.1, 192.0.2.0/24 or "
+     "2001:db8::/32"},
+    {"divert", "exclude-uid", "no-such-user-here",
+     "no user 'no-such-user-here' on this host: a name, an id or a range of ids"},
+    {"divert", "exclude-uid", "4294967295",
+     "'4294967295' is out of range: a user id is a number from 0 to 4294967294"},
+    {"divert", "exclude-uid", "9-1", "the range '9-1' is inverted: the smaller end comes first"},
+    {"divert", "exclude-port", "22", "'22' is not right: tcp/PORT, udp/PORT or udp/PORT-PORT"},
+    {"divert", "exclude-port", "sctp/22",
+     "'sctp/22' is not right: tcp/PORT, udp/PORT or udp/PORT-PORT"},
+    {"divert", "exclude-port", "tcp/65536",
+     "'65536' is out of range: a port to exclude is a number from 1 to 65535"},
+    {"divert", "exclude-port", "tcp/0",
+     "'0' is out of range: a port to exclude is a number from 1 to 65535"},
+    {"divert", "mirror", "some", "'some' is not a way to mirror: all, default"},
+    {"divert", "on-exit", "close", "'close' is not a state after a crash; did you mean 'closed'?"},
+    {"divert", "interfaces", "eth0", "is not in this version yet: leave it out"},
+    {"divert", "conntrack", "keep", "is not in this version yet: leave it out"},
+    {"divert", "foreign-netfilter", "warn", "is not in this version yet: leave it out"},
+};
+
+/* The value of KEY in SECTION of DUMP. */
+static const char *value_in(char *dump, const char *section, const char *key)
+{
+    char header[32], wanted[64];
+    char *found;
+
+    snprintf(header, sizeof(header), "[%s]\n", section);
+    snprintf(wanted, sizeof(wanted), "\n%s = ", key);
+    found = strstr(strstr(dump, header), wanted);
+    assert_non_null(found);
+    found += strlen(wanted);
+    found[strcspn(found, "\n")] = '\0';
+    return found;
+}
+
+static void test_right(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rights); i++) {
+        const struct right *right = &rights[i];
+        const char *printed = right->printed != NULL ? right->printed : right->value;
+        char text[256];
+        char *dump;
+
+        snprintf(text, sizeof(text), "[%s]\n%s = %s\n", right->section, right->key, right->value);
+        dump = fixture_dump(text);
+        assert_string_equal(value_in(dump, right->section, right->key), printed);
+        free(dump);
+    }
+}
+
+static void test_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++) {
+        const struct wrong *wrong = &wrongs[i];
+        char text[256], expected[512];
+
+        snprintf(text, sizeof(text), "[%s]\n%s = %s\n", wrong->section, wrong->key, wrong->value);
+        snprintf(expected, sizeof(expected), "test.conf:2: [%s] %s: %s", wrong->section, wrong->key,
+                 wrong->complaint);
+        assert_string_equal(fixture_complaints(text), expected);
+    }
+}
+
+static bool is_tested(const char *section, const char *key)
+{
+    bool right = false, wrong = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rights); i++)
+        right |= strcmp(rights[i].section, section) == 0 && strcmp(rights[i].key, key) == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++)
+        wrong |= strcmp(wrongs[i].section, section) == 0 && strcmp(wrongs[i].key, key) == 0;
+    return right && wrong;
+}
+
+static void test_every_key_is_tested(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SETTING_GROUPS; i++) {
+        for (size_t j = 0; j < setting_groups[i]->count; j++)
+            assert_true(is_tested(setting_groups[i]->section, setting_groups[i]->settings[j].key));
+    }
+}
+
+static void test_mtu_of_ipv4_alone(void **state)
+{
+    (void)state;
+    assert_string_equal(fixture_complaints("[tun]\nmtu = 576\n[divert]\nfamily = ipv4\n"), "");
+}
+
+static void test_addresses_fit_the_families(void **state)
+{
+    (void)state;
+    assert_string_equal(fixture_complaints("[tun]\naddress = 192.0.2.1/24\n"),
+                        "test.conf:2: [tun] address: has no address of ipv6: give one, write "
+                        "borrow, or leave the family out of [divert] family");
+    assert_string_equal(
+        fixture_complaints("[tun]\naddress = 192.0.2.1, 2001:db8::1\n[divert]\nfamily = ipv6\n"),
+        "test.conf:2: [tun] address: has an address of a family that [divert] family does not "
+        "divert");
+    assert_string_equal(
+        fixture_complaints("[tun]\naddress = 192.0.2.1/24\n[divert]\nfamily = ipv4\n"), "");
+}
+
+/* Several values over files: the line that counts is the one named. */
+static void test_place_of_the_effective_value(void **state)
+{
+    (void)state;
+    fixture_write("test.conf.d/a.conf", "[divert]\ndivert-priority = 50\n");
+    assert_string_equal(fixture_complaints("[divert]\ndivert-priority = 200\n"),
+                        "test.conf.d/a.conf:2: [divert] divert-priority: 50 must be at least 3 "
+                        "above priority = 99: the loop guard and the exclusions stand between the "
+                        "two");
+    fixture_write("test.conf.d/a.conf", "[divert]\nexclude = 192.0.2.1\n");
+    assert_string_equal(fixture_complaints("[divert]\nexclude = 198.51.100.1\n"), "");
+    fixture_write("test.conf.d/a.conf", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_right),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_every_key_is_tested),
+        cmocka_unit_test(test_mtu_of_ipv4_alone),
+        cmocka_unit_test(test_addresses_fit_the_families),
+        cmocka_unit_test(test_place_of_the_effective_value),
+    };
+
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
