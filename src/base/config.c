@@ -28,6 +28,46 @@ struct config *config_new(void)
     return config;
 }
 
+/* A copy of COUNT items of SIZE bytes; NULL for none. FAILED is set when there is no memory. */
+static void *copy_array(const void *items, size_t count, size_t size, bool *failed)
+{
+    void *copy;
+
+    if (count == 0)
+        return NULL;
+    copy = reallocarray(NULL, count, size);
+    if (copy == NULL)
+        *failed = true;
+    else
+        memcpy(copy, items, count * size);
+    return copy;
+}
+
+struct config *config_copy(const struct config *config)
+{
+    struct config *copy = calloc(1, sizeof(*copy));
+    struct config_divert *divert;
+    bool failed = false;
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *config;
+    divert = &copy->divert;
+    copy->tun.addresses = copy_array(config->tun.addresses, config->tun.address_count,
+                                     sizeof(*config->tun.addresses), &failed);
+    divert->excludes =
+        copy_array(divert->excludes, divert->exclude_count, sizeof(*divert->excludes), &failed);
+    divert->exclude_uids = copy_array(divert->exclude_uids, divert->exclude_uid_count,
+                                      sizeof(*divert->exclude_uids), &failed);
+    divert->exclude_ports = copy_array(divert->exclude_ports, divert->exclude_port_count,
+                                       sizeof(*divert->exclude_ports), &failed);
+    if (failed) {
+        config_free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 void config_free(struct config *config)
 {
     if (config == NULL)

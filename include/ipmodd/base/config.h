@@ -118,6 +118,9 @@ struct config {
 /* The defaults of ipmodd.conf(5), or NULL without memory. Owned by the caller. */
 struct config *config_new(void);
 
+/* CONFIG with copies of its arrays, or NULL without memory. Owned by the caller. */
+struct config *config_copy(const struct config *config);
+
 /* Frees CONFIG and its arrays; NULL is allowed. */
 void config_free(struct config *config);
 

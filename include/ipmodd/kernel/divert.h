@@ -24,6 +24,12 @@
 
 struct divert;
 
+/*
+ * The protocol number of every rule, route and address of ours (rtnetlink(7); iproute2 shows it as
+ * a number or as the name that rt_protos gives it). Nobody else is known to use it.
+ */
+enum { DIVERT_PROTOCOL = 213 };
+
 /* How things stand after a dispatch or tick. */
 struct divert_news {
     bool host_view_changed; /* divert_host_view() is a new object */
@@ -31,6 +37,7 @@ struct divert_news {
     bool tun_lost;     /* tun0 is gone; divert_tick() recreates it. The descriptor stays valid */
     bool tun_restored; /* it is back, with everything on it */
     bool loop_found;   /* the kernel would route a packet from tun0 to tun0 again */
+    bool foreign;      /* somebody else's route is in our table */
     bool incomplete;   /* an object could not be made; divert_error_text() says which. Retried */
 };
 

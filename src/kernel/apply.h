@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Apply: makes the kernel equal to the wanted list, object by object, and nothing else.
+ *
+ * Each function compares what is there with what is wanted and sends the difference; called twice,
+ * the second time sends nothing. What is not ours (other protocol number, other shape) is never
+ * changed. Functions go on after a refusal, so that one odd route does not stop the others; what
+ * could not be made is counted in failures, and the first reason is in the fault.
+ *
+ * Order at start: device, addresses, settings, guard rules, table N, then the exclusions and the
+ * divert rules last; at the end the reverse.
+ */
+#ifndef IPMODD_KERNEL_APPLY_H
+#define IPMODD_KERNEL_APPLY_H
+
+#include "kernel/ledger.h"
+#include "kernel/tun.h"
+#include "kernel/wanted.h"
+
+struct apply {
+    struct netlink *netlink; /* borrowed, as all pointers here */
+    const struct config *config;
+    const struct snapshot *snapshot;
+    const struct tun *tun;
+    struct wanted *wanted;
+    struct ledger *ledger;
+    struct fault *fault;
+    unsigned changes;  /* objects that were added, altered or taken out */
+    unsigned failures; /* objects that could not be made */
+    bool foreign;      /* somebody else's route is in table N; the fault names it */
+};
+
+/* 0, or -errno of the transport; refusals of single objects are counted, not returned. */
+int apply_device(struct apply *apply);
+int apply_addresses(struct apply *apply);
+int apply_settings(struct apply *apply);
+
+/* Adds the guards alone, or all rules, and takes out ours that nobody wants. */
+int apply_guard_rules(struct apply *apply);
+int apply_rules(struct apply *apply);
+
+/* Reads table N, then makes it equal to the wanted routes. */
+int apply_routes(struct apply *apply);
+
+/* Only the routes with these keys, trusting their states. */
+int apply_route_keys(struct apply *apply, const struct route_key *keys, size_t count);
+
+/* Notes what a message says about the route of table N with its key. True = something is wrong. */
+bool apply_note_route(struct wanted *wanted, const struct route *route, bool removed);
+
+/* Takes out what carries our protocol number: rules of ours in both families… */
+int apply_remove_rules(struct netlink *netlink, const struct wanted *keep, struct fault *fault);
+
+/* …and routes: of TABLE, or of every one if it is RT_TABLE_UNSPEC. */
+int apply_remove_routes(struct netlink *netlink, uint32_t table, struct fault *fault);
+
+/* Likewise, but leaves the throw routes and the last unreachable default: traffic is kept in. */
+int apply_remove_routes_but_closed(struct netlink *netlink, struct fault *fault);
+
+/* Writes back what still has our value, last change first, and empties the ledger. */
+int apply_restore_settings(struct netlink *netlink, struct ledger *ledger, struct fault *fault);
+
+/* Whether somebody else's rule has PRIORITY. 1, 0 or -errno. */
+int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority);
+
+#endif

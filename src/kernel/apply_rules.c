@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes the policy rules equal to the wanted ones. */
+#include "kernel/apply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Our rules as the kernel has them, and whether a foreign one has a certain priority. */
+struct rule_list {
+    struct rule *items;
+    size_t count;
+    uint32_t priority; /* looked for */
+    bool priority_taken;
+};
+
+static void list_clear(void *context)
+{
+    struct rule_list *list = context;
+
+    free(list->items);
+    list->items = NULL;
+    list->count = 0;
+    list->priority_taken = false;
+}
+
+static int list_add(void *context, const struct nlmsghdr *message)
+{
+    struct rule_list *list = context;
+    enum rule_owner owner;
+    struct rule *items;
+    struct rule rule;
+    int r = rule_parse(message, &rule, &owner);
+
+    if (r < 0)
+        return r;
+    if (owner == RULE_FOREIGN) {
+        list->priority_taken |= rule.priority == list->priority;
+        return 0;
+    }
+    items = reallocarray(list->items, list->count + 1, sizeof(*items));
+    if (items == NULL)
+        return -ENOMEM;
+    list->items = items;
+    items[list->count++] = rule;
+    return 0;
+}
+
+static int list_read(struct rule_list *list, struct netlink *netlink, enum ip_family family)
+{
+    int r = netlink_dump(netlink, rule_message_dump(family), list_add, list_clear, list);
+
+    return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
+}
+
+static int list_read_all(struct rule_list *list, struct netlink *netlink)
+{
+    struct rule_list one = {.items = NULL};
+    int r = list_read(list, netlink, FAMILY_IPV4);
+
+    /* A list of its own: a dump that starts again clears what it collected. */
+    if (r == 0)
+        r = list_read(&one, netlink, FAMILY_IPV6);
+    for (size_t i = 0; i < one.count && r == 0; i++) {
+        struct rule *items = reallocarray(list->items, list->count + 1, sizeof(*items));
+
+        if (items == NULL) {
+            r = -ENOMEM;
+            break;
+        }
+        list->items = items;
+        items[list->count++] = one.items[i];
+    }
+    list_clear(&one);
+    return r;
+}
+
+int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority)
+{
+    struct rule_list list = {.priority = priority};
+    int r = list_read(&list, netlink, family);
+    bool taken = list.priority_taken;
+
+    list_clear(&list);
+    return r < 0 ? r : taken;
+}
+
+static bool list_has(const struct rule *rules, size_t count, const struct rule *rule)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rule_equal(&rules[i], rule))
+            return true;
+    }
+    return false;
+}
+
+static void add_missing(struct apply *apply, const struct rule_list *there, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct rule *rule = &apply->wanted->rules[i];
+        char text[RULE_TEXT];
+        int r;
+
+        if (list_has(there->items, there->count, rule))
+            continue;
+        r = netlink_execute(apply->netlink, rule_message_new(rule));
+        if (r == 0) {
+            apply->changes++;
+            continue;
+        }
+        apply->failures++;
+        fault_set(apply->fault, r, "adding the %s rule `%s`%s%s", ip_family_name(rule->family),
+                  rule_format(rule, text), netlink_refusal(apply->netlink)[0] != '\0' ? ": " : "",
+                  netlink_refusal(apply->netlink));
+    }
+}
+
+/* Takes out each rule of THERE that is not in KEEP (NULL = all). 0 or the first -errno. */
+static int remove_unwanted(struct netlink *netlink, const struct rule_list *there,
+                           const struct wanted *keep, unsigned *changes, struct fault *fault)
+{
+    int first = 0;
+
+    /* From the end: the divert rules have the highest priority numbers and must go first. */
+    for (size_t i = there->count; i > 0; i--) {
+        const struct rule *rule = &there->items[i - 1];
+        char text[RULE_TEXT];
+        int r;
+
+        if (keep != NULL && list_has(keep->rules, keep->rule_count, rule))
+            continue;
+        r = netlink_execute(netlink, rule_message_del(rule));
+        if (r < 0 && r != -ENOENT && first == 0)
+            first = fault_set(fault, r, "removing the %s rule `%s`", ip_family_name(rule->family),
+                              rule_format(rule, text));
+        if (r == 0)
+            (*changes)++;
+    }
+    return first;
+}
+
+static size_t guard_count(const struct apply *apply)
+{
+    size_t count = 0;
+
+    while (count < apply->wanted->rule_count &&
+           apply->wanted->rules[count].priority <= apply->config->divert.priority + 1)
+        count++;
+    return count;
+}
+
+int apply_guard_rules(struct apply *apply)
+{
+    struct rule_list there = {.items = NULL};
+    int r = list_read_all(&there, apply->netlink);
+
+    if (r == 0)
+        add_missing(apply, &there, guard_count(apply));
+    else
+        fault_set(apply->fault, r, "reading the list of rules");
+    list_clear(&there);
+    return r;
+}
+
+int apply_rules(struct apply *apply)
+{
+    struct rule_list there = {.items = NULL};
+    int r = list_read_all(&there, apply->netlink);
+
+    if (r == 0) {
+        add_missing(apply, &there, apply->wanted->rule_count);
+        if (remove_unwanted(apply->netlink, &there, apply->wanted, &apply->changes, apply->fault) <
+            0)
+            apply->failures++;
+    } else {
+        fault_set(apply->fault, r, "reading the list of rules");
+    }
+    list_clear(&there);
+    return r;
+}
+
+int apply_remove_rules(struct netlink *netlink, const struct wanted *keep, struct fault *fault)
+{
+    struct rule_list there = {.items = NULL};
+    unsigned changes = 0;
+    int r = list_read_all(&there, netlink);
+
+    if (r < 0)
+        fault_set(fault, r, "reading the list of rules");
+    else
+        r = remove_unwanted(netlink, &there, keep, &changes, fault);
+    list_clear(&there);
+    return r;
+}

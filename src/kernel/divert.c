@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The life of the diversion: start, events, reload, stop. */
+#include "kernel/divert_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct fault last_failure;
+
+struct fault *divert_last_failure(void)
+{
+    return &last_failure;
+}
+
+static void divert_free(struct divert *divert)
+{
+    tun_close(&divert->tun);
+    monitor_close(&divert->monitor);
+    netlink_close(divert->netlink);
+    ledger_close(&divert->ledger);
+    snapshot_clear(&divert->snapshot);
+    wanted_clear(&divert->wanted);
+    host_view_free(divert->view);
+    host_view_free(divert->old_view);
+    config_free(divert->config);
+    free(divert);
+}
+
+static struct divert *divert_new(const struct config *config)
+{
+    struct divert *divert = calloc(1, sizeof(*divert));
+
+    if (divert == NULL)
+        return NULL;
+    divert->tun = TUN_INIT;
+    divert->monitor = MONITOR_INIT;
+    divert->ledger = LEDGER_INIT;
+    divert->config = config_copy(config);
+    if (divert->config == NULL) {
+        free(divert);
+        return NULL;
+    }
+    snapshot_init(&divert->snapshot, config);
+    return divert;
+}
+
+/* A rule of somebody else at the guards' priorities could take packets from them. */
+static int check_priorities(struct divert *divert, const struct config *config)
+{
+    for (uint32_t priority = config->divert.priority; priority <= config->divert.priority + 1;
+         priority++) {
+        for (int family = 0; family < FAMILY_COUNT; family++) {
+            int r;
+
+            if ((config->divert.families & 1u << family) == 0)
+                continue;
+            r = apply_priority_taken(divert->netlink, (enum ip_family)family, priority);
+            if (r < 0)
+                return fault_set(&divert->fault, r, "reading the list of rules");
+            if (r > 0)
+                return fault_explain(&divert->fault, -EEXIST,
+                                     "there is an %s rule of somebody else with priority %u: "
+                                     "choose another [divert] priority",
+                                     ip_family_name((enum ip_family)family), priority);
+        }
+    }
+    return 0;
+}
+
+static int open_all(struct divert *divert)
+{
+    int r = tun_open(&divert->tun, divert->config->tun.name, &divert->fault);
+
+    if (r == 0)
+        r = ledger_open(&divert->ledger, &divert->fault);
+    if (r == 0)
+        r = netlink_open(&divert->fault, &divert->netlink);
+    if (r == 0)
+        r = monitor_open(&divert->monitor, &divert->fault);
+    if (r == 0)
+        r = check_priorities(divert, divert->config);
+    return r;
+}
+
+/* Everything that carries our number, on the way out. */
+static int undo_all(struct divert *divert)
+{
+    int first;
+    int r;
+
+    fault_clear(&divert->fault);
+    first = apply_remove_rules(divert->netlink, NULL, &divert->fault);
+    tun_close(&divert->tun); /* and with it 100,000 routes at once */
+    r = apply_remove_routes(divert->netlink, RT_TABLE_UNSPEC, &divert->fault);
+    first = first < 0 ? first : r;
+    r = apply_restore_settings(divert->netlink, &divert->ledger, &divert->fault);
+    return first < 0 ? first : r;
+}
+
+/* The first pass; what a running diversion would try again is a failure here. */
+static int make_all(struct divert *divert)
+{
+    struct divert_news news = {.repaired = false};
+    int r;
+
+    divert->dirt = DIRT_ALL;
+    r = reconcile(divert, &news);
+    if (r == 0 && news.loop_found)
+        r = -ELOOP;
+    if (r == 0 && news.incomplete)
+        r = divert->fault.text[0] != '\0' && news.foreign ? -EEXIST : -EIO;
+    return r;
+}
+
+int divert_start(const struct config *config, struct divert **ret_divert)
+{
+    struct divert *divert = divert_new(config);
+    int r;
+
+    fault_clear(&last_failure);
+    if (divert == NULL)
+        return fault_set(&last_failure, -ENOMEM, "start");
+    r = open_all(divert);
+    if (r == 0) {
+        r = make_all(divert);
+        if (r < 0) {
+            last_failure = divert->fault;
+            undo_all(divert);
+            divert_free(divert);
+            return r;
+        }
+    }
+    if (r < 0) {
+        last_failure = divert->fault;
+        divert_free(divert);
+        return r;
+    }
+    *ret_divert = divert;
+    return 0;
+}
+
+const char *divert_error_text(const struct divert *divert)
+{
+    return divert != NULL ? divert->fault.text : last_failure.text;
+}
+
+int divert_tun_fd(const struct divert *divert)
+{
+    return divert->tun.fd;
+}
+
+int divert_monitor_fd(const struct divert *divert)
+{
+    return divert->monitor.fd;
+}
+
+static int work_if_due(struct divert *divert, struct divert_news *news)
+{
+    uint64_t now = divert_now_ns();
+
+    if (divert->retry_ns != 0 && now >= divert->retry_ns)
+        divert->dirt |= DIRT_ALL;
+    if (divert->dirt == 0 || now < divert->not_before_ns)
+        return 0;
+    return reconcile(divert, news);
+}
+
+int divert_dispatch(struct divert *divert, struct divert_news *ret_news)
+{
+    int r = monitor_drain(&divert->monitor, events_note, divert);
+
+    *ret_news = (struct divert_news){.repaired = false};
+    if (r == -ENOBUFS || r == -ENOMEM)
+        divert->dirt |= DIRT_ALL; /* messages were lost: read everything */
+    else if (r < 0)
+        return fault_set(&divert->fault, r, "netlink monitor");
+    return work_if_due(divert, ret_news);
+}
+
+int divert_tick(struct divert *divert, struct divert_news *ret_news)
+{
+    *ret_news = (struct divert_news){.repaired = false};
+    return work_if_due(divert, ret_news);
+}
+
+int divert_timeout_ms(const struct divert *divert)
+{
+    uint64_t now = divert_now_ns();
+    uint64_t due = UINT64_MAX;
+
+    if (divert->dirt != 0)
+        due = divert->not_before_ns;
+    else if (divert->retry_ns != 0)
+        due = divert->retry_ns;
+    if (due == UINT64_MAX)
+        return -1;
+    return due <= now ? 0 : (int)((due - now) / 1000000 + 1);
+}
+
+void divert_tun_failed(struct divert *divert)
+{
+    divert->dirt |= DIRT_ALL | DIRT_REPAIR;
+}
+
+static int check_reload(struct divert *divert, const struct config *config)
+{
+    if (strcmp(divert->config->tun.name, config->tun.name) != 0)
+        return fault_explain(&divert->fault, -EINVAL,
+                             "[tun] name cannot change while running (it is %s): restart instead",
+                             divert->config->tun.name);
+    return check_priorities(divert, config);
+}
+
+/* Makes CONFIG (taken) the one in force, and the kernel equal to it. */
+static int switch_config(struct divert *divert, struct config *config)
+{
+    config_free(divert->config);
+    divert->config = config;
+    divert->snapshot.families = config->divert.families;
+    divert->snapshot.mirror = config->divert.mirror;
+    return make_all(divert);
+}
+
+int divert_reload(struct divert *divert, const struct config *config)
+{
+    struct config *old CLEANUP(config_cleanup) = NULL;
+    struct config *new CLEANUP(config_cleanup) = NULL;
+    uint32_t unused_table;
+    struct fault fault;
+    int r;
+
+    fault_clear(&divert->fault);
+    r = check_reload(divert, config);
+    if (r < 0)
+        return r;
+    old = config_copy(divert->config);
+    new = config_copy(config);
+    if (old == NULL || new == NULL)
+        return fault_set(&divert->fault, -ENOMEM, "reload");
+    unused_table = divert->config->divert.table;
+    r = switch_config(divert, TAKE_PTR(new));
+    fault = divert->fault;
+    if (r < 0) {
+        unused_table = config->divert.table;
+        switch_config(divert, TAKE_PTR(old));
+    }
+    if (unused_table != divert->config->divert.table)
+        apply_remove_routes(divert->netlink, unused_table, &divert->fault);
+    divert->fault = fault;
+    return r;
+}
+
+const struct host_view *divert_host_view(const struct divert *divert)
+{
+    return divert->view;
+}
+
+static int note_dropped(void *context, const struct nlmsghdr *message)
+{
+    struct device device;
+    uint64_t *dropped = context;
+    int r = device_parse(message, &device);
+
+    if (r == 0)
+        *dropped = device.tx_dropped;
+    return r;
+}
+
+uint64_t divert_tun_tx_dropped(const struct divert *divert)
+{
+    uint64_t dropped = 0;
+
+    if (divert->tun.ifindex != 0)
+        netlink_query(divert->netlink, device_message_get(divert->tun.ifindex), note_dropped,
+                      &dropped);
+    return dropped;
+}
+
+int divert_stop(struct divert *divert)
+{
+    int r;
+
+    if (divert == NULL)
+        return 0;
+    r = undo_all(divert);
+    last_failure = divert->fault;
+    divert_free(divert);
+    return r;
+}

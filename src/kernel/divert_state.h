@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of struct divert, for the files that share it: divert.c (life), events.c (what a
+ * message makes out of date), reconcile.c (making it right again).
+ *
+ * Work is noted as dirt and done in one go. The first event after a pause is acted on at once,
+ * those that follow wait until a moment has passed that grows with the work, so a storm of changes
+ * costs a bounded share of one processor. What could not be done is tried again with growing
+ * delays.
+ */
+#ifndef IPMODD_KERNEL_DIVERT_STATE_H
+#define IPMODD_KERNEL_DIVERT_STATE_H
+
+#include "ipmodd/kernel/divert.h"
+#include "kernel/apply.h"
+#include "kernel/monitor.h"
+
+/* What is out of date. */
+enum {
+    DIRT_HOST = 1u << 0,   /* devices, addresses, settings */
+    DIRT_RULES = 1u << 1,  /* the list of rules */
+    DIRT_MAIN = 1u << 2,   /* the main table as a whole */
+    DIRT_TABLE = 1u << 3,  /* table N as a whole */
+    DIRT_KEYS = 1u << 4,   /* the keys in divert->keys */
+    DIRT_REPAIR = 1u << 5, /* something of ours was taken away */
+    DIRT_ALL = DIRT_HOST | DIRT_RULES | DIRT_MAIN | DIRT_TABLE,
+};
+
+enum { KEYS_MAX = 4096 };
+
+struct divert {
+    struct config *config; /* owned */
+    struct netlink *netlink;
+    struct monitor monitor;
+    struct tun tun;
+    struct ledger ledger;
+    struct snapshot snapshot;
+    struct wanted wanted;
+    struct host_view *view;
+    struct host_view *old_view; /* the one before, kept until the next change */
+    struct fault fault;
+    unsigned dirt;
+    struct route_key keys[KEYS_MAX];
+    size_t key_count;
+    uint64_t not_before_ns; /* of the next reconcile */
+    uint64_t retry_ns;      /* when to try again what failed; 0 = nothing failed */
+    unsigned retry_ms;      /* the delay before that */
+    uint64_t tun_dropped;   /* by devices that were deleted under us */
+};
+
+/* What divert_error_text(NULL) shows: there is no object after a failed start. */
+struct fault *divert_last_failure(void);
+
+uint64_t divert_now_ns(void);
+
+/* What MESSAGE makes out of date. Always 0. */
+int events_note(void *context, const struct nlmsghdr *message);
+
+/* Does what is dirty. 0 or -errno (then everything is dirty, and due again after a delay). */
+int reconcile(struct divert *divert, struct divert_news *news);
+
+/* The apply context over the parts of DIVERT. */
+struct apply divert_apply(struct divert *divert);
+
+#endif

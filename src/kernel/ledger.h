@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ledger: the settings of other devices that ipmodd changed, with what they were before.
+ *
+ * Old values would die with the process, so they stand in a file that is on disk (or in /run's
+ * memory) before the first change. A restore writes back only what still has our value: what an
+ * administrator set meanwhile stays. What is in the ledger already is never recorded again, so that
+ * our own value cannot become "the original".
+ *
+ * There is one ledger and one lock for each network namespace, in $RUNTIME_DIRECTORY or
+ * /run/ipmodd: netns-INODE.state and .lock. Inode numbers are used again; the state names the
+ * namespace's cookie too, and a file with another cookie is not ours. Lines that make no sense are
+ * skipped: a damaged file must not keep the daemon from starting.
+ */
+#ifndef IPMODD_KERNEL_LEDGER_H
+#define IPMODD_KERNEL_LEDGER_H
+
+#include "kernel/fault.h"
+#include "kernel/sysctl.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum { LEDGER_PATH = 256 };
+
+struct ledger_entry {
+    struct setting ours;
+    int32_t original;
+};
+
+struct ledger {
+    char path[LEDGER_PATH];       /* "" = never written (plan, tests) */
+    uint64_t cookie;              /* of the network namespace; 0 = the kernel tells none */
+    struct ledger_entry *entries; /* in the order of the changes */
+    size_t count;
+    int lock_fd; /* -1 = not locked */
+    char lock_path[LEDGER_PATH];
+};
+
+#define LEDGER_INIT ((struct ledger){.lock_fd = -1})
+
+/*
+ * Locks this network namespace and reads what an earlier process left. -EBUSY while another
+ * instance runs; otherwise 0 or -errno with FAULT set.
+ */
+int ledger_open(struct ledger *ledger, struct fault *fault);
+
+/* Removes the files (the state only if nothing is recorded), unlocks, frees. */
+void ledger_close(struct ledger *ledger);
+
+/* The entry for a setting, or NULL. */
+const struct ledger_entry *ledger_find(const struct ledger *ledger, enum ip_family family,
+                                       const char *device, const char *name);
+
+/* Whether CURRENT is what we wrote, so that it says nothing about what the host wants. */
+bool ledger_made(const struct ledger *ledger, enum ip_family family, const char *device,
+                 const char *name, int32_t current);
+
+/* Notes that SETTING replaces ORIGINAL, and makes that durable. 0 or -errno. */
+int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t original);
+
+/* Takes entry INDEX out, and makes that durable. 0 or -errno. */
+int ledger_forget(struct ledger *ledger, size_t index);
+
+/* The text form; exposed for tests. */
+void ledger_write(const struct ledger *ledger, FILE *out);
+int ledger_read(struct ledger *ledger, FILE *in);
+
+#endif

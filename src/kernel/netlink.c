@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The request socket: single requests, dumps and batches. */
+#include "kernel/netlink.h"
+
+#include <errno.h>
+#include <netlink/errno.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    RECEIVE_BYTES = 64 * 1024,      /* above the 32 KiB that the kernel puts into one dump part */
+    SOCKET_BYTES = 4 * 1024 * 1024, /* room for the refusals of a whole batch */
+    BATCH_BYTES = 48 * 1024,
+    BATCH_MESSAGES = 256,
+    DUMP_TRIES = 10,
+};
+
+struct netlink {
+    struct nl_sock *socket;
+    int fd; /* owned by socket */
+    uint32_t sequence;
+    char refusal[160];
+    uint8_t *received; /* RECEIVE_BYTES */
+    uint8_t *batch;    /* BATCH_BYTES */
+    size_t batch_used;
+    unsigned batch_count;
+    uint32_t batch_first; /* sequence number of tags[0] */
+    void *tags[BATCH_MESSAGES];
+    netlink_failure_fn *failure;
+    void *failure_context;
+};
+
+int netlink_error(int code)
+{
+    static const int table[] = {
+        [NLE_INTR] = EINTR,           [NLE_BAD_SOCK] = EBADF,
+        [NLE_AGAIN] = EAGAIN,         [NLE_NOMEM] = ENOMEM,
+        [NLE_EXIST] = EEXIST,         [NLE_INVAL] = EINVAL,
+        [NLE_RANGE] = ERANGE,         [NLE_MSGSIZE] = EMSGSIZE,
+        [NLE_OPNOTSUPP] = EOPNOTSUPP, [NLE_AF_NOSUPPORT] = EAFNOSUPPORT,
+        [NLE_OBJ_NOTFOUND] = ENOENT,  [NLE_NOADDR] = EADDRNOTAVAIL,
+        [NLE_MSG_OVERFLOW] = ENOBUFS, [NLE_NOACCESS] = EACCES,
+        [NLE_PERM] = EPERM,           [NLE_BUSY] = EBUSY,
+        [NLE_NODEV] = ENODEV,         [NLE_DUMP_INTR] = EAGAIN,
+    };
+    size_t index = (size_t)-code;
+
+    if (code >= 0)
+        return code;
+    return index < ARRAY_SIZE(table) && table[index] != 0 ? -table[index] : -EIO;
+}
+
+void netlink_enlarge_buffer(int fd, int bytes)
+{
+    /* With CAP_NET_ADMIN the limit of net.core.rmem_max does not count. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
+static void enable_option(int fd, int option)
+{
+    int on = 1;
+
+    /* Old kernels lack some of these; each only makes answers better. */
+    setsockopt(fd, SOL_NETLINK, option, &on, sizeof(on));
+}
+
+int netlink_open(struct fault *fault, struct netlink **ret_netlink)
+{
+    struct netlink *netlink = calloc(1, sizeof(*netlink));
+    int r;
+
+    if (netlink == NULL)
+        return fault_set(fault, -ENOMEM, "netlink");
+    netlink->socket = nl_socket_alloc();
+    netlink->received = malloc(RECEIVE_BYTES);
+    netlink->batch = malloc(BATCH_BYTES);
+    if (netlink->socket == NULL || netlink->received == NULL || netlink->batch == NULL) {
+        netlink_close(netlink);
+        return fault_set(fault, -ENOMEM, "netlink");
+    }
+    r = netlink_error(nl_connect(netlink->socket, NETLINK_ROUTE));
+    if (r < 0) {
+        netlink_close(netlink);
+        return fault_set(fault, r, "netlink: socket");
+    }
+    netlink->fd = nl_socket_get_fd(netlink->socket);
+    netlink_enlarge_buffer(netlink->fd, SOCKET_BYTES);
+    enable_option(netlink->fd, NETLINK_EXT_ACK);
+    enable_option(netlink->fd, NETLINK_CAP_ACK);
+    enable_option(netlink->fd, NETLINK_GET_STRICT_CHK);
+    *ret_netlink = netlink;
+    return 0;
+}
+
+void netlink_close(struct netlink *netlink)
+{
+    if (netlink == NULL)
+        return;
+    nl_socket_free(netlink->socket);
+    free(netlink->received);
+    free(netlink->batch);
+    free(netlink);
+}
+
+const char *netlink_refusal(const struct netlink *netlink)
+{
+    return netlink->refusal;
+}
+
+static int send_bytes(struct netlink *netlink, void *bytes, size_t len)
+{
+    return netlink_error(MIN_OF(nl_sendto(netlink->socket, bytes, len), 0));
+}
+
+/* Sends MESSAGE with the next sequence number and FLAGS added; consumes it. */
+static int send_message(struct netlink *netlink, struct nl_msg *message, uint16_t flags)
+{
+    struct nlmsghdr *header;
+    int r;
+
+    if (message == NULL)
+        return -ENOMEM;
+    header = nlmsg_hdr(message);
+    header->nlmsg_seq = ++netlink->sequence;
+    header->nlmsg_flags |= flags;
+    r = send_bytes(netlink, header, header->nlmsg_len);
+    nlmsg_free(message);
+    return r;
+}
+
+/* One datagram of the kernel. Its length or -errno. */
+static ssize_t receive(struct netlink *netlink)
+{
+    ssize_t len;
+
+    do {
+        len = recv(netlink->fd, netlink->received, RECEIVE_BYTES, MSG_TRUNC);
+    } while (len < 0 && errno == EINTR);
+    if (len < 0)
+        return -errno;
+    return len > RECEIVE_BYTES ? -EMSGSIZE : len;
+}
+
+/* Keeps the kernel's words of the error message HEADER. */
+static void keep_refusal(struct netlink *netlink, const struct nlmsghdr *header)
+{
+    const struct nlmsgerr *error = nlmsg_data(header);
+    size_t skip = NLMSG_ALIGN(sizeof(*error));
+    struct nlattr *attrs[NLMSGERR_ATTR_MAX + 1];
+
+    netlink->refusal[0] = '\0';
+    if ((header->nlmsg_flags & NLM_F_ACK_TLVS) == 0)
+        return;
+    if ((header->nlmsg_flags & NLM_F_CAPPED) == 0)
+        skip += NLMSG_ALIGN(error->msg.nlmsg_len - NLMSG_HDRLEN);
+    if (skip > (size_t)nlmsg_datalen(header))
+        return;
+    if (nla_parse(attrs, NLMSGERR_ATTR_MAX,
+                  (struct nlattr *)(void *)((uint8_t *)nlmsg_data(header) + skip),
+                  nlmsg_datalen(header) - (int)skip, NULL) < 0)
+        return;
+    if (attrs[NLMSGERR_ATTR_MSG] != NULL)
+        nla_strlcpy(netlink->refusal, attrs[NLMSGERR_ATTR_MSG], sizeof(netlink->refusal));
+}
+
+/* The error of an NLMSG_ERROR message: 0 = acknowledged. */
+static int error_of(struct netlink *netlink, const struct nlmsghdr *header)
+{
+    const struct nlmsgerr *error = nlmsg_data(header);
+
+    if (nlmsg_datalen(header) < (int)sizeof(*error))
+        return -EBADMSG;
+    keep_refusal(netlink, header);
+    return error->error;
+}
+
+/*
+ * Reads until the request with the current sequence number is answered: by an error or
+ * acknowledgement, by the end of a dump, or, if SINGLE, by one object.
+ */
+static int collect(struct netlink *netlink, bool single, netlink_item_fn *item, void *context,
+                   bool *ret_interrupted)
+{
+    int result = 0;
+
+    for (;;) {
+        ssize_t len = receive(netlink);
+        int left = (int)len;
+
+        if (len < 0)
+            return (int)len;
+        for (struct nlmsghdr *header = (struct nlmsghdr *)(void *)netlink->received;
+             nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
+            if (header->nlmsg_seq != netlink->sequence)
+                continue;
+            if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
+                *ret_interrupted = true;
+            if (header->nlmsg_type == NLMSG_ERROR)
+                return result < 0 ? result : error_of(netlink, header);
+            if (header->nlmsg_type == NLMSG_DONE)
+                return result;
+            if (result >= 0)
+                result = item != NULL ? item(context, header) : 0;
+            if (single)
+                return result;
+        }
+    }
+}
+
+int netlink_execute(struct netlink *netlink, struct nl_msg *message)
+{
+    bool interrupted = false;
+    int r = send_message(netlink, message, NLM_F_REQUEST | NLM_F_ACK);
+
+    return r < 0 ? r : collect(netlink, false, NULL, NULL, &interrupted);
+}
+
+int netlink_query(struct netlink *netlink, struct nl_msg *message, netlink_item_fn *item,
+                  void *context)
+{
+    bool interrupted = false;
+    int r = send_message(netlink, message, NLM_F_REQUEST);
+
+    return r < 0 ? r : collect(netlink, true, item, context, &interrupted);
+}
+
+int netlink_dump(struct netlink *netlink, struct nl_msg *message, netlink_item_fn *item,
+                 netlink_restart_fn *restart, void *context)
+{
+    int r = message == NULL ? -ENOMEM : -EAGAIN;
+
+    for (unsigned try = 0; try < DUMP_TRIES && r == -EAGAIN; try++) {
+        bool interrupted = false;
+
+        if (try > 0)
+            restart(context);
+        nlmsg_get(message); /* send_message() gives one reference back */
+        r = send_message(netlink, message, NLM_F_REQUEST | NLM_F_DUMP);
+        if (r < 0)
+            break;
+        r = collect(netlink, false, item, context, &interrupted);
+        if (r == 0 && interrupted)
+            r = -EAGAIN;
+    }
+    nlmsg_free(message);
+    return r;
+}
+
+void netlink_batch_begin(struct netlink *netlink, netlink_failure_fn *failure, void *context)
+{
+    netlink->failure = failure;
+    netlink->failure_context = context;
+}
+
+/* Reads until the last message of the batch is acknowledged; reports each refusal. */
+static int collect_batch(struct netlink *netlink, unsigned count)
+{
+    for (;;) {
+        ssize_t len = receive(netlink);
+        int left = (int)len;
+
+        if (len < 0)
+            return (int)len;
+        for (struct nlmsghdr *header = (struct nlmsghdr *)(void *)netlink->received;
+             nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
+            uint32_t index = header->nlmsg_seq - netlink->batch_first;
+            int error;
+
+            if (header->nlmsg_type != NLMSG_ERROR || index >= count)
+                continue;
+            error = error_of(netlink, header);
+            if (error < 0)
+                netlink->failure(netlink->failure_context, netlink->tags[index], error,
+                                 netlink->refusal);
+            if (index == count - 1)
+                return 0;
+        }
+    }
+}
+
+int netlink_batch_flush(struct netlink *netlink)
+{
+    unsigned count = netlink->batch_count;
+    struct nlmsghdr *last;
+    size_t offset = 0;
+    int r;
+
+    if (count == 0)
+        return 0;
+    last = (struct nlmsghdr *)(void *)netlink->batch;
+    for (unsigned i = 1; i < count; i++) {
+        offset += NLMSG_ALIGN(last->nlmsg_len);
+        last = (struct nlmsghdr *)(void *)(netlink->batch + offset);
+    }
+    last->nlmsg_flags |= NLM_F_ACK;
+    r = send_bytes(netlink, netlink->batch, netlink->batch_used);
+    netlink->batch_used = 0;
+    netlink->batch_count = 0;
+    return r < 0 ? r : collect_batch(netlink, count);
+}
+
+int netlink_batch_add(struct netlink *netlink, struct nl_msg *message, void *tag)
+{
+    struct nlmsghdr *header;
+    size_t need;
+    int r = 0;
+
+    if (message == NULL)
+        return -ENOMEM;
+    header = nlmsg_hdr(message);
+    need = NLMSG_ALIGN(header->nlmsg_len);
+    if (netlink->batch_count == BATCH_MESSAGES || need > BATCH_BYTES - netlink->batch_used)
+        r = netlink_batch_flush(netlink);
+    if (r == 0 && need > BATCH_BYTES)
+        r = -EMSGSIZE;
+    if (r == 0) {
+        header->nlmsg_seq = ++netlink->sequence;
+        header->nlmsg_flags |= NLM_F_REQUEST;
+        if (netlink->batch_count == 0)
+            netlink->batch_first = header->nlmsg_seq;
+        memset(netlink->batch + netlink->batch_used, 0, need);
+        memcpy(netlink->batch + netlink->batch_used, header, header->nlmsg_len);
+        netlink->batch_used += need;
+        netlink->tags[netlink->batch_count++] = tag;
+    }
+    nlmsg_free(message);
+    return r;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes the kernel right again where something is out of date. */
+#include "kernel/check.h"
+#include "kernel/divert_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    QUIET_MS = 50,  /* between two passes, at least */
+    WORK_SHARE = 3, /* and at least so many times what the last one took */
+    RETRY_FIRST_MS = 200,
+    RETRY_LAST_MS = 10000,
+};
+
+#define NS_PER_MS UINT64_C(1000000)
+
+uint64_t divert_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
+}
+
+struct apply divert_apply(struct divert *divert)
+{
+    return (struct apply){
+        .netlink = divert->netlink,
+        .config = divert->config,
+        .snapshot = &divert->snapshot,
+        .tun = &divert->tun,
+        .wanted = &divert->wanted,
+        .ledger = &divert->ledger,
+        .fault = &divert->fault,
+    };
+}
+
+static struct wanted_input input_of(const struct divert *divert)
+{
+    return (struct wanted_input){
+        .config = divert->config,
+        .snapshot = &divert->snapshot,
+        .ledger = &divert->ledger,
+        .tun_ifindex = divert->tun.ifindex,
+    };
+}
+
+/* Notices that tun0 is gone, and makes it again. */
+static int ensure_tun(struct divert *divert, struct divert_news *news)
+{
+    int r;
+
+    if (divert->tun.ifindex != 0 && snapshot_device(&divert->snapshot, divert->tun.ifindex) != NULL)
+        return 0;
+    news->tun_lost = true;
+    divert->dirt |= DIRT_ALL;
+    r = tun_recreate(&divert->tun, &divert->fault);
+    if (r < 0)
+        return r;
+    news->tun_restored = true;
+    return snapshot_read_devices(&divert->snapshot, divert->netlink, &divert->fault);
+}
+
+static int read_host(struct divert *divert, struct divert_news *news)
+{
+    int r = 0;
+
+    if ((divert->dirt & (DIRT_HOST | DIRT_MAIN)) != 0) {
+        divert->snapshot.families = divert->config->divert.families;
+        r = snapshot_read_devices(&divert->snapshot, divert->netlink, &divert->fault);
+    }
+    if (r == 0)
+        r = ensure_tun(divert, news);
+    if (r == 0 && (divert->dirt & DIRT_MAIN) != 0)
+        r = snapshot_read_main(&divert->snapshot, divert->netlink, &divert->fault);
+    return r;
+}
+
+static int apply_host(struct divert *divert, struct apply *apply)
+{
+    const struct wanted_input input = input_of(divert);
+    int r = wanted_compute_host(&divert->wanted, &input);
+
+    if (r < 0)
+        return fault_set(&divert->fault, r, "computing what should be");
+    r = apply_device(apply);
+    if (r == 0)
+        r = apply_addresses(apply);
+    if (r == 0)
+        r = apply_settings(apply);
+    return r;
+}
+
+/* The wanted route with KEY anew; one that nobody wants any more is taken out of the kernel. */
+static int update_key(struct divert *divert, struct apply *apply, const struct route_key *key)
+{
+    const struct wanted_input input = input_of(divert);
+    struct route *old = route_set_find(&divert->wanted.routes, key);
+    struct route *route = NULL;
+    int r;
+
+    if (mirror_is_excluded(divert->config, key))
+        return 0; /* its throw route depends on nothing that can change */
+    r = wanted_route(&divert->wanted, &input, key, &route);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        if (old != NULL && old->state == ROUTE_INSTALLED)
+            route->state = route_same(old, route) ? ROUTE_INSTALLED : ROUTE_DIFFERENT;
+        else if (old != NULL)
+            route->state = old->state;
+        return route_set_replace(&divert->wanted.routes, route);
+    }
+    if (old == NULL)
+        return 0;
+    if (old->state == ROUTE_INSTALLED || old->state == ROUTE_DIFFERENT) {
+        r = netlink_execute(divert->netlink, route_message_del(old, divert->config->divert.table));
+        apply->changes++;
+    }
+    route_set_remove(&divert->wanted.routes, old);
+    return r == -ESRCH || r == -ENOENT ? 0 : r;
+}
+
+static int apply_keys(struct divert *divert, struct apply *apply)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < divert->key_count && r == 0; i++) {
+        struct route_key key = divert->keys[i];
+
+        r = update_key(divert, apply, &key);
+    }
+    if (r < 0)
+        return fault_set(&divert->fault, r, "table %u", divert->config->divert.table);
+    return apply_route_keys(apply, divert->keys, divert->key_count);
+}
+
+static int apply_table(struct divert *divert, struct apply *apply)
+{
+    const struct wanted_input input = input_of(divert);
+    int r = 0;
+
+    if ((divert->dirt & (DIRT_MAIN | DIRT_TABLE)) == 0)
+        return apply_keys(divert, apply);
+    if ((divert->dirt & DIRT_MAIN) != 0)
+        r = wanted_compute_routes(&divert->wanted, &input);
+    else if (divert->key_count > 0)
+        r = apply_keys(divert, apply);
+    if (r < 0)
+        return fault_set(&divert->fault, r, "computing what should be");
+    return apply_routes(apply);
+}
+
+/* The own addresses as the packet path asks for them. */
+static int publish_view(struct divert *divert, struct divert_news *news)
+{
+    struct host_view *view = snapshot_view(&divert->snapshot, divert->config);
+
+    if (view == NULL)
+        return fault_set(&divert->fault, -ENOMEM, "host view");
+    if (divert->view != NULL && host_view_equal(divert->view, view)) {
+        host_view_free(view);
+        return 0;
+    }
+    /* The caller may still hold the old one until it has heard of the new one: see divert.h. */
+    host_view_free(divert->old_view);
+    divert->old_view = divert->view;
+    divert->view = view;
+    news->host_view_changed = true;
+    return 0;
+}
+
+static int do_work(struct divert *divert, struct apply *apply, struct divert_news *news)
+{
+    int r = read_host(divert, news);
+
+    if (r == 0 && (divert->dirt & (DIRT_HOST | DIRT_MAIN)) != 0)
+        r = apply_host(divert, apply);
+    if (r == 0 && (divert->dirt & DIRT_RULES) != 0)
+        r = apply_guard_rules(apply);
+    if (r == 0 && (divert->dirt & (DIRT_MAIN | DIRT_TABLE | DIRT_KEYS)) != 0)
+        r = apply_table(divert, apply);
+    if (r == 0 && (divert->dirt & DIRT_RULES) != 0)
+        r = apply_rules(apply);
+    if (r == 0)
+        r = check_for_loop(apply);
+    if (r > 0)
+        news->loop_found = true;
+    if (r >= 0)
+        r = publish_view(divert, news);
+    return r;
+}
+
+static void schedule(struct divert *divert, uint64_t started_ns, bool failed)
+{
+    uint64_t now = divert_now_ns();
+    uint64_t pause = MAX_OF((now - started_ns) * WORK_SHARE, QUIET_MS * NS_PER_MS);
+
+    divert->not_before_ns = now + pause;
+    if (!failed) {
+        divert->retry_ns = 0;
+        divert->retry_ms = 0;
+        return;
+    }
+    divert->retry_ms = divert->retry_ms == 0 ? RETRY_FIRST_MS
+                                             : MIN_OF(divert->retry_ms * 2, RETRY_LAST_MS);
+    divert->retry_ns = now + divert->retry_ms * NS_PER_MS;
+}
+
+int reconcile(struct divert *divert, struct divert_news *news)
+{
+    struct apply apply = divert_apply(divert);
+    uint64_t started = divert_now_ns();
+    unsigned dirt = divert->dirt;
+    int r;
+
+    fault_clear(&divert->fault);
+    r = do_work(divert, &apply, news);
+    divert->dirt = 0;
+    divert->key_count = 0;
+    news->incomplete = r < 0 || apply.failures > 0 || apply.foreign;
+    news->foreign = apply.foreign;
+    news->repaired = apply.changes > 0 && (dirt & (DIRT_REPAIR | DIRT_RULES)) != 0;
+    schedule(divert, started, news->incomplete);
+    return r;
+}

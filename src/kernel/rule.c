@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Policy rules: from and to netlink messages, as words of ip-rule(8). */
+#include "kernel/rule.h"
+
+#include "ipmodd/base/macro.h"
+#include "ipmodd/kernel/divert.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <netinet/in.h>
+#include <netlink/attr.h>
+#include <string.h>
+
+/* Attributes that a rule of ours may have; the kernel adds some by itself. */
+static bool attribute_known(int type, struct nlattr *attr)
+{
+    switch (type) {
+    case FRA_IIFNAME:
+    case FRA_PRIORITY:
+    case FRA_TABLE:
+    case FRA_UID_RANGE:
+    case FRA_PROTOCOL:
+    case FRA_IP_PROTO:
+    case FRA_DPORT_RANGE:
+    case FRA_PAD:
+        return true;
+    case FRA_SUPPRESS_PREFIXLEN:
+        return nla_get_u32(attr) == 0 || nla_get_u32(attr) == UINT32_MAX;
+    default:
+        return false;
+    }
+}
+
+static bool is_ours(const struct fib_rule_hdr *header, struct nlattr *attrs[])
+{
+    if (attrs[FRA_PROTOCOL] == NULL || nla_get_u8(attrs[FRA_PROTOCOL]) != DIVERT_PROTOCOL)
+        return false;
+    if (header->dst_len != 0 || header->src_len != 0 || header->tos != 0)
+        return false;
+    if (header->action != FR_ACT_TO_TBL && header->action != FR_ACT_UNREACHABLE)
+        return false;
+    for (int type = 1; type <= FRA_MAX; type++) {
+        if (attrs[type] != NULL && !attribute_known(type, attrs[type]))
+            return false;
+    }
+    return true;
+}
+
+static void selectors_parse(struct nlattr *attrs[], struct rule *rule)
+{
+    if (attrs[FRA_IIFNAME] != NULL)
+        nla_strlcpy(rule->iif, attrs[FRA_IIFNAME], sizeof(rule->iif));
+    if (attrs[FRA_SUPPRESS_PREFIXLEN] != NULL)
+        rule->suppress_default = nla_get_u32(attrs[FRA_SUPPRESS_PREFIXLEN]) == 0;
+    if (attrs[FRA_IP_PROTO] != NULL)
+        rule->proto = nla_get_u8(attrs[FRA_IP_PROTO]);
+    if (attrs[FRA_UID_RANGE] != NULL &&
+        nla_len(attrs[FRA_UID_RANGE]) == sizeof(struct fib_rule_uid_range)) {
+        const struct fib_rule_uid_range *uids = nla_data(attrs[FRA_UID_RANGE]);
+
+        rule->has_uids = true;
+        rule->uids = (struct uid_range){.first = uids->start, .last = uids->end};
+    }
+    if (attrs[FRA_DPORT_RANGE] != NULL &&
+        nla_len(attrs[FRA_DPORT_RANGE]) == sizeof(struct fib_rule_port_range)) {
+        const struct fib_rule_port_range *ports = nla_data(attrs[FRA_DPORT_RANGE]);
+
+        rule->port_first = ports->start;
+        rule->port_last = ports->end;
+    }
+}
+
+int rule_parse(const struct nlmsghdr *message, struct rule *ret_rule, enum rule_owner *ret_owner)
+{
+    const struct fib_rule_hdr *header = nlmsg_data(message);
+    struct nlattr *attrs[FRA_MAX + 1];
+    struct rule rule = {.family = FAMILY_IPV4};
+
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, FRA_MAX, NULL) < 0)
+        return -EBADMSG;
+    if (header->family == AF_INET6)
+        rule.family = FAMILY_IPV6;
+    if (attrs[FRA_PRIORITY] != NULL)
+        rule.priority = nla_get_u32(attrs[FRA_PRIORITY]);
+    *ret_owner = is_ours(header, attrs) ? RULE_OURS : RULE_FOREIGN;
+    if (*ret_owner == RULE_OURS) {
+        rule.action = header->action == FR_ACT_TO_TBL ? RULE_LOOKUP : RULE_UNREACHABLE;
+        if (rule.action == RULE_LOOKUP)
+            rule.table = attrs[FRA_TABLE] != NULL ? nla_get_u32(attrs[FRA_TABLE]) : header->table;
+        rule.invert = (header->flags & FIB_RULE_INVERT) != 0;
+        selectors_parse(attrs, &rule);
+    }
+    *ret_rule = rule;
+    return 0;
+}
+
+bool rule_equal(const struct rule *a, const struct rule *b)
+{
+    return a->family == b->family && a->priority == b->priority && a->action == b->action &&
+           a->table == b->table && strcmp(a->iif, b->iif) == 0 && a->invert == b->invert &&
+           a->suppress_default == b->suppress_default && a->has_uids == b->has_uids &&
+           a->uids.first == b->uids.first && a->uids.last == b->uids.last && a->proto == b->proto &&
+           a->port_first == b->port_first && a->port_last == b->port_last;
+}
+
+static int selectors_put(struct nl_msg *message, const struct rule *rule)
+{
+    struct fib_rule_uid_range uids = {.start = rule->uids.first, .end = rule->uids.last};
+    struct fib_rule_port_range ports = {.start = rule->port_first, .end = rule->port_last};
+
+    if (rule->iif[0] != '\0' && nla_put_string(message, FRA_IIFNAME, rule->iif) < 0)
+        return -ENOMEM;
+    if (rule->suppress_default && nla_put_u32(message, FRA_SUPPRESS_PREFIXLEN, 0) < 0)
+        return -ENOMEM;
+    if (rule->has_uids && nla_put(message, FRA_UID_RANGE, sizeof(uids), &uids) < 0)
+        return -ENOMEM;
+    if (rule->proto != 0 && nla_put_u8(message, FRA_IP_PROTO, rule->proto) < 0)
+        return -ENOMEM;
+    if (rule->port_last != 0 && nla_put(message, FRA_DPORT_RANGE, sizeof(ports), &ports) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static struct nl_msg *message_build(const struct rule *rule, int type, int flags)
+{
+    struct fib_rule_hdr header = {
+        .family = (uint8_t)ip_family_to_af(rule->family),
+        .action = rule->action == RULE_LOOKUP ? FR_ACT_TO_TBL : FR_ACT_UNREACHABLE,
+        .table = rule->table < 256 ? (uint8_t)rule->table : RT_TABLE_UNSPEC,
+        .flags = rule->invert ? FIB_RULE_INVERT : 0,
+    };
+    struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+
+    if (message == NULL)
+        return NULL;
+    if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ||
+        nla_put_u32(message, FRA_PRIORITY, rule->priority) < 0 ||
+        nla_put_u8(message, FRA_PROTOCOL, DIVERT_PROTOCOL) < 0 ||
+        (rule->table != 0 && nla_put_u32(message, FRA_TABLE, rule->table) < 0) ||
+        selectors_put(message, rule) < 0) {
+        nlmsg_free(message);
+        return NULL;
+    }
+    return message;
+}
+
+struct nl_msg *rule_message_new(const struct rule *rule)
+{
+    return message_build(rule, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+struct nl_msg *rule_message_del(const struct rule *rule)
+{
+    return message_build(rule, RTM_DELRULE, 0);
+}
+
+struct nl_msg *rule_message_dump(enum ip_family family)
+{
+    struct fib_rule_hdr header = {.family = (uint8_t)ip_family_to_af(family)};
+    struct nl_msg *message = nlmsg_alloc_simple(RTM_GETRULE, 0);
+
+    if (message != NULL && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
+        nlmsg_free(message);
+        return NULL;
+    }
+    return message;
+}
+
+static size_t append_selectors(const struct rule *rule, char *buffer, size_t used)
+{
+    if (rule->has_uids)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " uidrange %u-%u",
+                                 rule->uids.first, rule->uids.last);
+    if (rule->proto != 0)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " ipproto %s",
+                                 rule->proto == IPPROTO_TCP ? "tcp" : "udp");
+    if (rule->port_last != 0 && rule->port_first == rule->port_last)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " dport %u", rule->port_first);
+    else if (rule->port_last != 0)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " dport %u-%u", rule->port_first,
+                                 rule->port_last);
+    return used;
+}
+
+const char *rule_format(const struct rule *rule, char buffer[static RULE_TEXT])
+{
+    size_t used = (size_t)snprintf(buffer, RULE_TEXT, "priority %u", rule->priority);
+
+    if (rule->invert)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " not");
+    if (rule->iif[0] != '\0')
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " iif %s", rule->iif);
+    used = append_selectors(rule, buffer, used);
+    if (rule->action == RULE_UNREACHABLE)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " type unreachable");
+    else if (rule->table == RT_TABLE_MAIN)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " lookup main");
+    else
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " lookup %u", rule->table);
+    if (rule->suppress_default)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " suppress_prefixlength 0");
+    snprintf(buffer + used, RULE_TEXT - used, " protocol %u", DIVERT_PROTOCOL);
+    return buffer;
+}

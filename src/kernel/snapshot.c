@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Devices, addresses and settings of the host. */
+#include "kernel/snapshot.h"
+
+#include "ipmodd/base/macro.h"
+#include "kernel/sysctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void snapshot_init(struct snapshot *snapshot, const struct config *config)
+{
+    *snapshot = (struct snapshot){
+        .families = config->divert.families,
+        .mirror = config->divert.mirror,
+    };
+}
+
+static void devices_clear(void *context)
+{
+    struct snapshot *snapshot = context;
+
+    free(snapshot->devices);
+    snapshot->devices = NULL;
+    snapshot->device_count = 0;
+}
+
+static void addresses_clear(void *context)
+{
+    struct snapshot *snapshot = context;
+
+    free(snapshot->addresses);
+    snapshot->addresses = NULL;
+    snapshot->address_count = 0;
+}
+
+void snapshot_clear(struct snapshot *snapshot)
+{
+    snapshot_clear_main(snapshot);
+    devices_clear(snapshot);
+    addresses_clear(snapshot);
+    nexthops_clear(&snapshot->nexthops);
+}
+
+static int add_device(void *context, const struct nlmsghdr *message)
+{
+    struct snapshot *snapshot = context;
+    struct device *devices =
+        reallocarray(snapshot->devices, snapshot->device_count + 1, sizeof(*devices));
+
+    if (devices == NULL)
+        return -ENOMEM;
+    snapshot->devices = devices;
+    return device_parse(message, &devices[snapshot->device_count++]);
+}
+
+static int add_address(void *context, const struct nlmsghdr *message)
+{
+    struct snapshot *snapshot = context;
+    struct address *addresses =
+        reallocarray(snapshot->addresses, snapshot->address_count + 1, sizeof(*addresses));
+
+    if (addresses == NULL)
+        return -ENOMEM;
+    snapshot->addresses = addresses;
+    return address_parse(message, &addresses[snapshot->address_count++]);
+}
+
+/* Whether the kernel has IPv6 and it is not switched off as a whole. */
+static bool ipv6_usable(void)
+{
+    int32_t disabled;
+
+    return sysctl_read(FAMILY_IPV6, "all", "disable_ipv6", &disabled) == 0 && disabled == 0;
+}
+
+static void read_settings(struct snapshot *snapshot)
+{
+    int32_t value;
+
+    snapshot->rp_filter_all = 0;
+    snapshot->forwarding6_all = 0;
+    if (!ipv6_usable())
+        snapshot->families &= ~(unsigned)FAMILIES_IPV6;
+    sysctl_read(FAMILY_IPV4, "all", "rp_filter", &snapshot->rp_filter_all);
+    sysctl_read(FAMILY_IPV6, "all", "forwarding", &snapshot->forwarding6_all);
+    snapshot->has_force_forwarding = sysctl_read(FAMILY_IPV6, "all", "force_forwarding", &value) ==
+                                     0;
+}
+
+int snapshot_read_devices(struct snapshot *snapshot, struct netlink *netlink, struct fault *fault)
+{
+    int r;
+
+    devices_clear(snapshot);
+    addresses_clear(snapshot);
+    r = netlink_dump(netlink, device_message_dump(), add_device, devices_clear, snapshot);
+    if (r < 0)
+        return fault_set(fault, r, "reading the list of devices");
+    r = netlink_dump(netlink, address_message_dump(), add_address, addresses_clear, snapshot);
+    if (r < 0)
+        return fault_set(fault, r, "reading the list of addresses");
+    read_settings(snapshot);
+    return 0;
+}
+
+const struct device *snapshot_device(const struct snapshot *snapshot, uint32_t ifindex)
+{
+    for (size_t i = 0; i < snapshot->device_count; i++) {
+        if (snapshot->devices[i].ifindex == ifindex)
+            return &snapshot->devices[i];
+    }
+    return NULL;
+}
+
+const struct device *snapshot_device_named(const struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->device_count; i++) {
+        if (strcmp(snapshot->devices[i].name, name) == 0)
+            return &snapshot->devices[i];
+    }
+    return NULL;
+}

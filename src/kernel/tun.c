@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tun device: ioctls for its life, netlink for its settings. */
+#include "kernel/tun.h"
+
+#include "kernel/sysctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/if_tun.h>
+#include <linux/ip.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/inet.h>
+#include <netlink/route/link/inet6.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#ifndef IN6_ADDR_GEN_MODE_NONE
+#define IN6_ADDR_GEN_MODE_NONE 1 /* linux/if_link.h, which libnl's headers keep out */
+#endif
+
+static bool may_administrate_network(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return true; /* let the kernel refuse what it will */
+    return (data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) != 0;
+}
+
+static int open_refused(int error, struct fault *fault)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+        return fault_explain(fault, -EPERM,
+                             "no permission for /dev/net/tun: run as root, or let this user read "
+                             "and write it");
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+        return fault_explain(fault, -ENOENT,
+                             "there is no /dev/net/tun: load the module `tun`, or let the "
+                             "container have the device");
+    default:
+        return fault_set(fault, -error, "/dev/net/tun");
+    }
+}
+
+static int attach(struct tun *tun, struct fault *fault)
+{
+    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+
+    memcpy(request.ifr_name, tun->name, sizeof(request.ifr_name));
+    if (if_nametoindex(tun->name) != 0)
+        return fault_explain(fault, -EEXIST,
+                             "there is a link named %s already, which is not ours: choose another "
+                             "[tun] name, or remove it",
+                             tun->name);
+    if (ioctl(tun->fd, TUNSETIFF, &request) < 0)
+        return fault_set(fault, -errno, "making the tun device %s", tun->name);
+    tun->ifindex = if_nametoindex(tun->name);
+    if (tun->ifindex == 0)
+        return fault_set(fault, -errno, "the tun device %s vanished", tun->name);
+    return 0;
+}
+
+int tun_open(struct tun *tun, const char *name, struct fault *fault)
+{
+    int r;
+
+    if (!may_administrate_network())
+        return fault_explain(fault, -EPERM,
+                             "CAP_NET_ADMIN is missing: run as root, or give this process the "
+                             "capability");
+    tun->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (tun->fd < 0)
+        return open_refused(errno, fault);
+    snprintf(tun->name, sizeof(tun->name), "%s", name);
+    r = attach(tun, fault);
+    if (r < 0)
+        tun_close(tun);
+    return r;
+}
+
+int tun_recreate(struct tun *tun, struct fault *fault)
+{
+    tun->ifindex = 0;
+    return attach(tun, fault);
+}
+
+void tun_close(struct tun *tun)
+{
+    if (tun->fd >= 0)
+        close(tun->fd);
+    *tun = TUN_INIT;
+}
+
+static bool is_configured(const struct device *device, const struct tun_settings *settings)
+{
+    return (device->flags & IFF_UP) != 0 && device->mtu == settings->mtu &&
+           device->rp_filter == settings->rp_filter && device->accept_local == 1 &&
+           device->forwarding == 1;
+}
+
+/* The message that changes device IFINDEX into what SETTINGS say and sets it up. */
+static int build_change(const struct tun *tun, const struct tun_settings *settings,
+                        struct nl_msg **ret_message)
+{
+    struct rtnl_link *same = rtnl_link_alloc();
+    struct rtnl_link *change = rtnl_link_alloc();
+    int r = -NLE_NOMEM;
+
+    if (same != NULL && change != NULL) {
+        rtnl_link_set_ifindex(same, (int)tun->ifindex);
+        rtnl_link_set_mtu(change, settings->mtu);
+        rtnl_link_set_flags(change, IFF_UP);
+        r = rtnl_link_inet_set_conf(change, IPV4_DEVCONF_ACCEPT_LOCAL, 1);
+        if (r >= 0)
+            r = rtnl_link_inet_set_conf(change, IPV4_DEVCONF_FORWARDING, 1);
+        if (r >= 0)
+            r = rtnl_link_inet_set_conf(change, IPV4_DEVCONF_RP_FILTER,
+                                        (uint32_t)settings->rp_filter);
+        if (r >= 0)
+            r = rtnl_link_build_change_request(same, change, 0, ret_message);
+    }
+    rtnl_link_put(same);
+    rtnl_link_put(change);
+    return netlink_error(MIN_OF(r, 0));
+}
+
+/* Before the device is up: afterwards the kernel has made its link-local address already. */
+static int make_quiet(const struct tun *tun, struct netlink *netlink)
+{
+    static const char *const quiet[] = {"disable_ipv6", "accept_ra", "autoconf",
+                                        "router_solicitations"};
+    struct rtnl_link *same = rtnl_link_alloc();
+    struct rtnl_link *change = rtnl_link_alloc();
+    struct nl_msg *message = NULL;
+    int r = -NLE_NOMEM;
+
+    if (same != NULL && change != NULL) {
+        rtnl_link_set_ifindex(same, (int)tun->ifindex);
+        r = rtnl_link_inet6_set_addr_gen_mode(change, IN6_ADDR_GEN_MODE_NONE);
+        if (r >= 0)
+            r = rtnl_link_build_change_request(same, change, 0, &message);
+    }
+    rtnl_link_put(same);
+    rtnl_link_put(change);
+    r = netlink_error(MIN_OF(r, 0));
+    if (r < 0)
+        return r;
+    r = netlink_execute(netlink, message);
+    for (size_t i = 0; i < ARRAY_SIZE(quiet) && r == 0; i++) {
+        struct setting setting = {.family = FAMILY_IPV6};
+
+        snprintf(setting.device, sizeof(setting.device), "%s", tun->name);
+        snprintf(setting.name, sizeof(setting.name), "%s", quiet[i]);
+        r = sysctl_write(netlink, &setting);
+    }
+    return r;
+}
+
+int tun_configure(const struct tun *tun, const struct device *device,
+                  const struct tun_settings *settings, struct netlink *netlink, struct fault *fault)
+{
+    struct nl_msg *message = NULL;
+    int r = 0;
+
+    if (is_configured(device, settings))
+        return 0;
+    if (settings->has_ipv6 && (device->flags & IFF_UP) == 0)
+        r = make_quiet(tun, netlink);
+    if (r < 0)
+        return fault_set(fault, r, "%s: keeping IPv6 quiet", tun->name);
+    r = build_change(tun, settings, &message);
+    if (r == 0)
+        r = netlink_execute(netlink, message);
+    return r < 0 ? fault_set(fault, r, "%s: setting it up", tun->name) : 1;
+}

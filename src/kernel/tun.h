@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tun device: made, configured, made again on the same descriptor when somebody deleted it.
+ *
+ * It vanishes with its descriptor, and everything that hangs on it with it. It is kept quiet: no
+ * link-local address of its own, no router solicitations, so that what is read from it is what was
+ * diverted.
+ */
+#ifndef IPMODD_KERNEL_TUN_H
+#define IPMODD_KERNEL_TUN_H
+
+#include "kernel/device.h"
+#include "kernel/fault.h"
+#include "kernel/netlink.h"
+
+struct tun {
+    int fd;
+    char name[IFNAMSIZ];
+    uint32_t ifindex; /* 0 = there is none right now */
+};
+
+#define TUN_INIT ((struct tun){.fd = -1})
+
+/*
+ * Opens /dev/net/tun and makes NAME. -EPERM, -ENOENT, -ENODEV, -EEXIST (a link of that name is
+ * there), or another -errno, with FAULT set.
+ */
+int tun_open(struct tun *tun, const char *name, struct fault *fault);
+
+/* The device again on the same descriptor, after it was deleted. */
+int tun_recreate(struct tun *tun, struct fault *fault);
+
+/* What the device should be like. */
+struct tun_settings {
+    uint32_t mtu;
+    int32_t rp_filter;
+    bool has_ipv6; /* the host has IPv6 at all */
+};
+
+/*
+ * Makes the device, as DEVICE shows it now, equal to SETTINGS and sets it up; nothing is sent when
+ * it is so already. 1 if something was changed, 0 if not, or -errno with FAULT set.
+ */
+int tun_configure(const struct tun *tun, const struct device *device,
+                  const struct tun_settings *settings, struct netlink *netlink,
+                  struct fault *fault);
+
+/* Closes the descriptor; the device vanishes. */
+void tun_close(struct tun *tun);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The list of what should be in the kernel: device values, settings, rules, routes. */
+#include "kernel/wanted.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MTU_DEFAULT = 1500,
+    MTU_MAX = 65535,          /* of a tun device */
+    THROW_METRIC_IPV6 = 1024, /* what the kernel makes of 0 */
+};
+
+static uint32_t tun_mtu(const struct wanted_input *input)
+{
+    const struct snapshot *snapshot = input->snapshot;
+    uint32_t mtu = 0;
+
+    if (input->config->tun.mtu != 0)
+        return input->config->tun.mtu;
+    for (size_t i = 0; i < snapshot->device_count; i++) {
+        const struct device *device = &snapshot->devices[i];
+
+        if (device->ifindex != input->tun_ifindex && (device->flags & IFF_LOOPBACK) == 0 &&
+            snapshot_device_used(snapshot, device->ifindex))
+            mtu = MAX_OF(mtu, device->mtu);
+    }
+    return mtu == 0 ? MTU_DEFAULT : MIN_OF(mtu, (uint32_t)MTU_MAX);
+}
+
+static int add_setting(struct wanted *wanted, enum ip_family family, const char *device,
+                       const char *name, int32_t value)
+{
+    struct setting *settings =
+        reallocarray(wanted->settings, wanted->setting_count + 1, sizeof(*settings));
+    struct setting *setting;
+
+    if (settings == NULL)
+        return -ENOMEM;
+    wanted->settings = settings;
+    setting = &settings[wanted->setting_count++];
+    *setting = (struct setting){.family = family, .value = value};
+    snprintf(setting->device, sizeof(setting->device), "%s", device);
+    snprintf(setting->name, sizeof(setting->name), "%s", name);
+    return 0;
+}
+
+static bool is_other_device(const struct wanted_input *input, const struct device *device)
+{
+    return device->ifindex != input->tun_ifindex && (device->flags & IFF_LOOPBACK) == 0;
+}
+
+/*
+ * A reply is checked against the route back to its source, which is a route over tun0 now: where
+ * the effective value is 1 (strict) it would be dropped, and 2 (loose) is the strictest that works.
+ */
+static int add_rp_filters(struct wanted *wanted, const struct wanted_input *input)
+{
+    const struct snapshot *snapshot = input->snapshot;
+    int r = 0;
+
+    if ((snapshot->families & FAMILIES_IPV4) == 0)
+        return 0;
+    for (size_t i = 0; i < snapshot->device_count && r == 0; i++) {
+        const struct device *device = &snapshot->devices[i];
+        bool is_strict = MAX_OF(snapshot->rp_filter_all, device->rp_filter) == 1;
+
+        is_strict |=
+            ledger_made(input->ledger, FAMILY_IPV4, device->name, "rp_filter", device->rp_filter);
+        if (is_other_device(input, device) && is_strict &&
+            snapshot_device_used(snapshot, device->ifindex))
+            r = add_setting(wanted, FAMILY_IPV4, device->name, "rp_filter", 2);
+    }
+    return r;
+}
+
+/*
+ * Before Linux 6.17 a device forwards IPv6 only if all do. Forwarding ends the processing of router
+ * advertisements where accept_ra is 1, and switching it on drops the routes learned there, so those
+ * devices are told first to go on (2).
+ */
+static int add_ipv6_forwarding(struct wanted *wanted, const struct wanted_input *input)
+{
+    const struct snapshot *snapshot = input->snapshot;
+    int r = 0;
+
+    if ((snapshot->families & FAMILIES_IPV6) == 0)
+        return 0;
+    if (snapshot->has_force_forwarding)
+        return add_setting(wanted, FAMILY_IPV6, input->config->tun.name, "force_forwarding", 1);
+    if (snapshot->forwarding6_all != 0 &&
+        !ledger_made(input->ledger, FAMILY_IPV6, "all", "forwarding", snapshot->forwarding6_all))
+        return 0; /* a router already */
+    for (size_t i = 0; i < snapshot->device_count && r == 0; i++) {
+        const struct device *device = &snapshot->devices[i];
+        bool hears_routers =
+            device->accept_ra6 == 1 ||
+            ledger_made(input->ledger, FAMILY_IPV6, device->name, "accept_ra", device->accept_ra6);
+
+        if (is_other_device(input, device) && device->has_ipv6 && hears_routers)
+            r = add_setting(wanted, FAMILY_IPV6, device->name, "accept_ra", 2);
+    }
+    return r < 0 ? r : add_setting(wanted, FAMILY_IPV6, "all", "forwarding", 1);
+}
+
+static int add_rule(struct wanted *wanted, const struct rule *rule)
+{
+    struct rule *rules = reallocarray(wanted->rules, wanted->rule_count + 1, sizeof(*rules));
+
+    if (rules == NULL)
+        return -ENOMEM;
+    wanted->rules = rules;
+    rules[wanted->rule_count++] = *rule;
+    return 0;
+}
+
+static int add_guard_rules(struct wanted *wanted, const struct config *config,
+                           enum ip_family family)
+{
+    struct rule rule = {
+        .family = family,
+        .priority = config->divert.priority,
+        .action = RULE_LOOKUP,
+        .table = RT_TABLE_MAIN,
+    };
+
+    memcpy(rule.iif, config->tun.name, sizeof(rule.iif));
+    if (add_rule(wanted, &rule) < 0)
+        return -ENOMEM;
+    rule.priority++;
+    rule.action = RULE_UNREACHABLE;
+    rule.table = 0;
+    return add_rule(wanted, &rule);
+}
+
+/* A rule that meets the packets of the configured directions. */
+static struct rule direction_rule(const struct config *config, enum ip_family family,
+                                  uint32_t priority, uint32_t table)
+{
+    struct rule rule = {
+        .family = family,
+        .priority = priority,
+        .action = RULE_LOOKUP,
+        .table = table,
+    };
+
+    if ((config->divert.directions & DIRECTIONS_FORWARD) == 0 ||
+        (config->divert.directions & DIRECTIONS_OUT) == 0)
+        strcpy(rule.iif, "lo");
+    rule.invert = (config->divert.directions & DIRECTIONS_OUT) == 0;
+    return rule;
+}
+
+static int add_exclusion_rules(struct wanted *wanted, const struct config *config,
+                               enum ip_family family)
+{
+    const struct config_divert *divert = &config->divert;
+    const struct rule plain =
+        direction_rule(config, family, divert->divert_priority - 1, RT_TABLE_MAIN);
+    int r = 0;
+
+    for (size_t i = 0; i < divert->exclude_uid_count && r == 0; i++) {
+        struct rule rule = plain;
+
+        /* A forwarded packet counts as root's; only this host's own have an owner. */
+        strcpy(rule.iif, "lo");
+        rule.invert = false;
+        rule.has_uids = true;
+        rule.uids = divert->exclude_uids[i];
+        r = add_rule(wanted, &rule);
+    }
+    for (size_t i = 0; i < divert->exclude_port_count && r == 0; i++) {
+        struct rule rule = plain;
+
+        rule.proto = divert->exclude_ports[i].proto;
+        rule.port_first = divert->exclude_ports[i].first;
+        rule.port_last = divert->exclude_ports[i].last;
+        r = add_rule(wanted, &rule);
+    }
+    if (r == 0 && divert->mirror == MIRROR_DEFAULT) {
+        struct rule rule = plain;
+
+        rule.suppress_default = true;
+        r = add_rule(wanted, &rule);
+    }
+    return r;
+}
+
+static int add_rules(struct wanted *wanted, const struct wanted_input *input)
+{
+    const struct config *config = input->config;
+    int r = 0;
+
+    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
+        if ((input->snapshot->families & 1u << family) != 0)
+            r = add_guard_rules(wanted, config, (enum ip_family)family);
+    }
+    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
+        if ((input->snapshot->families & 1u << family) != 0)
+            r = add_exclusion_rules(wanted, config, (enum ip_family)family);
+    }
+    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
+        struct rule rule = direction_rule(config, (enum ip_family)family,
+                                          config->divert.divert_priority, config->divert.table);
+
+        if ((input->snapshot->families & 1u << family) != 0)
+            r = add_rule(wanted, &rule);
+    }
+    return r;
+}
+
+static void clear_host(struct wanted *wanted)
+{
+    free(wanted->addresses);
+    free(wanted->settings);
+    free(wanted->rules);
+    wanted->addresses = NULL;
+    wanted->settings = NULL;
+    wanted->rules = NULL;
+    wanted->address_count = wanted->setting_count = wanted->rule_count = 0;
+}
+
+int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input)
+{
+    int r;
+
+    clear_host(wanted);
+    wanted->tun_mtu = tun_mtu(input);
+    wanted->tun_rp_filter = input->snapshot->rp_filter_all == 0 ? 0 : 2;
+    r = borrow_addresses(input, &wanted->addresses, &wanted->address_count);
+    if (r == 0)
+        r = add_rp_filters(wanted, input);
+    if (r == 0)
+        r = add_ipv6_forwarding(wanted, input);
+    if (r == 0)
+        r = add_rules(wanted, input);
+    return r;
+}
+
+static struct route *special_route(enum ip_family family, uint8_t type, uint32_t metric)
+{
+    struct route *route = route_new(0);
+
+    if (route == NULL)
+        return NULL;
+    route->key.family = (uint8_t)family;
+    route->key.metric = metric;
+    route->type = type;
+    return route;
+}
+
+static struct route *throw_route(const struct ip_prefix *excluded)
+{
+    struct ip_prefix network = ip_prefix_network(excluded);
+    struct route *route = special_route(network.addr.family, RTN_THROW,
+                                        network.addr.family == FAMILY_IPV6 ? THROW_METRIC_IPV6 : 0);
+
+    if (route == NULL)
+        return NULL;
+    memcpy(route->key.dst, network.addr.bytes, sizeof(route->key.dst));
+    route->key.dst_len = network.len;
+    return route;
+}
+
+static int add_special_routes(struct wanted *wanted, const struct wanted_input *input)
+{
+    const struct ip_prefix *excluded;
+    struct route *route;
+
+    for (size_t i = 0; (excluded = mirror_excluded(input->config, i)) != NULL; i++) {
+        if ((input->snapshot->families & 1u << excluded->addr.family) == 0)
+            continue;
+        route = throw_route(excluded);
+        if (route == NULL || route_set_replace(&wanted->routes, route) < 0)
+            return -ENOMEM;
+    }
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        if (input->config->divert.on_exit != ON_EXIT_CLOSED ||
+            (input->snapshot->families & 1u << family) == 0)
+            continue;
+        route = special_route((enum ip_family)family, RTN_UNREACHABLE, UINT32_MAX);
+        if (route == NULL || route_set_replace(&wanted->routes, route) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int wanted_compute_routes(struct wanted *wanted, const struct wanted_input *input)
+{
+    route_set_clear(&wanted->routes);
+    if (add_special_routes(wanted, input) < 0)
+        return -ENOMEM;
+    for (const struct route *first = input->snapshot->main.routes; first != NULL;
+         first = first->hh.next) {
+        struct route *mirror;
+        int r = mirror_route(wanted, input, first, &mirror);
+
+        if (r > 0)
+            r = route_set_replace(&wanted->routes, mirror);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Whether KEY is one that add_special_routes() fills. */
+static struct route *special_for(const struct wanted_input *input, const struct route_key *key)
+{
+    if (input->config->divert.on_exit == ON_EXIT_CLOSED && key->dst_len == 0 && key->src_len == 0 &&
+        key->tos == 0 && key->metric == UINT32_MAX)
+        return special_route((enum ip_family)key->family, RTN_UNREACHABLE, UINT32_MAX);
+    return NULL;
+}
+
+int wanted_route(const struct wanted *wanted, const struct wanted_input *input,
+                 const struct route_key *key, struct route **ret_route)
+{
+    const struct route *first = route_set_find(&input->snapshot->main, key);
+
+    if (first != NULL)
+        return mirror_route(wanted, input, first, ret_route);
+    *ret_route = special_for(input, key);
+    return *ret_route != NULL ? 1 : 0;
+}
+
+void wanted_clear(struct wanted *wanted)
+{
+    clear_host(wanted);
+    route_set_clear(&wanted->routes);
+}

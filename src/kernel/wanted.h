@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Wanted: the list of everything that should be in the kernel, computed from the configuration and
+ * a snapshot of the host. Nothing here asks or changes the kernel, so a test can hand in any host.
+ *
+ *   tun device   mtu, rp_filter, quiet; borrowed or given addresses
+ *   settings     of other devices, where diverting needs them (rp_filter, IPv6 forwarding)
+ *   rules        99 iif TUN lookup main · 100 iif TUN unreachable: what comes out of tun0 is routed
+ *                by main or not at all, never back into tun0;
+ *                DIVERT - 1: what is excluded, and with mirror = default what main has a more
+ *                specific route for, goes to main at once;
+ *                DIVERT: the rest is looked up in table N
+ *   table N      throw for what is never diverted, the mirror of main, and with on-exit = closed a
+ *                last unreachable default
+ *
+ * Exclusions have a priority of their own in front of the divert rule, because the kernel puts a
+ * new rule behind those of equal priority: an exclusion that a reload adds would never be reached.
+ * A rule of somebody else with the divert rule's priority (wg-quick takes 32765 and 32764) is
+ * asked first if it was there first; that is right, see KERNEL notes in ipmodd(8).
+ *
+ * The mirror of a route: unicast becomes a route over tun0, blackhole, unreachable and prohibit
+ * stay, everything else (local, throw, multicast, over lo, over tun0 itself) becomes `throw`, which
+ * leaves the decision to main. Prefix, source prefix, tos, metric and RTAX metrics stay. The source
+ * address that main would have given is written out for IPv4, since the kernel would take tun0's;
+ * for IPv6 it is copied only where main names one, because RFC 6724 chooses per destination among
+ * all addresses on tun0. One route stands for all hops and all variants of a key: the first that
+ * is alive.
+ *
+ * IPv6 flags that user space cannot set: a copy of a temporary address is no temporary one. Of two
+ * addresses of one device in one /64 the kind that use_tempaddr does not prefer is therefore
+ * borrowed as deprecated, so that the same one is chosen.
+ */
+#ifndef IPMODD_KERNEL_WANTED_H
+#define IPMODD_KERNEL_WANTED_H
+
+#include "kernel/ledger.h"
+#include "kernel/rule.h"
+#include "kernel/snapshot.h"
+#include "kernel/sysctl.h"
+
+/* What everything is computed from; all borrowed. */
+struct wanted_input {
+    const struct config *config;
+    const struct snapshot *snapshot;
+    const struct ledger *ledger; /* tells what in the snapshot is our own doing */
+    uint32_t tun_ifindex;
+};
+
+struct wanted {
+    uint32_t tun_mtu;
+    int32_t tun_rp_filter;
+    struct address *addresses; /* of tun0, in the order in which they are to be added */
+    size_t address_count;
+    struct setting *settings; /* in the order in which they are to be written */
+    size_t setting_count;
+    struct rule *rules; /* in the order in which they are to be added; the divert rules last */
+    size_t rule_count;
+    struct route_set routes; /* of table N */
+};
+
+/* Device values, addresses, settings and rules anew; routes stay. 0 or -ENOMEM. */
+int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input);
+
+/* The route set anew, all of it ROUTE_MISSING. 0 or -ENOMEM. Needs tun_mtu. */
+int wanted_compute_routes(struct wanted *wanted, const struct wanted_input *input);
+
+/*
+ * The one route that table N should have for KEY. 1 with *RET_ROUTE (owned), 0 if none, -ENOMEM.
+ */
+int wanted_route(const struct wanted *wanted, const struct wanted_input *input,
+                 const struct route_key *key, struct route **ret_route);
+
+void wanted_clear(struct wanted *wanted);
+
+/* The list as commands of iproute2 and sysctl, in the order in which they work. */
+void plan_print(const struct config *config, const struct snapshot *snapshot,
+                const struct wanted *wanted, FILE *out);
+
+/* Parts of the above, for tests and for the plan. */
+
+/* The mirror of main's routes FIRST…, all of one key. 1, 0 (not mirrored) or -ENOMEM. */
+int mirror_route(const struct wanted *wanted, const struct wanted_input *input,
+                 const struct route *first, struct route **ret_route);
+
+/* Whether PREFIX lies in something that is never diverted. */
+bool mirror_is_excluded(const struct config *config, const struct route_key *key);
+
+/* Prefixes that are never diverted: built in ones first, then those of CONFIG. NULL at the end. */
+const struct ip_prefix *mirror_excluded(const struct config *config, size_t index);
+
+/*
+ * The source address that the kernel gives to packets of ROUTE (IPv4, no prefsrc) over its hop
+ * HOP; false if it has none. As fib_info_update_nhc_saddr() and inet_select_addr() choose.
+ */
+bool source_select(const struct snapshot *snapshot, const struct route *route,
+                   const struct hop *hop, uint8_t ret_source[4]);
+
+/* What tun0 is to borrow. 0 or -ENOMEM. */
+int borrow_addresses(const struct wanted_input *input, struct address **ret_addresses,
+                     size_t *ret_count);
+
+#endif
