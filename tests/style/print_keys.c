@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every key of the configuration as "SECTION KEY", from the tables that the daemon reads by. */
+#include "rule_section.h"
+#include "setting.h"
+
+int main(void)
+{
+    for (size_t i = 0; i < SETTING_GROUPS; i++) {
+        const struct setting_group *group = setting_groups[i];
+
+        for (size_t j = 0; j < group->count; j++)
+            printf("%s %s\n", group->section, group->settings[j].key);
+    }
+    for (size_t i = 0; i < match_type_count; i++)
+        printf("rule %s\n", match_types[i]->key);
+    for (size_t i = 0; i < action_type_count; i++)
+        printf("rule %s\n", action_types[i]->key);
+    /* Of the rule as such, in neither table. */
+    if (rule_section_has_key("log"))
+        puts("rule log");
+    return 0;
+}
