@@ -1,0 +1,267 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Runs as root in the booted container; leaves the outcome of every step in /out.
+set -u
+conf=/etc/ipmodd/ipmodd.conf
+
+# step NAME COMMAND...: output to /out/NAME, exit code to /out/NAME.rc.
+step() {
+    name=$1
+    shift
+    timeout 20 "$@" >"/out/$name" 2>&1
+    echo $? >"/out/$name.rc"
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds; false when the time is over.
+wait_for() {
+    tries=$(($1 * 20))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+show() {
+    step "$1" systemctl show ipmodd -p ActiveState -p SubState -p Result -p MainPID -p NRestarts \
+        -p StatusText -p WatchdogUSec -p ExecMainStatus -p User -p NotifyAccess
+}
+
+main_pid() {
+    systemctl show ipmodd -p MainPID --value
+}
+
+status_has() {
+    systemctl show ipmodd -p StatusText --value | grep -q "$1"
+}
+
+# Journal entries of the daemon since the last call, as JSON.
+journal() {
+    journalctl --sync
+    step "$1" journalctl -u ipmodd -o json --no-pager --cursor-file=/run/cursor
+}
+
+# Everything a stop has to give back. Caches of addresses and counters are left out.
+state() {
+    {
+        ip rule
+        ip -6 rule
+        ip route show table all
+        ip -6 route show table all
+        ip addr | sed 's/valid_lft.*//'
+        grep -r . /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/accept_local \
+            /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/forwarding \
+            /proc/sys/net/ipv6/conf/*/force_forwarding /proc/sys/net/ipv6/conf/*/accept_ra
+    } >"/out/$1" 2>&1
+}
+
+make_network() {
+    ip link set lo up
+    ip netns add peer
+    ip link add eth0 type veth peer name eth0 netns peer
+    ip addr add 192.0.2.1/24 dev eth0
+    ip addr add 2001:db8::1/64 dev eth0 nodad
+    ip link set eth0 up
+    ip -n peer link set lo up
+    ip -n peer addr add 192.0.2.2/24 dev eth0
+    ip -n peer addr add 2001:db8::2/64 dev eth0 nodad
+    ip -n peer link set eth0 up
+    ip route add default via 192.0.2.2
+    ip -6 route add default via 2001:db8::2
+    wait_for 5 sh -c '! ip -6 addr | grep -q tentative'
+    wait_for 5 sh -c '! ip -n peer -6 addr | grep -q tentative'
+}
+
+write_config() {
+    mkdir -p /etc/ipmodd
+    cat >$conf
+    chmod 644 $conf
+}
+
+first_config() {
+    write_config <<CONFIG
+[rule fake-ping]
+proto = icmp
+icmp-type = echo-request
+dst = 203.0.113.0/24, 2001:db8:203::/48
+reply = echo
+
+[rule seen]
+proto = udp
+dport = 5353
+log = info
+verdict = drop
+CONFIG
+}
+
+second_config() {
+    first_config
+    cat >>$conf <<CONFIG
+
+[rule no-web]
+proto = tcp
+dport = 80
+verdict = reject
+
+[rule noisy]
+proto = udp
+dport = 5354
+log = info 1000000/s burst 1000000
+CONFIG
+}
+
+bad_config() {
+    write_config <<CONFIG
+[rule fake-ping]
+proto = icmp
+dst = 203.0.113.0/33
+CONFIG
+}
+
+# send_datagrams COUNT PORT
+send_datagrams() {
+    /usr/bin/python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("192.0.2.1", 40000))
+for number in range(int(sys.argv[1])):
+    s.sendto(b"x" * 10, ("192.0.2.2", int(sys.argv[2])))
+    if number % 100 == 99:
+        time.sleep(0.01)' "$1" "$2"
+}
+
+test_start() {
+    first_config
+    step start systemctl start ipmodd
+    show started
+    step status systemctl status ipmodd --no-pager
+    step capabilities cat "/proc/$(main_pid)/status"
+    step command_line tr '\0' ' ' <"/proc/$(main_pid)/cmdline"
+    step link ip -details link show tun0
+    journal start.journal
+}
+
+test_traffic() {
+    step ping4 ping -n -c 5 -i 0.05 -W 1 192.0.2.2
+    step ping6 ping -n -c 5 -i 0.05 -W 1 2001:db8::2
+    step fake4 ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    step fake6 ping -n -c 2 -i 0.05 -W 1 2001:db8:203::7
+    send_datagrams 1 5353
+    systemctl kill -s USR1 ipmodd
+    sleep 0.3
+    journal traffic.journal
+}
+
+test_reload() {
+    second_config
+    step reload systemctl reload ipmodd
+    wait_for 3 status_has '4 rules'
+    show reloaded
+    step web /usr/bin/python3 -c 'import socket
+socket.create_connection(("192.0.2.2", 80), timeout=2)'
+    journal reload.journal
+}
+
+test_bad_reload() {
+    ping -n -c 40 -i 0.02 -W 1 203.0.113.7 >/out/ping_while_reloading 2>&1 &
+    pinger=$!
+    bad_config
+    step bad_reload systemctl reload ipmodd
+    show after_bad_reload
+    systemctl kill -s HUP ipmodd
+    wait_for 3 status_has refused
+    show after_bad_signal
+    step bad_status systemctl status ipmodd --no-pager
+    wait $pinger
+    echo $? >/out/ping_while_reloading.rc
+    journal bad_reload.journal
+    step catalog journalctl -x -u ipmodd --no-pager
+}
+
+test_stuck_journal() {
+    second_config
+    systemctl reload ipmodd
+    wait_for 3 status_has '4 rules'
+    systemctl kill -s STOP systemd-journald
+    send_datagrams 3000 5354
+    step fake_without_journal ping -n -c 5 -i 0.05 -W 1 203.0.113.7
+    systemctl kill -s CONT systemd-journald
+    sleep 0.3
+    systemctl kill -s USR1 ipmodd
+    sleep 0.3
+    journal stuck.journal
+}
+
+test_kill() {
+    old=$(main_pid)
+    systemctl kill -s KILL --kill-who=main ipmodd
+    wait_for 5 sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
+    wait_for 5 systemctl is-active ipmodd
+    show after_kill
+    step fake_after_kill ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    step rules_after_kill ip rule
+    journal kill.journal
+}
+
+# A stopped process holds all traffic: the watchdog (2 s in this drop-in) must end that.
+test_watchdog() {
+    old=$(main_pid)
+    kill -STOP "$old"
+    wait_for 8 sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
+    wait_for 5 systemctl is-active ipmodd
+    show after_watchdog
+    step fake_after_watchdog ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    sleep 5
+    show watchdog_quiet
+    journal watchdog.journal
+}
+
+# networkd sweeps the policy rules of others when it starts; ours come back, tun0 is left alone.
+test_networkd() {
+    mkdir -p /run/systemd/network
+    printf '[Match]\nName=tun*\n[Network]\nAddress=198.51.100.99/32\n' \
+        >/run/systemd/network/99-catch-all.network
+    step networkd systemctl start systemd-networkd
+    wait_for 5 sh -c 'networkctl status tun0 | grep -q State:.*managed'
+    wait_for 3 sh -c 'ip rule | grep -q "lookup 100"'
+    step networkd_link networkctl --no-pager status tun0
+    step networkd_address ip -br addr show tun0
+    step fake_after_networkd ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    systemctl stop systemd-networkd.socket systemd-networkd
+    journal networkd.journal
+}
+
+test_stop() {
+    step stop systemctl stop ipmodd
+    show stopped
+    state state_after
+    step run_after ls -A /run/ipmodd
+    journal stop.journal
+}
+
+test_bad_start() {
+    bad_config
+    step bad_start systemctl start ipmodd
+    show after_bad_start
+    journal bad_start.journal
+    step check ipmodd --check
+}
+
+mkdir -p /run/systemd/system/ipmodd.service.d
+printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/ipmodd.service.d/test.conf
+systemctl daemon-reload
+chmod 666 /dev/net/tun # as udev leaves it on a machine
+journalctl --update-catalog
+make_network
+state state_before
+test_start
+test_traffic
+test_reload
+test_bad_reload
+test_stuck_journal
+test_kill
+test_watchdog
+test_networkd
+test_stop
+test_bad_start
+touch /out/finished
