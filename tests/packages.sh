@@ -11,6 +11,9 @@ test_packages='clang clang-format libclang-rt-14-dev libfuzzer-14-dev libcmocka-
 python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump curl dnsutils ethtool
 procps libcap2-bin nftables iptables systemd systemd-container dbus mandoc shellcheck'
 
+bench_packages='iproute2 procps ethtool iperf3 iptables nftables libmnl-dev libnetfilter-queue-dev
+gnuplot-nox python3'
+
 # install_missing PACKAGE...: nothing when all are there; needs root otherwise.
 install_missing() {
     missing=

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who competes. One entry in CONTENDERS each: a text and a context manager that sets it up.
+
+A contender yields a Running: the process whose CPU time and memory count, and functions that read
+how many packets it handled and how many were lost in front of it. It leaves the host as it was.
+"""
+import contextlib
+import dataclasses
+import functools
+import pathlib
+import shutil
+import tempfile
+import typing
+
+from network import HOST, HOST_ADDRESSES, HOST_ROUTES, BenchError, wait_until
+
+TUN = "tun0"
+TTL = 63
+QUEUE = 7
+BAD_CONFIGURATION = "[rule bench]\nno-such-key = 1\n"
+
+
+@dataclasses.dataclass
+class Running:
+    """A contender at work."""
+    pid: int | None = None
+    handled: typing.Callable[[], int] | None = None
+    dropped: typing.Callable[[], int] | None = None
+
+
+@contextlib.contextmanager
+def no_tun(_network):
+    """Nothing in the way."""
+    yield Running()
+
+
+def _tun_running(network, process):
+    def counter(name):
+        return network.device_counters(TUN)["tx"][name]
+
+    return Running(process.pid, functools.partial(counter, "packets"),
+                   functools.partial(counter, "dropped"))
+
+
+@contextlib.contextmanager
+def echo(network, mode):
+    """The echo loop behind a tun device; routes and rules as ipmodd lays them."""
+    with network.bench_process(HOST, "echo", TUN, mode) as process:
+        process.wait_ready()
+        network.sysctl(HOST, f"net.ipv4.conf.{TUN}.accept_local=1")
+        network.ip(HOST, f"link set {TUN} addrgenmode none", f"link set {TUN} up",
+                   *(f"address add {each} dev {TUN} noprefixroute" for each in HOST_ADDRESSES),
+                   *(f"route add {prefix} dev {TUN} table 100" + (f" src {src}" if src else "")
+                     for prefix, src in HOST_ROUTES))
+        rules = [f"{family} rule %s priority {priority} {rule}" for family in ("-4", "-6")
+                 for priority, rule in ((99, f"iif {TUN} lookup main"), (32765, "lookup 100"))]
+        try:
+            for rule in rules:
+                network.run(HOST, ["ip", *(rule % "add").split()])
+            yield _tun_running(network, process)
+        finally:
+            for rule in rules:
+                network.run(HOST, ["ip", *(rule % "del").split()])
+
+
+def configuration(rules):
+    """Of ipmodd: RULES rules, the last of which edits every packet; the others never match."""
+    lines = ["[divert]", "direction = out, forward", "family = ipv4, ipv6"]
+    for index in range(1, rules):
+        lines += [f"[rule other-{index}]", f"proto = {'tcp' if index % 2 else 'udp'}",
+                  f"dport = {20000 + index}", "verdict = drop"]
+    if rules > 0:
+        lines += ["[rule edit]", f"set-ttl = {TTL}"]
+    return "\n".join(lines) + "\n"
+
+
+def _ipmodd_command(network, directory, *arguments):
+    """With a /run of its own, which holds the daemon's lock and state file."""
+    script = 'mount --bind "$1" /run && shift && exec "$@"'
+    return ["sh", "-c", script, "sh", directory, network.programs.parent.parent / "src" / "ipmodd",
+            *arguments]
+
+
+def _require_ipmodd(network, directory, config):
+    """A program that cannot tell a good configuration from a bad one is no ipmodd yet."""
+    bad = directory / "bad.conf"
+    bad.write_text(BAD_CONFIGURATION, encoding="utf-8")
+    network.run(HOST, _ipmodd_command(network, directory, "-c", config, "--check"))
+    try:
+        network.run(HOST, _ipmodd_command(network, directory, "-c", bad, "--check"))
+    except BenchError:
+        return
+    raise BenchError("src/ipmodd does not check configurations")
+
+
+def _diverts(network, process):
+    if process.popen.poll() is not None:
+        raise BenchError(f"ipmodd ended: {process.popen.communicate()[1].strip()[-500:]}")
+    return all("lookup 100" in network.run(HOST, ["ip", family, "rule"]) and
+               prefix in network.run(HOST, ["ip", family, "route", "show", "table", "100"])
+               for family, prefix in (("-4", HOST_ROUTES[1][0]), ("-6", HOST_ROUTES[-1][0])))
+
+
+@contextlib.contextmanager
+def ipmodd(network, rules):
+    """The daemon of this build."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="ipmodd-bench-"))
+    config = directory / "ipmodd.conf"
+    config.write_text(configuration(rules), encoding="utf-8")
+    try:
+        _require_ipmodd(network, directory, config)
+        with network.process(HOST, _ipmodd_command(network, directory, "-c", config)) as process:
+            try:
+                wait_until(lambda: _diverts(network, process), "ipmodd's rules and routes")
+                yield _tun_running(network, process)
+            finally:
+                process.close()
+                network.run(HOST, _ipmodd_command(network, directory, "-c", config, "--cleanup"))
+    finally:
+        shutil.rmtree(directory)
+
+
+def _queue_column(network, column):
+    """Of /proc/net/netfilter/nfnetlink_queue: 5 and 6 are drops, 7 the last packet's number."""
+    for line in network.run(HOST, ["cat", "/proc/net/netfilter/nfnetlink_queue"]).splitlines():
+        columns = line.split()
+        if int(columns[0]) == QUEUE:
+            return int(columns[column])
+    raise BenchError(f"queue {QUEUE} is gone")
+
+
+@contextlib.contextmanager
+def nfqueue(network, mode):
+    """iptables hands every packet that leaves to a libnetfilter_queue program."""
+    if not (network.programs / "bench_nfqueue").exists():
+        raise BenchError("built without libnetfilter_queue and libmnl")
+    with network.bench_process(HOST, "nfqueue", QUEUE, mode) as process:
+        process.wait_ready()
+        rule = f"POSTROUTING ! -o lo -j NFQUEUE --queue-num {QUEUE}".split()
+        tools = ("iptables", "ip6tables")
+        try:
+            for tool in tools:
+                network.run(HOST, [tool, "-t", "mangle", "-A", *rule])
+            yield Running(process.pid, lambda: _queue_column(network, 7),
+                          lambda: _queue_column(network, 5) + _queue_column(network, 6))
+        finally:
+            for tool in tools:
+                network.run(HOST, [tool, "-t", "mangle", "-F"])
+
+
+@contextlib.contextmanager
+def nft(network):
+    """The kernel edits by itself."""
+    script = ("add table inet bench; add counter inet bench handled;"
+              "add chain inet bench edit { type filter hook postrouting priority mangle; };"
+              f"add rule inet bench edit oifname != lo counter name handled ip ttl set {TTL};"
+              f"add rule inet bench edit oifname != lo counter name handled ip6 hoplimit set {TTL}")
+
+    def handled():
+        words = network.run(HOST, ["nft", "list", "counter", "inet", "bench", "handled"]).split()
+        return int(words[words.index("packets") + 1])
+
+    network.run(HOST, ["nft", script])
+    try:
+        yield Running(None, handled)
+    finally:
+        network.run(HOST, ["nft", "delete table inet bench"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """One line of every table."""
+    text: str
+    start: typing.Callable
+
+
+CONTENDERS = {
+    "none": Contender("no tun: the limit", no_tun),
+    "echo-plain": Contender("echo loop behind a tun, no offloads",
+                            functools.partial(echo, mode="plain")),
+    "echo": Contender("echo loop behind a tun, all offloads",
+                      functools.partial(echo, mode="offload")),
+    "ipmodd-0": Contender("ipmodd without rules", functools.partial(ipmodd, rules=0)),
+    "ipmodd-1": Contender("ipmodd, one rule that edits", functools.partial(ipmodd, rules=1)),
+    "ipmodd-100": Contender("ipmodd, 99 rules that never match and the one that edits",
+                            functools.partial(ipmodd, rules=100)),
+    "nfqueue": Contender("NFQUEUE program that edits", functools.partial(nfqueue, mode="plain")),
+    "nfqueue-gso": Contender("the same with super-packets whole (F_GSO)",
+                             functools.partial(nfqueue, mode="gso")),
+    "nft": Contender("nft edits in the kernel", nft),
+    # The same as `echo`: what differs between the two is noise.
+    "echo-again": Contender("echo once more, for the noise",
+                            functools.partial(echo, mode="offload")),
+}
+TWINS = ("echo", "echo-again")
