@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any bytes as a packet, any edits as a rule: what leaves parses again and is as right or as wrong
+ * as it came, and nothing but headers has changed.
+ *
+ * Input: one byte with the number of steps, for each step one byte that chooses a setter and four
+ * bytes of value, then the packet.
+ */
+#include "target.h"
+
+#include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/answer.h"
+#include "ipmodd/datapath/edit.h"
+#include "ipmodd/datapath/path.h"
+#include "src/datapath/fixup.h"
+#include "src/datapath/parse.h"
+
+#include <string.h>
+
+enum { STEPS_MAX = 8, STEP_SIZE = 5 };
+
+enum step_kind {
+    STEP_SRC,
+    STEP_DST,
+    STEP_SPORT,
+    STEP_DPORT,
+    STEP_TTL,
+    STEP_TOS,
+    STEP_DF,
+    STEP_MSS,
+    STEP_REJECT,
+    STEP_ECHO,
+    STEP_KIND_COUNT,
+};
+
+/* What the one rule does for the present input. */
+struct plan {
+    const uint8_t *steps; /* STEP_SIZE bytes each */
+    size_t count;
+};
+
+static struct plan plan;
+
+static struct ip_addr make_addr(enum ip_family family, const uint8_t *value)
+{
+    struct ip_addr addr = {.family = family};
+
+    memcpy(addr.bytes, value, 4);
+    if (family == FAMILY_IPV6)
+        memcpy(addr.bytes + 12, value, 4);
+    return addr;
+}
+
+static enum step take_step(const uint8_t *step, struct answerer *answerer, struct packet *packet)
+{
+    const uint8_t *value = step + 1;
+    struct ip_addr addr = make_addr(packet->family, value);
+    uint16_t number = (uint16_t)(value[0] << 8 | value[1]);
+
+    switch ((enum step_kind)(step[0] % STEP_KIND_COUNT)) {
+    case STEP_SRC:
+        edit_src(packet, &addr);
+        break;
+    case STEP_DST:
+        edit_dst(packet, &addr);
+        break;
+    case STEP_SPORT:
+        edit_sport(packet, number);
+        break;
+    case STEP_DPORT:
+        edit_dport(packet, number);
+        break;
+    case STEP_TTL:
+        edit_ttl(packet, value[0]);
+        break;
+    case STEP_TOS:
+        edit_tos(packet, value[0]);
+        break;
+    case STEP_DF:
+        edit_df(packet, value[0] % 2 != 0);
+        break;
+    case STEP_MSS:
+        edit_tcp_mss(packet, number);
+        break;
+    case STEP_REJECT:
+        answer_reject(answerer, packet, value[0] % REJECT_KIND_COUNT);
+        return STEP_END;
+    case STEP_ECHO:
+        return answer_echo(answerer, packet) ? STEP_END : STEP_NEXT;
+    case STEP_KIND_COUNT:
+        break;
+    }
+    return STEP_NEXT;
+}
+
+static enum step apply_plan(const void *value, const struct action_context *context,
+                            struct packet *packet)
+{
+    const struct plan *steps = value;
+
+    for (size_t i = 0; i < steps->count; i++) {
+        if (take_step(steps->steps + i * STEP_SIZE, context->answerer, packet) == STEP_END)
+            return STEP_END;
+    }
+    return STEP_NEXT;
+}
+
+static void keep(void *value)
+{
+    (void)value;
+}
+
+static const struct action_type plan_action = {.key = "plan", .free = keep, .apply = apply_plan};
+
+/* The path is made once and used for all inputs, as in the daemon. */
+static struct path *make_path(void)
+{
+    struct ruleset *ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_PASS);
+    struct host_view *view;
+    struct path *path;
+    struct rule rule;
+    struct ip_addr local;
+    struct ip_prefix tun;
+
+    REQUIRE(ip_addr_parse("192.0.2.1", &local) == 0 &&
+            ip_prefix_parse("203.0.113.1/24", &tun) == 0);
+    view = host_view_new(&local, 1, NULL, 0, &tun, 1);
+    REQUIRE(rule_init(&rule, "plan", "fuzz", 1) == 0);
+    rule.logs = true;
+    rule.log = (struct rule_log){LEVEL_INFO, 1, 1000000000, 1};
+    REQUIRE(rule_add_action(&rule, &plan_action, &plan) == 0);
+    REQUIRE(ruleset != NULL && ruleset_add(ruleset, &rule) == 0);
+    path = path_new(ruleset, view);
+    REQUIRE(view != NULL && path != NULL);
+    return path;
+}
+
+static struct packet parsed_again(const struct packet *packet, enum reason *ret_fault)
+{
+    struct packet again = {
+        .data = packet->data, .length = packet->length, .capacity = packet->capacity};
+
+    *ret_fault = parse_packet(&again);
+    return again;
+}
+
+/* Of the same shape as BEFORE, as right or wrong, with the same payload. */
+static void require_kept(const struct packet *packet, const struct packet *before)
+{
+    enum reason fault;
+    struct packet again = parsed_again(packet, &fault);
+
+    REQUIRE(fault == REASON_NONE);
+    REQUIRE(again.family == before->family && again.proto == before->proto);
+    REQUIRE(again.flags == before->flags);
+    REQUIRE(again.length == before->length);
+    REQUIRE(again.l4_offset == before->l4_offset);
+    REQUIRE(again.payload_offset == before->payload_offset);
+    REQUIRE(fixup_is_damaged(&again) == fixup_is_damaged(before));
+    if ((before->flags & PACKET_HAS_L4) != 0)
+        REQUIRE(memcmp(again.data + again.payload_offset, before->data + before->payload_offset,
+                       before->length - before->payload_offset) == 0);
+}
+
+static void require_good_answer(const struct packet *answer, const struct packet *before)
+{
+    enum reason fault;
+    struct packet again = parsed_again(answer, &fault);
+
+    REQUIRE(fault == REASON_NONE);
+    REQUIRE(again.length == answer->length);
+    REQUIRE(!fixup_is_damaged(&again));
+    REQUIRE(before != NULL && again.family == before->family);
+}
+
+/* BEFORE: the input as parsed by itself, or NULL when it is malformed. */
+static void require_good_outcome(const struct batch *batch, const struct packet *before,
+                                 const uint8_t *bytes)
+{
+    const struct packet *packet = &batch->packets[0];
+
+    REQUIRE(packet->fate == FATE_OUT || packet->reason != REASON_NONE);
+    REQUIRE(batch->answer_count ==
+            (packet->reason == REASON_REJECTED || packet->reason == REASON_ANSWERED));
+    if (packet->fate == FATE_OUT && before != NULL)
+        require_kept(packet, before);
+    if (before == NULL || (packet->flags & PACKET_EDITED) == 0)
+        REQUIRE(memcmp(packet->data, bytes, packet->length) == 0);
+    for (size_t i = 0; i < batch->answer_count; i++)
+        require_good_answer(&batch->answers[i], before);
+}
+
+static void run_packet(const uint8_t *bytes, size_t length)
+{
+    static struct path *path;
+    static struct batch *batch;
+    static uint8_t original[PACKET_CAPACITY];
+    static uint64_t now_ns;
+    struct packet before = {.data = original, .length = length, .capacity = sizeof(original)};
+    bool is_good;
+
+    if (path == NULL) {
+        path = make_path();
+        batch = batch_new();
+        REQUIRE(batch != NULL);
+    }
+    memcpy(original, bytes, length);
+    is_good = parse_packet(&before) == REASON_NONE;
+    batch_reset(batch);
+    memcpy(batch_next_buffer(batch), bytes, length);
+    batch_commit(batch, length);
+    path_run(path, batch, now_ns += 1000000000);
+    event_ring_pop(path_events(path));
+    require_good_outcome(batch, is_good ? &before : NULL, bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+{
+    static const uint8_t nothing[1];
+    size_t head;
+
+    if (size == 0)
+        return 0;
+    plan.count = MIN_OF(input[0] % (STEPS_MAX + 1u), (size - 1) / STEP_SIZE);
+    plan.steps = input + 1;
+    head = 1 + plan.count * STEP_SIZE;
+    if (size - head > PACKET_CAPACITY)
+        return 0;
+    run_packet(size > head ? input + head : nothing, size - head);
+    return 0;
+}
