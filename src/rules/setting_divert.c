@@ -7,12 +7,17 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <string.h>
 
 /* The rule that looks up main has this priority; ours stand above it. */
 enum { MAIN_PRIORITY = 32766 };
+
+/* Tables default, main and local of every host (rtnetlink(7)). */
+enum {
+    KERNEL_TABLE_FIRST = 253,
+    KERNEL_TABLE_LAST = 255,
+};
 
 static const struct value_name directions[] = {
     {"out", DIRECTIONS_OUT, DIRECTIONS_OUT},
@@ -97,24 +102,15 @@ static void print_bits(unsigned bits, const struct value_domain *domain, FILE *o
 static int parse_direction(const char *text, struct config *config, struct value_error *error)
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    unsigned bits;
     int r = text_list_split(text, &texts);
 
     for (size_t i = 0; r == 0 && i < texts.count; i++) {
         if (strcmp(texts.items[i].text, "in") == 0)
-            return value_refuse(error, "direction in is not in this version yet: out, or out and "
-                                       "forward");
+            return value_refuse(error, "direction in is not in this version yet: out, forward");
     }
     if (r == -ENOMEM)
         return r;
-    r = parse_bits(text, &direction_domain, &bits, error);
-    if (r < 0)
-        return r;
-    if ((bits & DIRECTIONS_OUT) == 0)
-        return value_refuse(error, "forward without out is not in this version yet: write out, "
-                                   "forward and give rules direction = forward");
-    config->divert.directions = bits;
-    return 0;
+    return parse_bits(text, &direction_domain, &config->divert.directions, error);
 }
 
 static void print_direction(const struct config *config, FILE *out)
@@ -139,7 +135,7 @@ static int parse_table(const char *text, struct config *config, struct value_err
 
     if (r < 0)
         return r;
-    if (table >= RT_TABLE_DEFAULT && table <= RT_TABLE_LOCAL)
+    if (table >= KERNEL_TABLE_FIRST && table <= KERNEL_TABLE_LAST)
         return value_refuse(error,
                             "table %" PRIu32 " is the kernel's own (default, main or local): "
                             "another one",
@@ -280,7 +276,7 @@ static void print_on_exit(const struct config *config, FILE *out)
 }
 
 static const struct setting settings[] = {
-    {"direction", "out, or out and forward", parse_direction, print_direction},
+    {"direction", "out, forward or both", parse_direction, print_direction},
     {"family", "ipv4, ipv6 or both", parse_family, print_family},
     {"table", "a number from 1 to 4294967295 but 253 to 255", parse_table, print_table},
     {"priority", "a number from 1 to 32765", parse_priority, print_priority},

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Actions on parsed packets: what they change, what they leave alone, true checksums afterwards. */
+#include "../../unit.h"
+#include "../forge.h"
+
+#include "ipmodd/base/host_view.h"
+#include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/action.h"
+#include "ipmodd/datapath/edit.h"
+#include "ipmodd/datapath/path.h"
+#include "src/datapath/answerer.h"
+#include "src/datapath/fixup.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct forged forged;
+static struct answerer answerer;
+
+static int set_up(void **state)
+{
+    (void)state;
+    answerer = (struct answerer){
+        .view = host_view_new(NULL, 0, NULL, 0, NULL, 0),
+        .batch = batch_new(),
+        .now_ns = 1,
+        .bucket = bucket_make(ANSWER_RATE, 1000000000, ANSWER_BURST),
+    };
+    return answerer.view == NULL || answerer.batch == NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    host_view_free((struct host_view *)answerer.view);
+    batch_free(answerer.batch);
+    return 0;
+}
+
+static struct packet make(enum ip_family family, uint8_t proto)
+{
+    forge_ip(&forged, family, proto);
+    forge_l4(&forged, 20);
+    forge_seal(&forged);
+    return forged_packet(&forged);
+}
+
+/* Applies KEY = VALUE to PACKET. */
+static enum step apply(const char *key, const char *value, struct packet *packet)
+{
+    const struct action_context context = {.answerer = &answerer};
+    const struct action_type *type = action_type_find(key);
+    const struct scope scope = scope_all();
+    struct value_error error;
+    enum step step;
+    void *parsed;
+
+    assert_non_null(type);
+    if (type->parse(value, &scope, &parsed, &error) < 0)
+        fail_msg("%s = %s: %s", key, value, error.text);
+    batch_reset(answerer.batch);
+    step = type->apply(parsed, &context, packet);
+    type->free(parsed);
+    return step;
+}
+
+/* An edit: the list goes on, and after fixup all checksums are true. */
+static void edit(const char *key, const char *value, struct packet *packet)
+{
+    assert_int_equal(apply(key, value, packet), STEP_NEXT);
+    assert_int_equal(packet->fate, FATE_PENDING);
+    fixup_packet(packet);
+    assert_true(checksums_are_right(packet->data, packet->length, packet->family, packet->proto,
+                                    packet->l4_offset));
+}
+
+static void assert_address(const uint8_t *bytes, enum ip_family family, const char *text)
+{
+    char buffer[IP_PREFIX_TEXT];
+    const struct ip_addr addr = ip_addr_from_bytes(family, bytes);
+
+    assert_string_equal(ip_addr_format(&addr, buffer), text);
+}
+
+static void test_set_addresses(void **state)
+{
+    struct packet packet = make(FAMILY_IPV4, IPPROTO_UDP);
+
+    (void)state;
+    edit("set-src", "203.0.113.9", &packet);
+    edit("set-dst", "203.0.113.10", &packet);
+    assert_address(packet_src(&packet), FAMILY_IPV4, "203.0.113.9");
+    assert_address(packet_dst(&packet), FAMILY_IPV4, "203.0.113.10");
+    packet = make(FAMILY_IPV6, IPPROTO_TCP);
+    edit("set-src", "2001:db8::9", &packet);
+    edit("set-dst", "2001:db8::a", &packet);
+    assert_address(packet_src(&packet), FAMILY_IPV6, "2001:db8::9");
+    assert_address(packet_dst(&packet), FAMILY_IPV6, "2001:db8::a");
+}
+
+/* KEY = VALUE does nothing at all to PACKET. */
+static void assert_no_effect(const char *key, const char *value, struct packet *packet)
+{
+    struct forged before;
+
+    memcpy(before.bytes, packet->data, packet->length);
+    edit(key, value, packet);
+    assert_memory_equal(before.bytes, packet->data, packet->length);
+}
+
+static void test_edits_without_a_place(void **state)
+{
+    struct packet packet = make(FAMILY_IPV6, IPPROTO_UDP);
+
+    (void)state;
+    assert_no_effect("set-src", "192.0.2.9", &packet);
+    assert_no_effect("set-df", "yes", &packet);
+    assert_no_effect("set-mss", "500", &packet);
+    assert_no_effect("clamp-mss", "500", &packet);
+    packet = make(FAMILY_IPV4, IPPROTO_ICMP);
+    assert_no_effect("set-dst", "2001:db8::1", &packet);
+    assert_no_effect("set-sport", "9", &packet);
+    assert_no_effect("set-dport", "9", &packet);
+}
+
+static void test_set_ports(void **state)
+{
+    static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP,
+                                     IPPROTO_DCCP};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(protos); i++) {
+        struct packet packet = make(i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6, protos[i]);
+
+        edit("set-sport", "65535", &packet);
+        edit("set-dport", "1", &packet);
+        assert_int_equal(packet_sport(&packet), 65535);
+        assert_int_equal(packet_dport(&packet), 1);
+    }
+}
+
+static void assert_ttl(uint8_t before, const char *value, uint8_t after)
+{
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make(family, IPPROTO_UDP);
+
+        edit_ttl(&packet, before);
+        edit("set-ttl", value, &packet);
+        assert_int_equal(packet_ttl(&packet), after);
+    }
+}
+
+static void test_set_ttl(void **state)
+{
+    (void)state;
+    assert_ttl(64, "1", 1);
+    assert_ttl(64, "254", 254);
+    assert_ttl(64, "+1", 65);
+    assert_ttl(64, "-1", 63);
+    assert_ttl(64, "+254", 254);
+    assert_ttl(255, "+1", 254);
+    assert_ttl(255, "-1", 254);
+    assert_ttl(64, "-64", 1);
+    assert_ttl(1, "-1", 1);
+    assert_ttl(64, "min 8", 64);
+    assert_ttl(7, "min 8", 8);
+    assert_ttl(64, "max 8", 8);
+    assert_ttl(7, "max 8", 7);
+    assert_ttl(255, "min 8", 254);
+}
+
+static void test_set_tos(void **state)
+{
+    (void)state;
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make(family, IPPROTO_TCP);
+
+        edit("set-dscp", "ef", &packet);
+        assert_int_equal(packet_tos(&packet), 46 << 2);
+        edit("set-ecn", "ce", &packet);
+        assert_int_equal(packet_tos(&packet), 46 << 2 | 3);
+        edit("set-dscp", "63", &packet);
+        assert_int_equal(packet_tos(&packet), 63 << 2 | 3);
+        edit("set-ecn", "not-ect", &packet);
+        assert_int_equal(packet_tos(&packet), 63 << 2);
+        edit("set-dscp", "be", &packet);
+        assert_int_equal(packet_tos(&packet), 0);
+    }
+}
+
+static void test_set_df(void **state)
+{
+    struct packet packet = make(FAMILY_IPV4, IPPROTO_UDP);
+
+    (void)state;
+    edit("set-df", "yes", &packet);
+    assert_int_equal(packet.data[6] & 0xc0, 0x40);
+    edit("set-df", "no", &packet);
+    assert_int_equal(packet.data[6] & 0xc0, 0);
+}
+
+/* Forged SYNs announce 1460. */
+static void test_mss(void **state)
+{
+    (void)state;
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make(family, IPPROTO_TCP);
+        uint16_t mss;
+
+        assert_true(packet_tcp_mss(&packet, &mss));
+        assert_int_equal(mss, 1460);
+        assert_no_effect("clamp-mss", "1460", &packet);
+        assert_no_effect("clamp-mss", "9000", &packet);
+        edit("clamp-mss", "1360", &packet);
+        assert_true(packet_tcp_mss(&packet, &mss));
+        assert_int_equal(mss, 1360);
+        edit("set-mss", "8960", &packet);
+        assert_true(packet_tcp_mss(&packet, &mss));
+        assert_int_equal(mss, 8960);
+    }
+}
+
+static void test_verdicts(void **state)
+{
+    struct packet packet = make(FAMILY_IPV4, IPPROTO_UDP);
+
+    (void)state;
+    assert_int_equal(apply("verdict", "accept", &packet), STEP_END);
+    assert_int_equal(packet.fate, FATE_OUT);
+    packet = make(FAMILY_IPV4, IPPROTO_UDP);
+    assert_int_equal(apply("verdict", "drop", &packet), STEP_END);
+    assert_int_equal(packet.fate, FATE_DROP);
+    assert_int_equal(packet.reason, REASON_RULE);
+    packet = make(FAMILY_IPV4, IPPROTO_UDP);
+    assert_int_equal(apply("verdict", "reject", &packet), STEP_END);
+    assert_int_equal(packet.fate, FATE_DROP);
+    assert_int_equal(packet.reason, REASON_REJECTED);
+    assert_int_equal(answerer.batch->answer_count, 1);
+}
+
+/* The ICMP code, in IPv4 and IPv6, that each kind of rejection of a UDP packet has. */
+static void test_kinds_of_rejection(void **state)
+{
+    static const struct {
+        const char *value;
+        uint8_t codes[FAMILY_COUNT];
+    } kinds[] = {
+        {"reject", {3, 4}},
+        {"reject port-unreachable", {3, 4}},
+        {"reject host-unreachable", {1, 3}},
+        {"reject net-unreachable", {0, 0}},
+        {"reject admin-prohibited", {13, 1}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+            struct packet packet = make(family, IPPROTO_UDP);
+            size_t l4 = family == FAMILY_IPV4 ? 20 : 40;
+
+            assert_int_equal(apply("verdict", kinds[i].value, &packet), STEP_END);
+            assert_int_equal(answerer.batch->answer_count, 1);
+            assert_int_equal(answerer.batch->answers[0].data[l4 + 1], kinds[i].codes[family]);
+        }
+    }
+}
+
+static void test_reply_echo(void **state)
+{
+    (void)state;
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make(family, family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+
+        assert_int_equal(apply("reply", "echo", &packet), STEP_END);
+        assert_int_equal(packet.fate, FATE_DROP);
+        assert_int_equal(packet.reason, REASON_ANSWERED);
+        assert_int_equal(answerer.batch->answer_count, 1);
+        packet = make(family, IPPROTO_UDP);
+        assert_int_equal(apply("reply", "echo", &packet), STEP_NEXT);
+        assert_int_equal(packet.fate, FATE_PENDING);
+        assert_int_equal(answerer.batch->answer_count, 0);
+    }
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < action_type_count; i++) {
+        const struct action_type *type = action_types[i];
+
+        assert_ptr_equal(action_type_find(type->key), type);
+        assert_null(match_type_find(type->key));
+        assert_non_null(type->grammar);
+        assert_non_null(type->parse);
+        assert_non_null(type->free);
+        assert_non_null(type->apply);
+        assert_non_null(type->print);
+    }
+    assert_null(action_type_find("dport"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_set_addresses),
+        cmocka_unit_test(test_edits_without_a_place),
+        cmocka_unit_test(test_set_ports),
+        cmocka_unit_test(test_set_ttl),
+        cmocka_unit_test(test_set_tos),
+        cmocka_unit_test(test_set_df),
+        cmocka_unit_test(test_mss),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_kinds_of_rejection),
+        cmocka_unit_test(test_reply_echo),
+        cmocka_unit_test(test_table),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
