@@ -48,19 +48,20 @@ int apply_route_keys(struct apply *apply, const struct route_key *keys, size_t c
 /* Notes what a message says about the route of table N with its key. True = something is wrong. */
 bool apply_note_route(struct wanted *wanted, const struct route *route, bool removed);
 
-/* Takes out what carries our protocol number: rules of ours in both families… */
-int apply_remove_rules(struct netlink *netlink, const struct wanted *keep, struct fault *fault);
+/* Takes out the rules of INSTANCE, but for those in KEEP (NULL = none). */
+int apply_remove_rules(struct netlink *netlink, const struct instance *instance,
+                       const struct wanted *keep, struct fault *fault);
 
-/* …and routes: of TABLE, or of every one if it is RT_TABLE_UNSPEC. */
+/* Takes our routes out of TABLE. */
 int apply_remove_routes(struct netlink *netlink, uint32_t table, struct fault *fault);
 
 /* Likewise, but leaves the throw routes and the last unreachable default: traffic is kept in. */
-int apply_remove_routes_but_closed(struct netlink *netlink, struct fault *fault);
+int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, struct fault *fault);
 
 /* Writes back what still has our value, last change first, and empties the ledger. */
 int apply_restore_settings(struct netlink *netlink, struct ledger *ledger, struct fault *fault);
 
-/* Whether somebody else's rule has PRIORITY. 1, 0 or -errno. */
-int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority);
+/* What tells the rules of one instance from another's. */
+struct instance instance_of(const struct config *config);
 
 #endif

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Our rules as the kernel has them, and whether a foreign one has a certain priority. */
+#include <string.h>
+
+/* Our rules as the kernel has them. */
 struct rule_list {
     struct rule *items;
     size_t count;
-    uint32_t priority; /* looked for */
-    bool priority_taken;
 };
 
 static void list_clear(void *context)
@@ -20,7 +20,6 @@ static void list_clear(void *context)
     free(list->items);
     list->items = NULL;
     list->count = 0;
-    list->priority_taken = false;
 }
 
 static int list_add(void *context, const struct nlmsghdr *message)
@@ -33,10 +32,8 @@ static int list_add(void *context, const struct nlmsghdr *message)
 
     if (r < 0)
         return r;
-    if (owner == RULE_FOREIGN) {
-        list->priority_taken |= rule.priority == list->priority;
+    if (owner == RULE_FOREIGN)
         return 0;
-    }
     items = reallocarray(list->items, list->count + 1, sizeof(*items));
     if (items == NULL)
         return -ENOMEM;
@@ -74,14 +71,23 @@ static int list_read_all(struct rule_list *list, struct netlink *netlink)
     return r;
 }
 
-int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority)
+struct instance instance_of(const struct config *config)
 {
-    struct rule_list list = {.priority = priority};
-    int r = list_read(&list, netlink, family);
-    bool taken = list.priority_taken;
+    struct instance instance = {
+        .table = config->divert.table,
+        .divert_priority = config->divert.divert_priority,
+    };
 
-    list_clear(&list);
-    return r < 0 ? r : taken;
+    memcpy(instance.tun, config->tun.name, sizeof(instance.tun));
+    return instance;
+}
+
+/* Guards name the device, divert rules the table; exclusions have a priority of their own. */
+static bool belongs_to(const struct rule *rule, const struct instance *instance)
+{
+    if (rule->action == RULE_UNREACHABLE || strcmp(rule->iif, instance->tun) == 0)
+        return strcmp(rule->iif, instance->tun) == 0;
+    return rule->table == instance->table || rule->priority == instance->divert_priority - 1;
 }
 
 static bool list_has(const struct rule *rules, size_t count, const struct rule *rule)
@@ -114,9 +120,10 @@ static void add_missing(struct apply *apply, const struct rule_list *there, size
     }
 }
 
-/* Takes out each rule of THERE that is not in KEEP (NULL = all). 0 or the first -errno. */
+/* Takes out each rule of INSTANCE that is not in KEEP. 0 or the first -errno. */
 static int remove_unwanted(struct netlink *netlink, const struct rule_list *there,
-                           const struct wanted *keep, unsigned *changes, struct fault *fault)
+                           const struct instance *instance, const struct wanted *keep,
+                           unsigned *changes, struct fault *fault)
 {
     int first = 0;
 
@@ -126,6 +133,8 @@ static int remove_unwanted(struct netlink *netlink, const struct rule_list *ther
         char text[RULE_TEXT];
         int r;
 
+        if (!belongs_to(rule, instance))
+            continue;
         if (keep != NULL && list_has(keep->rules, keep->rule_count, rule))
             continue;
         r = netlink_execute(netlink, rule_message_del(rule));
@@ -163,12 +172,13 @@ int apply_guard_rules(struct apply *apply)
 
 int apply_rules(struct apply *apply)
 {
+    const struct instance instance = instance_of(apply->config);
     struct rule_list there = {.items = NULL};
     int r = list_read_all(&there, apply->netlink);
 
     if (r == 0) {
         add_missing(apply, &there, apply->wanted->rule_count);
-        if (remove_unwanted(apply->netlink, &there, apply->wanted, &apply->changes, apply->fault) <
+        if (remove_unwanted(apply->netlink, &there, &instance, apply->wanted, &apply->changes, apply->fault) <
             0)
             apply->failures++;
     } else {
@@ -178,7 +188,8 @@ int apply_rules(struct apply *apply)
     return r;
 }
 
-int apply_remove_rules(struct netlink *netlink, const struct wanted *keep, struct fault *fault)
+int apply_remove_rules(struct netlink *netlink, const struct instance *instance,
+                       const struct wanted *keep, struct fault *fault)
 {
     struct rule_list there = {.items = NULL};
     unsigned changes = 0;
@@ -187,7 +198,7 @@ int apply_remove_rules(struct netlink *netlink, const struct wanted *keep, struc
     if (r < 0)
         fault_set(fault, r, "reading the list of rules");
     else
-        r = remove_unwanted(netlink, &there, keep, &changes, fault);
+        r = remove_unwanted(netlink, &there, instance, keep, &changes, fault);
     list_clear(&there);
     return r;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Removes the routes that carry our protocol number. */
+/* Removes our routes of one table. */
 #include "kernel/apply.h"
 
 #include <errno.h>
 
 struct sweep {
-    struct route_set found; /* owned; keys do not name the table, so each round takes one table */
-    uint32_t only;          /* RT_TABLE_UNSPEC = the first in which there are any */
+    struct route_set found; /* owned */
     uint32_t table;
     bool keep_closed;
 };
@@ -16,7 +15,6 @@ static void sweep_restart(void *context)
     struct sweep *sweep = context;
 
     route_set_clear(&sweep->found);
-    sweep->table = sweep->only;
 }
 
 static bool is_kept_closed(const struct route *route)
@@ -34,11 +32,10 @@ static int sweep_note(void *context, const struct nlmsghdr *message)
 
     if (r <= 0)
         return r;
-    if (route->protocol != DIVERT_PROTOCOL || (sweep->keep_closed && is_kept_closed(route)))
+    if (table != sweep->table || route->protocol != DIVERT_PROTOCOL ||
+        (sweep->keep_closed && is_kept_closed(route)))
         return 0;
-    if (sweep->table == RT_TABLE_UNSPEC)
-        sweep->table = table;
-    return table == sweep->table ? route_set_append(&sweep->found, TAKE_PTR(route)) : 0;
+    return route_set_append(&sweep->found, TAKE_PTR(route));
 }
 
 static void sweep_refused(void *context, void *tag, int error, const char *refusal)
@@ -67,42 +64,38 @@ static int send_removals(struct netlink *netlink, const struct sweep *sweep)
     return r < 0 ? r : refused;
 }
 
-/* Removes our routes of one table; 1 if there were any, 0 if there is nothing left, or -errno. */
-static int sweep_table(struct netlink *netlink, enum ip_family family, uint32_t only,
-                       bool keep_closed)
+static int sweep_family(struct netlink *netlink, enum ip_family family, struct sweep *sweep)
 {
-    struct sweep sweep = {.only = only, .table = only, .keep_closed = keep_closed};
-    int r =
-        netlink_dump(netlink, route_message_dump(family, only), sweep_note, sweep_restart, &sweep);
-    bool found = route_set_count(&sweep.found) > 0;
+    int r = netlink_dump(netlink, route_message_dump(family, sweep->table), sweep_note,
+                         sweep_restart, sweep);
 
     if (r == -ENOENT || r == -EAFNOSUPPORT || r == -EOPNOTSUPP)
         r = 0;
     if (r == 0)
-        r = send_removals(netlink, &sweep);
-    route_set_clear(&sweep.found);
-    return r < 0 ? r : found;
+        r = send_removals(netlink, sweep);
+    route_set_clear(&sweep->found);
+    return r;
 }
 
-static int sweep_families(struct netlink *netlink, uint32_t only, bool keep_closed,
-                          struct fault *fault)
+static int sweep_table(struct netlink *netlink, struct sweep *sweep, struct fault *fault)
 {
     int r = 0;
 
-    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
-        do {
-            r = sweep_table(netlink, (enum ip_family)family, only, keep_closed);
-        } while (r > 0);
-    }
-    return r < 0 ? fault_set(fault, r, "removing routes") : 0;
+    for (int family = 0; family < FAMILY_COUNT && r == 0; family++)
+        r = sweep_family(netlink, (enum ip_family)family, sweep);
+    return r < 0 ? fault_set(fault, r, "removing routes from table %u", sweep->table) : 0;
 }
 
 int apply_remove_routes(struct netlink *netlink, uint32_t table, struct fault *fault)
 {
-    return sweep_families(netlink, table, false, fault);
+    struct sweep sweep = {.table = table};
+
+    return sweep_table(netlink, &sweep, fault);
 }
 
-int apply_remove_routes_but_closed(struct netlink *netlink, struct fault *fault)
+int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, struct fault *fault)
 {
-    return sweep_families(netlink, RT_TABLE_UNSPEC, true, fault);
+    struct sweep sweep = {.table = table, .keep_closed = true};
+
+    return sweep_table(netlink, &sweep, fault);
 }

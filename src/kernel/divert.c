@@ -45,54 +45,49 @@ static struct divert *divert_new(const struct config *config)
     return divert;
 }
 
-/* A rule of somebody else at the guards' priorities could take packets from them. */
-static int check_priorities(struct divert *divert, const struct config *config)
-{
-    for (uint32_t priority = config->divert.priority; priority <= config->divert.priority + 1;
-         priority++) {
-        for (int family = 0; family < FAMILY_COUNT; family++) {
-            int r;
-
-            if ((config->divert.families & 1u << family) == 0)
-                continue;
-            r = apply_priority_taken(divert->netlink, (enum ip_family)family, priority);
-            if (r < 0)
-                return fault_set(&divert->fault, r, "reading the list of rules");
-            if (r > 0)
-                return fault_explain(&divert->fault, -EEXIST,
-                                     "there is an %s rule of somebody else with priority %u: "
-                                     "choose another [divert] priority",
-                                     ip_family_name((enum ip_family)family), priority);
-        }
-    }
-    return 0;
-}
-
 static int open_all(struct divert *divert)
 {
-    int r = tun_open(&divert->tun, divert->config->tun.name, &divert->fault);
+    const struct instance instance = instance_of(divert->config);
+    int r = tun_check_permission(&divert->fault);
 
     if (r == 0)
-        r = ledger_open(&divert->ledger, &divert->fault);
+        r = ledger_open(&divert->ledger, &instance, &divert->fault);
+    if (r == 0)
+        r = tun_open(&divert->tun, divert->config->tun.name, &divert->fault);
     if (r == 0)
         r = netlink_open(&divert->fault, &divert->netlink);
     if (r == 0)
         r = monitor_open(&divert->monitor, &divert->fault);
-    if (r == 0)
-        r = check_priorities(divert, divert->config);
     return r;
 }
 
-/* Everything that carries our number, on the way out. */
+/* A killed process may have had another table or other priorities: that goes first. */
+static int remove_left_elsewhere(struct divert *divert)
+{
+    const struct instance *left = &divert->ledger.left;
+    const struct instance *ours = &divert->ledger.instance;
+    int r = 0;
+
+    if (left->tun[0] == '\0' ||
+        (left->table == ours->table && left->divert_priority == ours->divert_priority))
+        return ledger_save(&divert->ledger);
+    r = apply_remove_rules(divert->netlink, left, NULL, &divert->fault);
+    if (r == 0)
+        r = apply_remove_routes(divert->netlink, left->table, &divert->fault);
+    return r < 0 ? r : ledger_save(&divert->ledger);
+}
+
+/* Everything of ours, on the way out. */
 static int undo_all(struct divert *divert)
 {
+    const struct instance instance = instance_of(divert->config);
     int first;
     int r;
 
     fault_clear(&divert->fault);
-    first = apply_remove_rules(divert->netlink, NULL, &divert->fault);
+    first = apply_remove_rules(divert->netlink, &instance, NULL, &divert->fault);
     tun_close(&divert->tun); /* and with it 100,000 routes at once */
-    r = apply_remove_routes(divert->netlink, RT_TABLE_UNSPEC, &divert->fault);
+    r = apply_remove_routes(divert->netlink, instance.table, &divert->fault);
     first = first < 0 ? first : r;
     r = apply_restore_settings(divert->netlink, &divert->ledger, &divert->fault);
     return first < 0 ? first : r;
@@ -113,6 +108,15 @@ static int make_all(struct divert *divert)
     return r;
 }
 
+/* The messages about our own doing; what others did meanwhile becomes dirt. */
+static void hear_of_birth(struct divert *divert)
+{
+    divert->starting = true;
+    if (monitor_drain(&divert->monitor, events_note, divert) < 0)
+        divert->dirt |= DIRT_ALL;
+    divert->starting = false;
+}
+
 int divert_start(const struct config *config, struct divert **ret_divert)
 {
     struct divert *divert = divert_new(config);
@@ -123,7 +127,9 @@ int divert_start(const struct config *config, struct divert **ret_divert)
         return fault_set(&last_failure, -ENOMEM, "start");
     r = open_all(divert);
     if (r == 0) {
-        r = make_all(divert);
+        r = remove_left_elsewhere(divert);
+        if (r == 0)
+            r = make_all(divert);
         if (r < 0) {
             last_failure = divert->fault;
             undo_all(divert);
@@ -136,6 +142,7 @@ int divert_start(const struct config *config, struct divert **ret_divert)
         divert_free(divert);
         return r;
     }
+    hear_of_birth(divert);
     *ret_divert = divert;
     return 0;
 }
@@ -203,50 +210,57 @@ void divert_tun_failed(struct divert *divert)
     divert->dirt |= DIRT_ALL | DIRT_REPAIR;
 }
 
-static int check_reload(struct divert *divert, const struct config *config)
-{
-    if (strcmp(divert->config->tun.name, config->tun.name) != 0)
-        return fault_explain(&divert->fault, -EINVAL,
-                             "[tun] name cannot change while running (it is %s): restart instead",
-                             divert->config->tun.name);
-    return check_priorities(divert, config);
-}
-
 /* Makes CONFIG (taken) the one in force, and the kernel equal to it. */
 static int switch_config(struct divert *divert, struct config *config)
 {
     config_free(divert->config);
     divert->config = config;
-    divert->snapshot.families = config->divert.families;
     divert->snapshot.mirror = config->divert.mirror;
     return make_all(divert);
 }
 
+/* What the configuration that is no longer in force had in other places. */
+static int remove_unused(struct divert *divert, const struct instance *unused)
+{
+    const struct instance ours = instance_of(divert->config);
+    int r = 0;
+
+    if (unused->table == ours.table && unused->divert_priority == ours.divert_priority)
+        return 0;
+    r = apply_remove_rules(divert->netlink, unused, &divert->wanted, &divert->fault);
+    if (r == 0 && unused->table != ours.table)
+        r = apply_remove_routes(divert->netlink, unused->table, &divert->fault);
+    return r;
+}
+
 int divert_reload(struct divert *divert, const struct config *config)
 {
+    const struct instance before = instance_of(divert->config);
+    const struct instance after = instance_of(config);
     struct config *old CLEANUP(config_cleanup) = NULL;
     struct config *new CLEANUP(config_cleanup) = NULL;
-    uint32_t unused_table;
     struct fault fault;
     int r;
 
     fault_clear(&divert->fault);
-    r = check_reload(divert, config);
-    if (r < 0)
-        return r;
+    if (strcmp(before.tun, after.tun) != 0)
+        return fault_explain(&divert->fault, -EINVAL,
+                             "[tun] name cannot change while running (it is %s): restart instead",
+                             before.tun);
     old = config_copy(divert->config);
     new = config_copy(config);
     if (old == NULL || new == NULL)
         return fault_set(&divert->fault, -ENOMEM, "reload");
-    unused_table = divert->config->divert.table;
+    r = ledger_move(&divert->ledger, &after, &divert->fault);
+    if (r < 0)
+        return r;
     r = switch_config(divert, TAKE_PTR(new));
+    if (r == 0)
+        return remove_unused(divert, &before);
     fault = divert->fault;
-    if (r < 0) {
-        unused_table = config->divert.table;
-        switch_config(divert, TAKE_PTR(old));
-    }
-    if (unused_table != divert->config->divert.table)
-        apply_remove_routes(divert->netlink, unused_table, &divert->fault);
+    switch_config(divert, TAKE_PTR(old));
+    remove_unused(divert, &after);
+    ledger_move(&divert->ledger, &before, &divert->fault);
     divert->fault = fault;
     return r;
 }

@@ -45,7 +45,7 @@ struct divert {
     uint64_t not_before_ns; /* of the next reconcile */
     uint64_t retry_ns;      /* when to try again what failed; 0 = nothing failed */
     unsigned retry_ms;      /* the delay before that */
-    uint64_t tun_dropped;   /* by devices that were deleted under us */
+    bool starting;          /* news of tun0's birth are no news */
 };
 
 /* What divert_error_text(NULL) shows: there is no object after a failed start. */

@@ -95,6 +95,8 @@ static void note_device(struct divert *divert, const struct nlmsghdr *message)
 
     if (device_parse(message, &device) < 0)
         return;
+    if (divert->starting && device.ifindex == divert->tun.ifindex)
+        return;
     known = snapshot_device(&divert->snapshot, device.ifindex);
     if (message->nlmsg_type == RTM_NEWLINK && known != NULL && device_same(known, &device))
         return;
@@ -133,6 +135,29 @@ static void note_address(struct divert *divert, const struct nlmsghdr *message)
     divert->dirt |= DIRT_MAIN | DIRT_TABLE;
 }
 
+static bool rule_is_wanted(const struct wanted *wanted, const struct rule *rule)
+{
+    for (size_t i = 0; i < wanted->rule_count; i++) {
+        if (rule_equal(&wanted->rules[i], rule))
+            return true;
+    }
+    return false;
+}
+
+/* Our own doings come back as messages: wanted and added, or unwanted and gone. */
+static void note_rule(struct divert *divert, const struct nlmsghdr *message)
+{
+    bool removed = message->nlmsg_type == RTM_DELRULE;
+    enum rule_owner owner;
+    struct rule rule;
+
+    if (rule_parse(message, &rule, &owner) < 0)
+        return;
+    if (owner == RULE_OURS && rule_is_wanted(&divert->wanted, &rule) != removed)
+        return;
+    divert->dirt |= DIRT_RULES;
+}
+
 int events_note(void *context, const struct nlmsghdr *message)
 {
     struct divert *divert = context;
@@ -152,7 +177,7 @@ int events_note(void *context, const struct nlmsghdr *message)
         break;
     case RTM_NEWRULE:
     case RTM_DELRULE:
-        divert->dirt |= DIRT_RULES;
+        note_rule(divert, message);
         break;
     case RTM_NEWNEXTHOP:
     case RTM_DELNEXTHOP:

@@ -68,41 +68,124 @@ static int read_leftovers(struct ledger *ledger)
     return ledger_read(ledger, in);
 }
 
-int ledger_open(struct ledger *ledger, struct fault *fault)
+/* "DIRECTORY/netns-INODE-WHAT.lock" */
+static int lock_path(const struct instance *instance, enum ledger_lock which,
+                     char path[static LEDGER_PATH])
 {
     const char *directory = runtime_directory();
     struct stat netns;
-    int r;
+    int used;
 
     if (stat("/proc/self/ns/net", &netns) < 0)
-        return fault_set(fault, -errno, "/proc/self/ns/net");
-    if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-        return fault_set(fault, -errno, "making %s", directory);
-    ledger->cookie = netns_cookie();
-    snprintf(ledger->path, sizeof(ledger->path), "%s/netns-%ju.state", directory,
-             (uintmax_t)netns.st_ino);
-    snprintf(ledger->lock_path, sizeof(ledger->lock_path), "%s/netns-%ju.lock", directory,
-             (uintmax_t)netns.st_ino);
-    r = lock_file(ledger->lock_path, &ledger->lock_fd);
+        return -errno;
+    used = snprintf(path, LEDGER_PATH, "%s/netns-%ju-", directory, (uintmax_t)netns.st_ino);
+    if (used < 0 || used > LEDGER_PATH - 48)
+        return -ENAMETOOLONG;
+    path += used;
+    switch (which) {
+    case LOCK_TUN:
+        sprintf(path, "tun-%s.lock", instance->tun);
+        break;
+    case LOCK_TABLE:
+        sprintf(path, "table-%u.lock", instance->table);
+        break;
+    case LOCK_PRIORITY:
+    case LOCK_COUNT:
+        sprintf(path, "priority-%u.lock", instance->divert_priority);
+        break;
+    }
+    return 0;
+}
+
+static int take_lock(const struct instance *instance, enum ledger_lock which, int *ret_fd,
+                     struct fault *fault)
+{
+    static const char *const what[LOCK_COUNT] = {
+        [LOCK_TUN] = "name", [LOCK_TABLE] = "table", [LOCK_PRIORITY] = "divert-priority"};
+    char path[LEDGER_PATH];
+    int r = lock_path(instance, which, path);
+
+    if (r == 0)
+        r = lock_file(path, ret_fd);
     if (r == -EBUSY)
         return fault_explain(fault, r,
-                             "another ipmodd runs in this network namespace (it holds %s): stop "
-                             "it first",
-                             ledger->lock_path);
+                             "another instance of ipmodd is running with this %s (it holds %s): "
+                             "stop it, or choose another %s",
+                             what[which], path, what[which]);
+    return r < 0 ? fault_set(fault, r, "locking %s", path) : 0;
+}
+
+static void drop_lock(const struct instance *instance, enum ledger_lock which, int *fd)
+{
+    char path[LEDGER_PATH];
+
+    if (*fd < 0)
+        return;
+    if (lock_path(instance, which, path) == 0)
+        unlink(path);
+    close(*fd);
+    *fd = -1;
+}
+
+static void set_state_path(struct ledger *ledger)
+{
+    char *end;
+
+    lock_path(&ledger->instance, LOCK_TUN, ledger->path);
+    end = strrchr(ledger->path, '.');
+    strcpy(end, ".state"); /* lock_path() leaves room */
+}
+
+int ledger_open(struct ledger *ledger, const struct instance *instance, struct fault *fault)
+{
+    const char *directory = runtime_directory();
+    int r = 0;
+
+    if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+        return fault_set(fault, -errno, "making %s", directory);
+    ledger->instance = *instance;
+    ledger->cookie = netns_cookie();
+    for (int which = 0; which < LOCK_COUNT && r == 0; which++)
+        r = take_lock(instance, (enum ledger_lock)which, &ledger->locks[which], fault);
     if (r < 0)
-        return fault_set(fault, r, "locking %s", ledger->lock_path);
+        return r;
+    set_state_path(ledger);
     r = read_leftovers(ledger);
     return r < 0 ? fault_set(fault, r, "reading %s", ledger->path) : 0;
 }
 
+int ledger_move(struct ledger *ledger, const struct instance *instance, struct fault *fault)
+{
+    bool same_table = ledger->instance.table == instance->table;
+    bool same_priority = ledger->instance.divert_priority == instance->divert_priority;
+    int table CLEANUP(cleanup_fd) = -1;
+    int priority = -1;
+    int r = 0;
+
+    if (!same_table)
+        r = take_lock(instance, LOCK_TABLE, &table, fault);
+    if (r == 0 && !same_priority)
+        r = take_lock(instance, LOCK_PRIORITY, &priority, fault);
+    if (r < 0)
+        return r;
+    if (!same_table) {
+        drop_lock(&ledger->instance, LOCK_TABLE, &ledger->locks[LOCK_TABLE]);
+        ledger->locks[LOCK_TABLE] = TAKE_FD(table);
+    }
+    if (!same_priority) {
+        drop_lock(&ledger->instance, LOCK_PRIORITY, &ledger->locks[LOCK_PRIORITY]);
+        ledger->locks[LOCK_PRIORITY] = priority;
+    }
+    ledger->instance = *instance;
+    return ledger_save(ledger);
+}
+
 void ledger_close(struct ledger *ledger)
 {
-    if (ledger->lock_fd >= 0) {
-        if (ledger->count == 0)
-            unlink(ledger->path);
-        unlink(ledger->lock_path);
-        close(ledger->lock_fd);
-    }
+    if (ledger->locks[LOCK_PRIORITY] >= 0 && ledger->count == 0)
+        unlink(ledger->path);
+    for (int which = LOCK_COUNT - 1; which >= 0; which--)
+        drop_lock(&ledger->instance, (enum ledger_lock)which, &ledger->locks[which]);
     free(ledger->entries);
     *ledger = LEDGER_INIT;
 }
@@ -143,7 +226,7 @@ static int add_entry(struct ledger *ledger, const struct ledger_entry *entry)
 }
 
 /* The whole file anew, on disk before its name is. */
-static int save_file(const struct ledger *ledger)
+int ledger_save(const struct ledger *ledger)
 {
     char temporary[LEDGER_PATH + 8];
     FILE *out;
@@ -175,7 +258,7 @@ int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t 
     if (ledger_find(ledger, setting->family, setting->device, setting->name) != NULL)
         return 0;
     r = add_entry(ledger, &entry);
-    return r < 0 ? r : save_file(ledger);
+    return r < 0 ? r : ledger_save(ledger);
 }
 
 int ledger_forget(struct ledger *ledger, size_t index)
@@ -183,12 +266,14 @@ int ledger_forget(struct ledger *ledger, size_t index)
     memmove(&ledger->entries[index], &ledger->entries[index + 1],
             (ledger->count - index - 1) * sizeof(ledger->entries[0]));
     ledger->count--;
-    return save_file(ledger);
+    return ledger_save(ledger);
 }
 
 void ledger_write(const struct ledger *ledger, FILE *out)
 {
     fprintf(out, "ipmodd 1 %" PRIu64 "\n", ledger->cookie);
+    fprintf(out, "instance %s %" PRIu32 " %" PRIu32 "\n", ledger->instance.tun,
+            ledger->instance.table, ledger->instance.divert_priority);
     for (size_t i = 0; i < ledger->count; i++) {
         const struct ledger_entry *entry = &ledger->entries[i];
 
@@ -219,6 +304,18 @@ static bool parse_entry(const char *line, struct ledger_entry *ret_entry)
     return true;
 }
 
+static bool parse_instance(const char *line, struct instance *ret_instance)
+{
+    struct instance instance;
+
+    static_assert(sizeof(instance.tun) == 16, "the width below");
+    if (sscanf(line, "instance %15s %" SCNu32 " %" SCNu32, instance.tun, &instance.table,
+               &instance.divert_priority) != 3)
+        return false;
+    *ret_instance = instance;
+    return true;
+}
+
 int ledger_read(struct ledger *ledger, FILE *in)
 {
     char line[160];
@@ -231,7 +328,7 @@ int ledger_read(struct ledger *ledger, FILE *in)
         struct ledger_entry entry;
         int r;
 
-        if (!parse_entry(line, &entry) ||
+        if (parse_instance(line, &ledger->left) || !parse_entry(line, &entry) ||
             ledger_find(ledger, entry.ours.family, entry.ours.device, entry.ours.name) != NULL)
             continue;
         r = add_entry(ledger, &entry);

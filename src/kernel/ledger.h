@@ -7,10 +7,14 @@
  * administrator set meanwhile stays. What is in the ledger already is never recorded again, so that
  * our own value cannot become "the original".
  *
- * There is one ledger and one lock for each network namespace, in $RUNTIME_DIRECTORY or
- * /run/ipmodd: netns-INODE.state and .lock. Inode numbers are used again; the state names the
- * namespace's cookie too, and a file with another cookie is not ours. Lines that make no sense are
- * skipped: a damaged file must not keep the daemon from starting.
+ * An instance is a network namespace and a tun name. Its files are in $RUNTIME_DIRECTORY or
+ * /run/ipmodd: netns-INODE-tun-NAME.state, and a lock each for what two instances of one namespace
+ * must not share: the name, the table, the divert priority. Inode numbers are used again; the state
+ * names the namespace's cookie too, and a file with another cookie is not ours. Lines that make no
+ * sense are skipped: a damaged file must not keep the daemon from starting.
+ *
+ * The state also names the table and the priorities that were in use, so that what a killed process
+ * left is found after its configuration changed.
  */
 #ifndef IPMODD_KERNEL_LEDGER_H
 #define IPMODD_KERNEL_LEDGER_H
@@ -23,27 +27,48 @@
 
 enum { LEDGER_PATH = 256 };
 
+/* Whose rules and routes are whose, among those with our protocol number. */
+struct instance {
+    char tun[IFNAMSIZ];
+    uint32_t table;
+    uint32_t divert_priority;
+};
+
+enum ledger_lock {
+    LOCK_TUN,
+    LOCK_TABLE,
+    LOCK_PRIORITY,
+    LOCK_COUNT,
+};
+
 struct ledger_entry {
     struct setting ours;
     int32_t original;
 };
 
 struct ledger {
-    char path[LEDGER_PATH];       /* "" = never written (plan, tests) */
-    uint64_t cookie;              /* of the network namespace; 0 = the kernel tells none */
+    char path[LEDGER_PATH]; /* "" = never written (plan, tests) */
+    uint64_t cookie;        /* of the network namespace; 0 = the kernel tells none */
+    struct instance instance;
+    struct instance left; /* by a killed process; "" as name = nothing */
     struct ledger_entry *entries; /* in the order of the changes */
     size_t count;
-    int lock_fd; /* -1 = not locked */
-    char lock_path[LEDGER_PATH];
+    int locks[LOCK_COUNT]; /* -1 = not held */
 };
 
-#define LEDGER_INIT ((struct ledger){.lock_fd = -1})
+#define LEDGER_INIT ((struct ledger){.locks = {-1, -1, -1}})
 
 /*
- * Locks this network namespace and reads what an earlier process left. -EBUSY while another
- * instance runs; otherwise 0 or -errno with FAULT set.
+ * Locks INSTANCE in this network namespace and reads what an earlier process left. -EBUSY while
+ * another process has one of the three; otherwise 0 or -errno with FAULT set.
  */
-int ledger_open(struct ledger *ledger, struct fault *fault);
+int ledger_open(struct ledger *ledger, const struct instance *instance, struct fault *fault);
+
+/* Locks the table and priority of INSTANCE in place of those held. -EBUSY changes nothing. */
+int ledger_move(struct ledger *ledger, const struct instance *instance, struct fault *fault);
+
+/* Makes the state file, so that a crash leaves it. 0 or -errno. */
+int ledger_save(const struct ledger *ledger);
 
 /* Removes the files (the state only if nothing is recorded), unlocks, frees. */
 void ledger_close(struct ledger *ledger);

@@ -104,6 +104,12 @@ static int add_device_metrics(const struct wanted *wanted, const struct wanted_i
     return 0;
 }
 
+/*
+ * The scope of every mirrored route is universe, also where main has a route to a link. When
+ * somebody adds an IPv4 route `via GATEWAY` without a device, the kernel looks the gateway up with
+ * the rules, as if this host had sent to it, among routes of scope link: it must find main's, not
+ * the mirrored one, or the new route would lead over tun0.
+ */
 static int fill_unicast(const struct wanted *wanted, const struct wanted_input *input,
                         const struct route *route, const struct hop *hop, struct route *mirror)
 {

@@ -42,45 +42,66 @@ int divert_print_plan(const struct config *config, FILE *out)
     return r;
 }
 
-/* The rules that keep traffic in after a crash are all of ours; with "open" there are none. */
-static int sweep(const struct config *config, struct netlink *netlink, struct fault *fault)
+/* The rules that keep traffic in after a crash are those of any start with CONFIG. */
+static int sweep_but_closed(const struct config *config, struct netlink *netlink,
+                            struct fault *fault)
 {
+    const struct instance instance = instance_of(config);
     struct snapshot snapshot = {.families = config->divert.families};
     const struct ledger empty = LEDGER_INIT;
-    const struct wanted_input input = {
-        .config = config,
-        .snapshot = &snapshot,
-        .ledger = &empty,
-    };
+    const struct wanted_input input = {.config = config, .snapshot = &snapshot, .ledger = &empty};
     struct wanted wanted = {.tun_mtu = 0};
-    int r;
+    int r = wanted_compute_host(&wanted, &input);
 
-    if (config->divert.on_exit == ON_EXIT_OPEN) {
-        r = apply_remove_rules(netlink, NULL, fault);
-        return r < 0 ? r : apply_remove_routes(netlink, RT_TABLE_UNSPEC, fault);
-    }
-    r = wanted_compute_host(&wanted, &input);
     if (r == 0)
-        r = apply_remove_rules(netlink, &wanted, fault);
+        r = apply_remove_rules(netlink, &instance, &wanted, fault);
     if (r == 0)
-        r = apply_remove_routes_but_closed(netlink, fault);
+        r = apply_remove_routes_but_closed(netlink, instance.table, fault);
     wanted_clear(&wanted);
     return r;
 }
 
+static int sweep(const struct instance *instance, struct netlink *netlink, struct fault *fault)
+{
+    int r = apply_remove_rules(netlink, instance, NULL, fault);
+
+    return r < 0 ? r : apply_remove_routes(netlink, instance->table, fault);
+}
+
+/* What the state file tells of comes first: the configuration may have changed since. */
+static int sweep_all(const struct config *config, const struct ledger *ledger,
+                     struct netlink *netlink, struct fault *fault)
+{
+    const struct instance *ours = &ledger->instance;
+    const struct instance *left = &ledger->left;
+    int r = 0;
+
+    if (left->tun[0] != '\0' &&
+        (left->table != ours->table || left->divert_priority != ours->divert_priority))
+        r = sweep(left, netlink, fault);
+    if (r < 0)
+        return r;
+    if (config->divert.on_exit == ON_EXIT_CLOSED)
+        return sweep_but_closed(config, netlink, fault);
+    return sweep(ours, netlink, fault);
+}
+
 int divert_cleanup_host(const struct config *config)
 {
+    const struct instance instance = instance_of(config);
+    struct fault *fault = divert_last_failure();
     struct ledger ledger = LEDGER_INIT;
     struct netlink *netlink = NULL;
-    struct fault *fault = divert_last_failure();
     int r, restored;
 
     fault_clear(fault);
-    r = ledger_open(&ledger, fault);
+    r = tun_check_permission(fault);
+    if (r == 0)
+        r = ledger_open(&ledger, &instance, fault);
     if (r == 0)
         r = netlink_open(fault, &netlink);
     if (r == 0) {
-        r = sweep(config, netlink, fault);
+        r = sweep_all(config, &ledger, netlink, fault);
         restored = apply_restore_settings(netlink, &ledger, fault);
         r = r < 0 ? r : restored;
     }

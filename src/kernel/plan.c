@@ -137,7 +137,8 @@ static void print_route(const struct config *config, const struct route *route, 
     fprintf(out, "ip %s route add %s%s", family_option(route->key.family), type_word(route->type),
             route_key_format(&route->key, text));
     if (route->type == RTN_UNICAST)
-        fprintf(out, " dev %s", config->tun.name);
+        fprintf(out, " dev %s%s", config->tun.name,
+                route->key.family == FAMILY_IPV4 ? " scope global" : "");
     fprintf(out, " table %u protocol %u", config->divert.table, DIVERT_PROTOCOL);
     if (route->has_source) {
         struct ip_addr source = ip_addr_from_bytes(route->key.family, route->source);

@@ -172,6 +172,17 @@ static int publish_view(struct divert *divert, struct divert_news *news)
     return 0;
 }
 
+/* All rules, the divert rules last; one that was missing had been taken away. */
+static int apply_all_rules(struct apply *apply, struct divert_news *news)
+{
+    unsigned before = apply->changes;
+    int r = apply_rules(apply);
+
+    if (apply->changes > before)
+        news->repaired = true;
+    return r;
+}
+
 static int do_work(struct divert *divert, struct apply *apply, struct divert_news *news)
 {
     int r = read_host(divert, news);
@@ -183,7 +194,7 @@ static int do_work(struct divert *divert, struct apply *apply, struct divert_new
     if (r == 0 && (divert->dirt & (DIRT_MAIN | DIRT_TABLE | DIRT_KEYS)) != 0)
         r = apply_table(divert, apply);
     if (r == 0 && (divert->dirt & DIRT_RULES) != 0)
-        r = apply_rules(apply);
+        r = apply_all_rules(apply, news);
     if (r == 0)
         r = check_for_loop(apply);
     if (r > 0)
@@ -222,7 +233,8 @@ int reconcile(struct divert *divert, struct divert_news *news)
     divert->key_count = 0;
     news->incomplete = r < 0 || apply.failures > 0 || apply.foreign;
     news->foreign = apply.foreign;
-    news->repaired = apply.changes > 0 && (dirt & (DIRT_REPAIR | DIRT_RULES)) != 0;
+    if (apply.changes > 0 && (dirt & DIRT_REPAIR) != 0)
+        news->repaired = true;
     schedule(divert, started, news->incomplete);
     return r;
 }

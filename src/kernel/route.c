@@ -239,14 +239,13 @@ static struct nl_msg *message_start(const struct route *route, uint32_t table, i
         .rtm_tos = key->tos,
         .rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC,
         .rtm_protocol = DIVERT_PROTOCOL,
+        .rtm_scope = RT_SCOPE_UNIVERSE, /* see mirror.c */
         .rtm_type = route->type,
     };
     struct nl_msg *message = nlmsg_alloc_simple(type, flags);
 
     if (message == NULL)
         return NULL;
-    if (key->family == FAMILY_IPV4 && route->type == RTN_UNICAST)
-        header.rtm_scope = RT_SCOPE_LINK;
     if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ||
         nla_put_u32(message, RTA_TABLE, table) < 0 ||
         (key->dst_len > 0 && nla_put(message, RTA_DST, address_bytes, key->dst) < 0) ||

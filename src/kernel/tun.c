@@ -30,6 +30,15 @@ static bool may_administrate_network(void)
     return (data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) != 0;
 }
 
+int tun_check_permission(struct fault *fault)
+{
+    if (may_administrate_network())
+        return 0;
+    return fault_explain(fault, -EPERM,
+                         "CAP_NET_ADMIN is missing: run as root, or give this process the "
+                         "capability");
+}
+
 static int open_refused(int error, struct fault *fault)
 {
     switch (error) {
@@ -71,10 +80,6 @@ int tun_open(struct tun *tun, const char *name, struct fault *fault)
 {
     int r;
 
-    if (!may_administrate_network())
-        return fault_explain(fault, -EPERM,
-                             "CAP_NET_ADMIN is missing: run as root, or give this process the "
-                             "capability");
     tun->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (tun->fd < 0)
         return open_refused(errno, fault);

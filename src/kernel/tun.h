@@ -21,6 +21,9 @@ struct tun {
 
 #define TUN_INIT ((struct tun){.fd = -1})
 
+/* -EPERM with FAULT set if this process may not change the network. */
+int tun_check_permission(struct fault *fault);
+
 /*
  * Opens /dev/net/tun and makes NAME. -EPERM, -ENOENT, -ENODEV, -EEXIST (a link of that name is
  * there), or another -errno, with FAULT set.
