@@ -178,8 +178,8 @@ int apply_rules(struct apply *apply)
 
     if (r == 0) {
         add_missing(apply, &there, apply->wanted->rule_count);
-        if (remove_unwanted(apply->netlink, &there, &instance, apply->wanted, &apply->changes, apply->fault) <
-            0)
+        if (remove_unwanted(apply->netlink, &there, &instance, apply->wanted, &apply->changes,
+                            apply->fault) < 0)
             apply->failures++;
     } else {
         fault_set(apply->fault, r, "reading the list of rules");

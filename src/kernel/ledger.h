@@ -50,7 +50,7 @@ struct ledger {
     char path[LEDGER_PATH]; /* "" = never written (plan, tests) */
     uint64_t cookie;        /* of the network namespace; 0 = the kernel tells none */
     struct instance instance;
-    struct instance left; /* by a killed process; "" as name = nothing */
+    struct instance left;         /* by a killed process; "" as name = nothing */
     struct ledger_entry *entries; /* in the order of the changes */
     size_t count;
     int locks[LOCK_COUNT]; /* -1 = not held */
