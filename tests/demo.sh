@@ -18,7 +18,7 @@ install_missing $build_packages $demo_packages
 build=${IPMODD_BUILD:-build}
 [ -f "$build/build.ninja" ] || meson setup "$build" -Dtests=false
 ninja -C "$build" src/ipmodd
-ipmodd=$PWD/$build/src/ipmodd
+ipmodd=$(realpath "$build/src/ipmodd")
 
 host=ipmodd-demo-host-$$
 peer=ipmodd-demo-peer-$$
@@ -39,7 +39,11 @@ trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
-fail() { printf 'FAILED: %s\n' "$*"; exit 1; }
+fail() {
+    printf 'FAILED: %s\n' "$*"
+    [ ! -f "$work/log" ] || sed 's/^/    ipmodd: /' "$work/log"
+    exit 1
+}
 on_host() { ip netns exec "$host" "$@"; }
 on_peer() { ip netns exec "$peer" "$@"; }
 
@@ -75,19 +79,19 @@ kernel_state() {
 make_network() {
     ip netns add "$host"
     ip netns add "$peer"
-    ip link add up netns "$host" type veth peer name up netns "$peer"
+    ip link add wan netns "$host" type veth peer name wan netns "$peer"
     for side in host:1 peer:2; do
         name=ipmodd-demo-${side%:*}-$$
         ip -n "$name" link set lo up
-        ip -n "$name" link set up up
-        ip -n "$name" address add "192.0.2.${side#*:}/24" dev up
-        ip -n "$name" address add "2001:db8:1::${side#*:}/64" dev up nodad
+        ip -n "$name" link set wan addrgenmode none up
+        ip -n "$name" address add "192.0.2.${side#*:}/24" dev wan
+        ip -n "$name" address add "2001:db8:1::${side#*:}/64" dev wan nodad
     done
     ip -n "$host" route add default via 192.0.2.2
     ip -n "$host" route add default via 2001:db8:1::2
     mkdir "$work/www"
     echo "hello from the peer" >"$work/www/index.html"
-    ip netns exec "$peer" python3 -m http.server --directory "$work/www" 80 >/dev/null 2>&1 &
+    ip netns exec "$peer" python3 -m http.server --bind :: --directory "$work/www" 80 >/dev/null 2>&1 &
     server=$!
     wait_for on_peer curl -s http://192.0.2.2/
 }
@@ -98,7 +102,7 @@ write_rules() {
 proto     = icmp
 icmp-type = echo-request
 dst       = 192.0.2.2, 2001:db8:1::2
-length    = 0-1000
+length    = 20-1000
 set-ttl   = $1
 set-dscp  = ef
 
@@ -117,12 +121,12 @@ RULES
 
 # On the wire of the peer: what one ping of the host looks like.
 watch_ping() {
-    on_peer tcpdump -l -n -v -c 1 -i up "icmp[icmptype] == icmp-echo" >"$work/wire" 2>/dev/null &
+    on_peer tcpdump -l -n -v -c 1 -i wan "icmp[icmptype] == icmp-echo" >"$work/wire" 2>/dev/null &
     dump=$!
     sleep 1
     on_host ping -q -c 1 192.0.2.2 >/dev/null
     wait $dump
-    printf '  peer$ tcpdump -n -v -i up icmp\n'
+    printf '  peer$ tcpdump -n -v -i wan icmp\n'
     sed 's/^/    /' "$work/wire"
     cp "$work/wire" "$work/out"
 }
@@ -134,10 +138,9 @@ kernel_state >"$work/before"
 step "ipmodd starts in the host with these rules"
 write_rules 77
 sed 's/^/    /' "$work/ipmodd.conf"
-on_host "$ipmodd" -c "$work/ipmodd.conf" >"$work/log" 2>&1 &
+ip netns exec "$host" "$ipmodd" -c "$work/ipmodd.conf" >"$work/log" 2>&1 &
 daemon=$!
-wait_for on_host ip link show tun0
-wait_for grep -q -i "started\|running\|diverting" "$work/log"
+wait_for grep -q Diverting "$work/log"
 show ip rule
 expect 'lookup 100'
 
@@ -146,7 +149,9 @@ show ping -q -c 5 -i 0.2 -s 1200 192.0.2.2
 expect ' 0% packet loss'
 show ping -q -c 5 -i 0.2 -s 1200 2001:db8:1::2
 expect ' 0% packet loss'
-show curl -sS http://192.0.2.2/ 'http://[2001:db8:1::2]/'
+show curl -sS http://192.0.2.2/
+expect 'hello from the peer'
+show curl -sS 'http://[2001:db8:1::2]/'
 expect 'hello from the peer'
 
 step "rule mark-ping: TTL 77 and DSCP EF (tos 0xb8), as the peer sees it"
@@ -161,18 +166,20 @@ show ping -c 2 -i 0.2 2001:db8:ffff::7
 expect ' 0% packet loss'
 
 step "rule no-smtp: the connection is refused at once, by a reset that ipmodd made"
-show curl -sS --max-time 5 http://192.0.2.2:25/
-expect 'refused'
+show curl -s -v --max-time 5 http://192.0.2.2:25/
+expect 'Connection refused'
+show curl -s -v --max-time 5 'http://[2001:db8:1::2]:25/'
+expect 'Connection refused'
 
 step "SIGUSR1: the counters"
 kill -USR1 $daemon
-wait_for grep -q 'no-smtp.*1 ' "$work/log"
+wait_for grep -q 'rule no-smtp: 2 packets' "$work/log"
 sed 's/^/    /' "$work/log"
 
 step "SIGHUP with TTL 42 in the rule: the same ping on the wire"
 write_rules 42
 kill -HUP $daemon
-wait_for grep -q -i reload "$work/log"
+wait_for grep -q 'loaded anew' "$work/log"
 watch_ping
 expect 'ttl 42'
 
