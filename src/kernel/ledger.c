@@ -25,6 +25,24 @@ static const char *runtime_directory(void)
     return directory != NULL && directory[0] == '/' ? directory : "/run/ipmodd";
 }
 
+/*
+ * A service leaves a directory of its own user behind. Root, started by hand, can write there now
+ * but not once it has given up its capabilities, so its group is let in; the service's next start
+ * sets the ownership right again.
+ */
+static int make_directory(const char *directory)
+{
+    struct stat status;
+
+    if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    if (geteuid() != 0 || stat(directory, &status) < 0 || status.st_uid == 0)
+        return 0;
+    if (chown(directory, (uid_t)-1, getegid()) < 0 || chmod(directory, 0775) < 0)
+        return -errno;
+    return 0;
+}
+
 static uint64_t netns_cookie(void)
 {
     int fd CLEANUP(cleanup_fd) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -139,10 +157,10 @@ static void set_state_path(struct ledger *ledger)
 int ledger_open(struct ledger *ledger, const struct instance *instance, struct fault *fault)
 {
     const char *directory = runtime_directory();
-    int r = 0;
+    int r = make_directory(directory);
 
-    if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-        return fault_set(fault, -errno, "making %s", directory);
+    if (r < 0)
+        return fault_set(fault, r, "making %s", directory);
     ledger->instance = *instance;
     ledger->cookie = netns_cookie();
     for (int which = 0; which < LOCK_COUNT && r == 0; which++)

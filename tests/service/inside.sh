@@ -247,6 +247,25 @@ test_bad_start() {
     step check ipmodd --check
 }
 
+# Root by hand, in the directory that the service's user left behind.
+test_by_hand() {
+    second_config
+    step directory_before stat -c %U /run/ipmodd
+    ipmodd >/out/by_hand 2>&1 &
+    by_hand=$!
+    wait_for 3 sh -c 'ip rule | grep -q "lookup 100"'
+    step fake_by_hand ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    kill $by_hand
+    wait $by_hand
+    echo $? >/out/by_hand.rc
+    step left_by_hand ls -A /run/ipmodd
+    state state_by_hand
+    first_config
+    step start_after_hand systemctl start ipmodd
+    step stop_after_hand systemctl stop ipmodd
+    step left_in_the_end ls -A /run/ipmodd
+}
+
 mkdir -p /run/systemd/system/ipmodd.service.d
 printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/ipmodd.service.d/test.conf
 systemctl daemon-reload
@@ -264,4 +283,5 @@ test_watchdog
 test_networkd
 test_stop
 test_bad_start
+test_by_hand
 touch /out/finished

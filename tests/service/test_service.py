@@ -221,6 +221,7 @@ def test_stop_leaves_no_trace(results):
     assert results.properties("stopped")["ActiveState"] == "inactive"
     assert results.properties("stopped")["Result"] == "success"
     assert results.text("state_after") == results.text("state_before")
+    assert results.text("run_after") == ""
     assert only(results.entries("stop.journal"),
                 MESSAGE_ID=message_ids(results)["ipmodd has stopped"])
 
@@ -234,3 +235,15 @@ def test_bad_configuration_does_not_start(results):
     problems = only(results.entries("bad_start.journal"), CONFIG_LINE="3")
     assert problems and problems[0]["CONFIG_FILE"] == "/etc/ipmodd/ipmodd.conf"
     assert results.code("check") == 78
+
+
+def test_root_by_hand_and_service_share_the_state_directory(results):
+    """Root gives up the capability to write into the service user's directory, yet cleans up."""
+    assert results.text("directory_before") == "ipmodd\n"
+    assert results.code("fake_by_hand") == 0
+    assert results.code("by_hand") == 0, results.text("by_hand")
+    assert results.text("left_by_hand") == ""
+    assert results.text("state_by_hand") == results.text("state_before")
+    assert results.code("start_after_hand") == 0
+    assert results.code("stop_after_hand") == 0
+    assert results.text("left_in_the_end") == ""
