@@ -23,6 +23,7 @@ enum {
 };
 
 enum {
+    STATUS_TEXT = 256,
     NEWS_BURST = 5,
     RETRY_MS = 1000, /* before asking a failed monitor again */
 };
@@ -38,6 +39,7 @@ struct loop {
     struct event *watchdog; /* NULL without one */
     struct event *signals[4];
     struct log_limit news; /* of entries about routing, whoever keeps changing it */
+    bool told_lost;        /* the last word about the device was that it is gone */
 };
 
 static const int served_signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
@@ -80,21 +82,35 @@ static bool may_tell(struct loop *loop)
     return true;
 }
 
-static void tell_news(struct loop *loop, const struct divert_news *news)
+/* Who was told that the device is gone is told that it is back, however often that happens. */
+static void tell_device(struct loop *loop, const struct divert_news *news)
 {
     const char *device = loop->engine->loaded.config->tun.name;
 
-    if (news->tun_lost && may_tell(loop))
+    if (news->tun_lost && !loop->told_lost && may_tell(loop)) {
         log_warning(LOG_ID_TUN_LOST, "%s is gone; traffic flows unmodified until it is back",
                     device);
-    if (news->tun_restored && may_tell(loop))
+        notify_status("The tun device is gone, traffic flows unmodified");
+        loop->told_lost = true;
+    }
+    if (news->tun_restored && loop->told_lost) {
+        char status[STATUS_TEXT];
+
         log_notice(LOG_ID_TUN_RESTORED, "%s is back", device);
+        notify_status(engine_describe(loop->engine, status, sizeof(status)));
+        loop->told_lost = false;
+    }
+}
+
+static void tell_routing(struct loop *loop, const struct divert_news *news)
+{
+    const char *device = loop->engine->loaded.config->tun.name;
+
     if (news->repaired && may_tell(loop))
         log_notice(LOG_ID_ROUTING_REPAIRED, "routing was changed by others and is right again");
     if (news->loop_found && may_tell(loop))
         log_warning(LOG_ID_LOOP_FOUND,
-                    "the kernel would route packets from %s to %s again; they "
-                    "are held back",
+                    "the kernel would route packets from %s to %s again; they are held back",
                     device, device);
     if (news->incomplete && may_tell(loop))
         log_warning(LOG_ID_ROUTING_INCOMPLETE, "%s; trying again",
@@ -112,7 +128,8 @@ static void follow(struct loop *loop, int error, const struct divert_news *news)
         event_del(loop->tun);
     if (news->tun_restored)
         event_add(loop->tun, NULL);
-    tell_news(loop, news);
+    tell_device(loop, news);
+    tell_routing(loop, news);
     if (error == 0) {
         event_add(loop->monitor, NULL);
         arm_tick(loop, divert_timeout_ms(divert));
