@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any bytes as a configuration file: it is refused with at least one printable error, or it loads
+ * and its dump loads to the same dump again.
+ *
+ * The text goes through a file in memory, so that reading is tested too and nothing is left behind.
+ */
+#include "target.h"
+
+#include "ipmodd/base/macro.h"
+#include "ipmodd/rules/load.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* A file of LENGTH bytes at *RET_PATH; the descriptor keeps it alive. */
+static int make_file(const void *bytes, size_t length, char path[static 32])
+{
+    int fd = memfd_create("config", MFD_CLOEXEC);
+
+    REQUIRE(fd >= 0);
+    REQUIRE(write(fd, bytes, length) == (ssize_t)length);
+    snprintf(path, 32, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+static void require_printable(const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        char CLEANUP(cleanup_free) *text = NULL;
+        size_t length;
+        FILE *out = open_memstream(&text, &length);
+
+        REQUIRE(out != NULL);
+        problem_print(&problems->items[i], out);
+        REQUIRE(fclose(out) == 0 && length > 0);
+        for (size_t j = 0; j < length; j++)
+            REQUIRE((unsigned char)text[j] >= ' ' && text[j] != 0x7f);
+    }
+}
+
+/* The dump of the configuration in BYTES, to be freed; NULL when it is refused. */
+static char *load_and_dump(const void *bytes, size_t length, size_t *ret_length)
+{
+    char path[32];
+    int CLEANUP(cleanup_fd) fd = make_file(bytes, length, path);
+    struct problems problems = PROBLEMS_INIT;
+    struct loaded loaded = {.config = NULL};
+    char *dump = NULL;
+    int r = load_configuration(path, &problems, &loaded);
+
+    REQUIRE(r == 0 || r == -EINVAL);
+    REQUIRE((r == 0) == !problems_have_errors(&problems));
+    REQUIRE((r == 0) == (loaded.config != NULL) && (r == 0) == (loaded.ruleset != NULL));
+    require_printable(&problems);
+    if (r == 0) {
+        FILE *out = open_memstream(&dump, ret_length);
+
+        REQUIRE(out != NULL);
+        dump_configuration(&loaded, out);
+        REQUIRE(fclose(out) == 0);
+    }
+    problems_clear(&problems);
+    loaded_clear(&loaded);
+    return dump;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+{
+    size_t first_length, second_length, third_length;
+    char CLEANUP(cleanup_free) *first = load_and_dump(input, size, &first_length);
+    char CLEANUP(cleanup_free) *second = NULL;
+    char CLEANUP(cleanup_free) *third = NULL;
+
+    if (first == NULL)
+        return 0;
+    second = load_and_dump(first, first_length, &second_length);
+    REQUIRE(second != NULL);
+    /* From here on the rules stand in the lines that the dump gives them, comments included. */
+    third = load_and_dump(second, second_length, &third_length);
+    REQUIRE(third != NULL);
+    REQUIRE(second_length == third_length && memcmp(second, third, third_length) == 0);
+    return 0;
+}
