@@ -269,7 +269,7 @@ static uint32_t naive_crc(const uint8_t *bytes, size_t length)
         uint8_t byte = i >= 8 && i < 12 ? 0 : bytes[i];
 
         for (unsigned bit = 0; bit < 8; bit++) {
-            crc ^= byte >> bit & 1u;
+            crc ^= (unsigned)byte >> bit & 1u;
             crc = (crc & 1) != 0 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
         }
     }
