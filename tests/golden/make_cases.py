@@ -14,11 +14,12 @@ import pathlib
 import sys
 
 from scapy.config import conf
-from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP, IPOption_RR, fragment
+from scapy.layers.inet import (ICMP, IP, TCP, UDP, IPOption_NOP, IPOption_RR, fragment,
+                               in4_chksum)
 from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest,
                                 IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                                 IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, RouterAlert,
-                                fragment6)
+                                fragment6, in6_chksum)
 from scapy.layers.sctp import SCTP, SCTPChunkData, SCTPChunkInit
 from scapy.packet import Raw
 
@@ -164,6 +165,35 @@ def checksum_cases():
              [[f"set-sport = {port}"]], packet, edited(packet, UDP, sport=port))
 
 
+def with_checksum(net, proto, header, dport):
+    """NET with HEADER and DATA, for protocols that scapy does not know: ports in front, checksum
+    at bytes 6 and 7."""
+    upper = bytearray(header + DATA)
+    upper[2:4] = dport.to_bytes(2, "big")
+    upper[6:8] = bytes(2)
+    net = net.copy()
+    if net.name == "IP":
+        net.proto = proto
+        checksum = in4_chksum(proto, net, bytes(upper))
+    else:
+        net.nh = proto
+        checksum = in6_chksum(proto, net, bytes(upper))
+    upper[6:8] = checksum.to_bytes(2, "big")
+    return net / Raw(bytes(upper))
+
+
+def unknown_to_scapy_cases():
+    udplite = bytes.fromhex("9c40 0035 0000 0000")
+    dccp = bytes.fromhex("9c40 0035 0400 0000 0100 0000 0000 0001")
+    for tag, net, moved in (("ip4", ip4(), C4), ("ip6", ip6(), C6)):
+        for name, proto, header in (("udplite", 136, udplite), ("dccp", 33, dccp)):
+            after = net.copy()
+            after.dst = moved
+            case(f"edit-{tag}-{name}", "Destination and port change.",
+                 [[f"proto = {proto}", "dport = 53", f"set-dst = {moved}", "set-dport = 99"]],
+                 with_checksum(net, proto, header, 53), with_checksum(after, proto, header, 99))
+
+
 def udp_port_for_zero(packet):
     """The source port with which PACKET's UDP checksum is 0xffff."""
     checksum = packet.__class__(bytes(packet))[UDP].chksum
@@ -275,6 +305,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     edit_cases()
     checksum_cases()
+    unknown_to_scapy_cases()
     shape_cases()
     fragment_cases()
     list_cases()

@@ -12,10 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed bytes for the checksum field are the caller's business. */
 uint32_t crc32c(const uint8_t *bytes, size_t length);
 
-/* The same over three runs, as for a packet whose checksum field counts as zero. */
+/* Of data whose CRC is CRC so far and that goes on with BYTES. */
 uint32_t crc32c_extend(uint32_t crc, const uint8_t *bytes, size_t length);
 
 /*
