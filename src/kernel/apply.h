@@ -61,6 +61,9 @@ int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, stru
 /* Writes back what still has our value, last change first, and empties the ledger. */
 int apply_restore_settings(struct netlink *netlink, struct ledger *ledger, struct fault *fault);
 
+/* Whether somebody else's rule has PRIORITY. 1, 0 or -errno. */
+int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority);
+
 /* What tells the rules of one instance from another's. */
 struct instance instance_of(const struct config *config);
 

@@ -7,10 +7,12 @@
 
 #include <string.h>
 
-/* Our rules as the kernel has them. */
+/* Our rules as the kernel has them, and whether somebody else's has a certain priority. */
 struct rule_list {
     struct rule *items;
     size_t count;
+    uint32_t priority; /* looked for */
+    bool priority_taken;
 };
 
 static void list_clear(void *context)
@@ -20,6 +22,7 @@ static void list_clear(void *context)
     free(list->items);
     list->items = NULL;
     list->count = 0;
+    list->priority_taken = false;
 }
 
 static int list_add(void *context, const struct nlmsghdr *message)
@@ -32,8 +35,10 @@ static int list_add(void *context, const struct nlmsghdr *message)
 
     if (r < 0)
         return r;
-    if (owner == RULE_FOREIGN)
+    if (owner == RULE_FOREIGN) {
+        list->priority_taken |= rule.priority == list->priority;
         return 0;
+    }
     items = reallocarray(list->items, list->count + 1, sizeof(*items));
     if (items == NULL)
         return -ENOMEM;
@@ -69,6 +74,16 @@ static int list_read_all(struct rule_list *list, struct netlink *netlink)
     }
     list_clear(&one);
     return r;
+}
+
+int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority)
+{
+    struct rule_list list = {.priority = priority};
+    int r = list_read(&list, netlink, family);
+    bool taken = list.priority_taken;
+
+    list_clear(&list);
+    return r < 0 ? r : taken;
 }
 
 struct instance instance_of(const struct config *config)

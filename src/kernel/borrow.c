@@ -147,6 +147,25 @@ static int give_addresses(const struct wanted_input *input, struct address_list 
     return 0;
 }
 
+bool borrow_is_mixed(const struct wanted_input *input)
+{
+    const struct snapshot *snapshot = input->snapshot;
+    uint32_t ifindex = 0;
+
+    if (input->config->tun.address_count > 0)
+        return true;
+    for (size_t i = 0; i < snapshot->address_count; i++) {
+        const struct address *address = &snapshot->addresses[i];
+
+        if (address->local.family != FAMILY_IPV6 || !is_borrowable(input, address))
+            continue;
+        if (ifindex != 0 && address->ifindex != ifindex)
+            return true;
+        ifindex = address->ifindex;
+    }
+    return false;
+}
+
 int borrow_addresses(const struct wanted_input *input, struct address **ret_addresses,
                      size_t *ret_count)
 {

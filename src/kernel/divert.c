@@ -45,6 +45,27 @@ static struct divert *divert_new(const struct config *config)
     return divert;
 }
 
+/* At the guards' priorities a rule of somebody else could come first and take packets from them. */
+static int check_priorities(struct divert *divert, const struct config *config)
+{
+    for (uint32_t i = 0; i < 2 * FAMILY_COUNT; i++) {
+        enum ip_family family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
+        uint32_t priority = config->divert.priority + i / 2;
+        int r = 0;
+
+        if ((config->divert.families & 1u << family) != 0)
+            r = apply_priority_taken(divert->netlink, family, priority);
+        if (r < 0)
+            return fault_set(&divert->fault, r, "reading the list of rules");
+        if (r > 0)
+            return fault_explain(&divert->fault, -EEXIST,
+                                 "there is an %s rule of somebody else with priority %u: choose "
+                                 "another [divert] priority",
+                                 ip_family_name(family), priority);
+    }
+    return 0;
+}
+
 static int open_all(struct divert *divert)
 {
     const struct instance instance = instance_of(divert->config);
@@ -58,6 +79,8 @@ static int open_all(struct divert *divert)
         r = netlink_open(&divert->fault, &divert->netlink);
     if (r == 0)
         r = monitor_open(&divert->monitor, &divert->fault);
+    if (r == 0)
+        r = check_priorities(divert, divert->config);
     return r;
 }
 
@@ -247,6 +270,9 @@ int divert_reload(struct divert *divert, const struct config *config)
         return fault_explain(&divert->fault, -EINVAL,
                              "[tun] name cannot change while running (it is %s): restart instead",
                              before.tun);
+    r = check_priorities(divert, config);
+    if (r < 0)
+        return r;
     old = config_copy(divert->config);
     new = config_copy(config);
     if (old == NULL || new == NULL)

@@ -59,6 +59,20 @@ static const struct hop *usable_hop(const struct wanted_input *input, const stru
     return NULL;
 }
 
+/* A unicast route without a usable hop: over lo it is main's business, else as if it were not
+ * there.
+ */
+static bool leads_to_loopback(const struct wanted_input *input, const struct route *route)
+{
+    for (uint32_t i = 0; i < route->hop_count; i++) {
+        const struct device *device = snapshot_device(input->snapshot, route->hops[i].ifindex);
+
+        if (device != NULL && (device->flags & IFF_LOOPBACK) != 0)
+            return true;
+    }
+    return false;
+}
+
 static int copy_metrics(struct route *mirror, const struct route *route)
 {
     struct route_metrics *metrics;
@@ -120,6 +134,8 @@ static int fill_unicast(const struct wanted *wanted, const struct wanted_input *
         memcpy(mirror->source, route->source, sizeof(mirror->source));
     else if (route->key.family == FAMILY_IPV4)
         mirror->has_source = source_select(input->snapshot, route, hop, mirror->source);
+    else if (wanted->names_source6)
+        mirror->has_source = source_select6(input->snapshot, route, hop, mirror->source);
     if (copy_metrics(mirror, route) < 0)
         return -ENOMEM;
     return add_device_metrics(wanted, input, hop, mirror);
@@ -150,6 +166,8 @@ int mirror_route(const struct wanted *wanted, const struct wanted_input *input,
         return 0;
     if (first->type == RTN_UNICAST)
         hop = usable_hop(input, first, &route);
+    if (first->type == RTN_UNICAST && hop == NULL && !leads_to_loopback(input, first))
+        return 0;
     mirror = route_new(hop != NULL ? 1 : 0);
     if (mirror == NULL)
         return -ENOMEM;

@@ -230,6 +230,7 @@ int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input)
     clear_host(wanted);
     wanted->tun_mtu = tun_mtu(input);
     wanted->tun_rp_filter = input->snapshot->rp_filter_all == 0 ? 0 : 2;
+    wanted->names_source6 = borrow_is_mixed(input);
     r = borrow_addresses(input, &wanted->addresses, &wanted->address_count);
     if (r == 0)
         r = add_rp_filters(wanted, input);

@@ -19,12 +19,14 @@
  * asked first if it was there first; that is right, see KERNEL notes in ipmodd(8).
  *
  * The mirror of a route: unicast becomes a route over tun0, blackhole, unreachable and prohibit
- * stay, everything else (local, throw, multicast, over lo, over tun0 itself) becomes `throw`, which
- * leaves the decision to main. Prefix, source prefix, tos, metric and RTAX metrics stay. The source
- * address that main would have given is written out for IPv4, since the kernel would take tun0's;
- * for IPv6 it is copied only where main names one, because RFC 6724 chooses per destination among
- * all addresses on tun0. One route stands for all hops and all variants of a key: the first that
- * is alive.
+ * stay, everything else (local, throw, multicast, over lo) becomes `throw`, which leaves the
+ * decision to main; one whose hops are all dead, or tun0, has no mirror. Prefix, source prefix,
+ * tos, metric and RTAX metrics stay. The source address that main would have given is written out
+ * for IPv4, since the kernel would take tun0's. For IPv6 it is copied where main names one; else
+ * RFC 6724 chooses per destination among all addresses on tun0, which are those of the egress
+ * device. Only where they are not (two egress devices, given addresses) rule 5, "the outgoing
+ * interface's", would choose wrongly: there the best address of the egress device is written out.
+ * One route stands for all hops and all variants of a key: the first that is alive.
  *
  * IPv6 flags that user space cannot set: a copy of a temporary address is no temporary one. Of two
  * addresses of one device in one /64 the kind that use_tempaddr does not prefer is therefore
@@ -49,6 +51,7 @@ struct wanted_input {
 struct wanted {
     uint32_t tun_mtu;
     int32_t tun_rp_filter;
+    bool names_source6;        /* IPv6 routes say which source to take */
     struct address *addresses; /* of tun0, in the order in which they are to be added */
     size_t address_count;
     struct setting *settings; /* in the order in which they are to be written */
@@ -94,6 +97,15 @@ const struct ip_prefix *mirror_excluded(const struct config *config, size_t inde
  */
 bool source_select(const struct snapshot *snapshot, const struct route *route,
                    const struct hop *hop, uint8_t ret_source[4]);
+
+/*
+ * The best IPv6 source address of the hop's device for destinations of ROUTE; false if it has none.
+ */
+bool source_select6(const struct snapshot *snapshot, const struct route *route,
+                    const struct hop *hop, uint8_t ret_source[16]);
+
+/* Whether tun0's IPv6 addresses are other ones than those of a single egress device. */
+bool borrow_is_mixed(const struct wanted_input *input);
 
 /* What tun0 is to borrow. 0 or -ENOMEM. */
 int borrow_addresses(const struct wanted_input *input, struct address **ret_addresses,

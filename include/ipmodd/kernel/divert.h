@@ -45,9 +45,8 @@ struct divert_news {
  * Takes the lock, checks that the link name and table are free, creates the tun device, and makes
  * the kernel state. On failure everything is undone. -EPERM (no capability), -ENOENT or -ENODEV (no
  * /dev/net/tun), -EBUSY (an instance with this name, table or divert priority is running), -EEXIST
- * (link or table is somebody else's), -ELOOP (what comes out of tun0 would be routed into it), or
- * another -errno. Rules of others with the same priorities stay and do no harm: where they would,
- * the search for a loop finds it.
+ * (link, table or priority of the guards is somebody else's), -ELOOP (what comes out of tun0 would
+ * be routed into it), or another -errno. Rules of others with the divert priority are no obstacle.
  */
 int divert_start(const struct config *config, struct divert **ret_divert);
 
