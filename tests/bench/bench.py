@@ -3,7 +3,8 @@
 """Measures ipmodd beside its alternatives, in turns, in namespaces of its own; see README.md.
 
 Exit code: 0, or with --check 1 when a goal was missed by more than the noise or could not be
-measured; 1 when a measurement failed; 2 for a wrong command line; 77 without the rights.
+measured; 1 when a measurement failed; 2 for a wrong command line; 77 without the rights; 130 when
+interrupted, after the tables of what was measured until then.
 """
 import argparse
 import os
@@ -18,13 +19,11 @@ import time
 import report
 from contenders import CONTENDERS, TWINS
 from loads import LOADS, round_trips
-from machine import Watch
+from machine import Watch, wait_for_quiet
 from network import SERVER_6, BenchError, Network
 from results import Results, read_goals
 
 HERE = pathlib.Path(__file__).resolve().parent
-# A sample during which others had more of the machine, in per cent, is taken anew.
-OTHERS_MAX = 10
 
 
 def say(text):
@@ -44,18 +43,25 @@ def process_peak_mb(pid):
     return int(re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)[1]) * 1024 / 1e6
 
 
+def measure_process(network, running, load, seconds):
+    """One load, and what it cost the contender's process if it has one."""
+    if running.process is None:
+        return load.run(network, running, seconds)
+    used = process_ns(running.process.pid)
+    figures = load.run(network, running, seconds)
+    running.process.require_running()
+    used = process_ns(running.process.pid) - used
+    if figures.get("bytes"):
+        figures["cpu_s_per_gb"] = used / figures["bytes"]
+    figures["rss_mb"] = process_peak_mb(running.process.pid)
+    return figures
+
+
 def measure(network, running, load, seconds):
-    """One load through a contender that runs: its figures and those of the process."""
+    """One load through a contender that runs, and what the contender counted."""
     seen = running.handled() if running.handled else 0
     lost = running.dropped() if running.dropped else 0
-    used = process_ns(running.pid) if running.pid else 0
-    figures = load.run(network, running, seconds)
-    if running.pid:
-        used = (process_ns(running.pid) - used) / 1e9
-        figures["cpu_s"] = used
-        if figures.get("bytes"):
-            figures["cpu_s_per_gb"] = used * 1e9 / figures["bytes"]
-        figures["rss_mb"] = process_peak_mb(running.pid)
+    figures = measure_process(network, running, load, seconds)
     if running.dropped:
         figures["dropped"] = running.dropped() - lost
     if running.handled and load.traffic and running.handled() == seen:
@@ -76,11 +82,12 @@ def take_sample(network, contender, load, options):
     """The first undisturbed measurement, or the least disturbed of those that were allowed."""
     attempts = []
     while len(attempts) <= options.retakes:
+        wait_for_quiet(options.others / 100, options.patience)
         watch = Watch()
         figures = measure_contender(network, contender, load, options.seconds)
         figures["others"] = 100 * watch.share()
         attempts.append(figures)
-        if figures["others"] <= OTHERS_MAX or not LOADS[load].traffic:
+        if figures["others"] <= options.others or not LOADS[load].traffic:
             break
     return min(attempts, key=lambda figures: figures["others"])
 
@@ -96,6 +103,10 @@ def available(network, names):
             found.append(name)
         except BenchError as error:
             say(f"{name} is not available: {error}")
+    if not found:
+        raise BenchError("no contender is available")
+    if not set(TWINS) <= set(found):
+        say(f"without both {' and '.join(TWINS)} the noise is unknown")
     return found
 
 
@@ -127,7 +138,7 @@ def about(options):
     return {"date": time.strftime("%Y-%m-%d %H:%M:%S %z"), "commit": commit,
             "kernel": platform.release(), "cpu": cpu[1] if cpu else platform.machine(),
             "cpus": os.cpu_count(), "rounds": options.rounds, "seconds": options.seconds,
-            "load_average_before": os.getloadavg()[0]}
+            "others_limit": options.others, "load_average_before": os.getloadavg()[0]}
 
 
 def name_list(known):
@@ -146,9 +157,12 @@ def parse_options():
     parser = argparse.ArgumentParser(prog="run.sh", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, default=7, help="default 7")
     parser.add_argument("--seconds", type=float, default=2, help="of each measurement, default 2")
+    parser.add_argument("--others", type=float, default=10, metavar="PERCENT",
+                        help="a sample counts if nobody else had more of the machine, default 10")
+    parser.add_argument("--patience", type=float, default=10, metavar="SECONDS",
+                        help="how long to wait for that before each sample, default 10")
     parser.add_argument("--retakes", type=int, default=2,
-                        help=f"of a measurement during which others had more than {OTHERS_MAX} %% "
-                             "of the machine, default 2")
+                        help="how often a sample that does not count is taken anew, default 2")
     parser.add_argument("--only", type=name_list(CONTENDERS), default=list(CONTENDERS),
                         metavar="CONTENDER,…", help=", ".join(CONTENDERS))
     parser.add_argument("--load", type=name_list(LOADS), default=list(LOADS), metavar="LOAD,…",
@@ -185,7 +199,7 @@ def verdict(options, results, goals):
         print(f"{len(results.failures)} measurements failed")
     if options.check:
         bad = [goal.name for goal in goals
-               if goal.judge(results) in ("missed", "not measured")]
+               if goal.judge(results) not in ("met", "within noise")]
         print(f"check: {len(goals) - len(bad)} goals met, {len(bad)} not"
               + "".join(f"\n  {name}" for name in bad))
         code = 1 if bad else code
@@ -204,17 +218,20 @@ def main():
     facts = about(options)
     if facts["load_average_before"] > 0.5:
         say(f"this machine is not quiet: its load average is {facts['load_average_before']}")
-    results = Results()
-    with Network(options.programs) as network:
-        contenders = available(network, options.only)
-        if not set(TWINS) <= set(contenders):
-            say("without both " + " and ".join(TWINS) + " the noise is unknown")
-        if not contenders:
-            print("no contender is available")
-            return 1
-        run_rounds(network, results, options, contenders)
+    results = Results(options.others)
+    interrupted = False
+    try:
+        with Network(options.programs) as network:
+            contenders = available(network, options.only)
+            run_rounds(network, results, options, contenders)
+    except KeyboardInterrupt:
+        interrupted = True
+        say("interrupted: this is what there is so far")
+    except BenchError as error:
+        print(error)
+        return 1
     publish(options, results, goals, facts)
-    return verdict(options, results, goals)
+    return 130 if interrupted else verdict(options, results, goals)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import typing
 
-from network import HOST, HOST_ADDRESSES, HOST_ROUTES, BenchError, wait_until
+from network import HOST, HOST_ADDRESSES, HOST_ROUTES, BenchError, Process, wait_until
 
 TUN = "tun0"
 TTL = 63
@@ -23,7 +23,7 @@ BAD_CONFIGURATION = "[rule bench]\nno-such-key = 1\n"
 @dataclasses.dataclass
 class Running:
     """A contender at work."""
-    pid: int | None = None
+    process: Process | None = None
     handled: typing.Callable[[], int] | None = None
     dropped: typing.Callable[[], int] | None = None
 
@@ -38,7 +38,7 @@ def _tun_running(network, process):
     def counter(name):
         return network.device_counters(TUN)["tx"][name]
 
-    return Running(process.pid, functools.partial(counter, "packets"),
+    return Running(process, functools.partial(counter, "packets"),
                    functools.partial(counter, "dropped"))
 
 
@@ -94,8 +94,7 @@ def _require_ipmodd(network, directory, config):
 
 
 def _diverts(network, process):
-    if process.popen.poll() is not None:
-        raise BenchError(f"ipmodd ended: {process.popen.communicate()[1].strip()[-500:]}")
+    process.require_running()
     return all("lookup 100" in network.run(HOST, ["ip", family, "rule"]) and
                prefix in network.run(HOST, ["ip", family, "route", "show", "table", "100"])
                for family, prefix in (("-4", HOST_ROUTES[1][0]), ("-6", HOST_ROUTES[-1][0])))
@@ -141,7 +140,7 @@ def nfqueue(network, mode):
         try:
             for tool in tools:
                 network.run(HOST, [tool, "-t", "mangle", "-A", *rule])
-            yield Running(process.pid, lambda: _queue_column(network, 7),
+            yield Running(process, lambda: _queue_column(network, 7),
                           lambda: _queue_column(network, 5) + _queue_column(network, 6))
         finally:
             for tool in tools:

@@ -131,12 +131,12 @@ def _wakeups(pid):
 
 def idle(_network, running, _seconds):
     """How often the process wakes up when there is nothing to do."""
-    if running.pid is None:
+    if running.process is None:
         return {}
     time.sleep(IDLE_SETTLE_SECONDS)
-    before = _wakeups(running.pid)
+    before = _wakeups(running.process.pid)
     time.sleep(IDLE_SECONDS)
-    return {"wakeups": _wakeups(running.pid) - before}
+    return {"wakeups": _wakeups(running.process.pid) - before}
 
 
 @dataclasses.dataclass(frozen=True)

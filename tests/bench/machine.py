@@ -4,6 +4,8 @@
 The time of all CPUs in user and kernel mode, and what a hypervisor took away, less the time of this
 process, of the programs that it started and waited for, and of the kernel's network threads.
 """
+import contextlib
+import functools
 import os
 import pathlib
 import resource
@@ -12,6 +14,7 @@ import time
 TICK = os.sysconf("SC_CLK_TCK")
 # Of the first line of /proc/stat: user, nice, system, steal.
 COLUMNS = (1, 2, 3, 8)
+QUIET_MOMENT_SECONDS = 0.2
 
 
 def _machine_seconds():
@@ -25,25 +28,46 @@ def _own_seconds():
     return sum(each.ru_utime + each.ru_stime for each in usage)
 
 
-def _find_network_threads():
-    return [comm.parent for comm in pathlib.Path("/proc").glob("[0-9]*/comm")
-            if comm.read_text(encoding="utf-8").startswith("ksoftirqd/")]
+@functools.cache
+def _network_threads():
+    found = []
+    for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):  # processes come and go while the list is read
+            if comm.read_text(encoding="utf-8", errors="replace").startswith("ksoftirqd/"):
+                found.append(comm.parent / "stat")
+    return found
+
+
+def _network_seconds():
+    return sum(int(field) for stat in _network_threads()
+               for field in stat.read_text(encoding="ascii").split()[13:15]) / TICK
+
+
+def _others_seconds():
+    return _machine_seconds() - _own_seconds() - _network_seconds()
 
 
 class Watch:
     """Counts from its making on."""
 
     def __init__(self):
-        self._threads = _find_network_threads()
-        self._others = self._others_seconds()
+        self._others = _others_seconds()
         self._start = time.monotonic()
-
-    def _others_seconds(self):
-        threads = sum(int(field) for thread in self._threads
-                      for field in (thread / "stat").read_text(encoding="ascii").split()[13:15])
-        return _machine_seconds() - _own_seconds() - threads / TICK
 
     def share(self):
         """Of all CPUs, 0 to 1, that others had since then."""
         elapsed = (time.monotonic() - self._start) * os.cpu_count()
-        return max(0.0, (self._others_seconds() - self._others) / elapsed)
+        return max(0.0, (_others_seconds() - self._others) / elapsed)
+
+
+def wait_for_quiet(limit, patience):
+    """Waits until others leave the machine alone for a moment, PATIENCE seconds at most.
+
+    LIMIT: the share of all CPUs that they may have.
+    """
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        watch = Watch()
+        time.sleep(QUIET_MOMENT_SECONDS)
+        if watch.share() <= limit:
+            return

@@ -13,8 +13,10 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
+import tempfile
 import time
 
 PREFIX = "ipmodd-bench"
@@ -54,45 +56,72 @@ class Process:
 
     def __init__(self, command):
         self.name = " ".join(map(str, command))
-        self.popen = subprocess.Popen(
+        # A file: a program that complains a lot must not wait for a reader.
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._popen = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, preexec_fn=_die_with_parent)
+            stderr=self._errors, text=True, preexec_fn=_die_with_parent)
 
     @property
     def pid(self):
         """Of the program itself: `ip netns exec` becomes what it runs."""
-        return self.popen.pid
+        return self._popen.pid
+
+    def failure(self, what):
+        """What went wrong with it, and the last that it said."""
+        self._errors.seek(0)
+        return BenchError(f"{self.name}: {what} {self._errors.read().strip()[-500:]}".strip())
+
+    def require_running(self):
+        """Fails when it has ended."""
+        if self._popen.poll() is not None:
+            raise self.failure(f"ended with {self._popen.returncode}")
 
     def wait_ready(self):
         """Waits for the line that the bench's own programs say when they are set up."""
-        if self.popen.stdout.readline() != "ready\n":
-            raise BenchError(f"{self.name}: {self.popen.communicate()[1].strip()}")
+        if self._popen.stdout.readline() != "ready\n":
+            raise self.failure("did not start")
         return self
 
     def result(self, seconds):
         """Waits for the end; the JSON that was printed."""
         try:
-            output, errors = self.popen.communicate(timeout=seconds)
+            output, _ = self._popen.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise BenchError(f"{self.name}: still runs after {seconds} s") from None
-        if self.popen.returncode != 0:
-            raise BenchError(f"{self.name}: {(errors or output).strip()[-500:]}")
+            raise self.failure(f"still runs after {seconds} s") from None
+        if self._popen.returncode != 0:
+            raise self.failure(f"ended with {self._popen.returncode} {output.strip()[-200:]}")
         return json.loads(output)
 
     def terminate(self):
         """Asks it to end."""
-        self.popen.terminate()
+        self._popen.terminate()
         return self
 
     def close(self):
         """Ends it if it still runs, after two seconds the hard way."""
-        if self.popen.poll() is None:
-            self.popen.terminate()
+        if self._popen.poll() is None:
+            self._popen.terminate()
             try:
-                self.popen.wait(2)
+                self._popen.wait(2)
             except subprocess.TimeoutExpired:
-                self.popen.kill()
-        self.popen.communicate()
+                self._popen.kill()
+        self._popen.wait()
+        self._popen.stdout.close()
+
+
+def remove_leftovers():
+    """Ends and removes what a run that was killed has left."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    for name in re.findall(rf"^{PREFIX}-\d+-\w+", listed.stdout, re.MULTILINE):
+        if pathlib.Path("/proc", name.split("-")[2]).exists():
+            continue
+        pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True,
+                              check=True)
+        for pid in pids.stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        subprocess.run(["ip", "netns", "del", name], check=True)
 
 
 class Network:
@@ -103,6 +132,7 @@ class Network:
         self._names = {role: f"{PREFIX}-{os.getpid()}-{role}" for role in (CLIENT, HOST, SERVER)}
 
     def __enter__(self):
+        remove_leftovers()
         try:
             self._make()
         except BaseException:

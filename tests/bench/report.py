@@ -36,14 +36,14 @@ def load_lines(results, name):
     figures = [each for each in (*load.main, *COMMON)
                if any(results.spread(name, contender, each) for contender in present)]
     references = [each for each in ("none", "echo") if results.spread(name, each, first)]
-    rows = [["", *(FIGURES[figure][0] for figure in figures),
+    rows = [["", "n", *(FIGURES[figure][0] for figure in figures),
              *(f"against {each}" for each in references)]]
     for contender in present:
-        rows.append([contender, *(_cell(results.spread(name, contender, figure),
-                                        FIGURES[figure][1], figure in load.main)
-                                  for figure in figures),
-                     *(_cell(results.ratio(name, first, contender, each), 3, True)
-                       for each in references)])
+        cells = [_cell(results.spread(name, contender, figure), FIGURES[figure][1],
+                       figure in load.main) for figure in figures]
+        ratios = [_cell(results.ratio(name, first, contender, each), 3, True)
+                  for each in references]
+        rows.append([contender, str(results.count(name, contender)), *cells, *ratios])
     noise = results.noise(name, first)
     told = "" if noise is None else f"; noise of {FIGURES[first][0]}: {100 * noise:.1f} %"
     return [f"{name}: {load.text}{told}", *_table(rows), ""]

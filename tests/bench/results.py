@@ -5,7 +5,10 @@ import dataclasses
 import statistics
 
 from contenders import TWINS
-from loads import FIGURES
+from loads import FIGURES, LOADS
+
+# A goal cannot be judged by a run with more.
+NOISE_MAX = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,9 +30,14 @@ class Spread:
 
 
 class Results:
-    """Figures by load, contender and round."""
+    """Figures by load, contender and round.
 
-    def __init__(self):
+    Samples of traffic during which others had more than OTHERS_LIMIT per cent of the machine are
+    kept, but nothing is computed from them.
+    """
+
+    def __init__(self, others_limit):
+        self._others_limit = others_limit
         self._figures = {}
         self.failures = []
 
@@ -51,10 +59,18 @@ class Results:
         """Those that have samples of LOAD."""
         return {contender for of_load, contender, _ in self._figures if of_load == load}
 
+    def _counts(self, load, figures):
+        return figures["others"] <= self._others_limit or not LOADS[load].traffic
+
+    def count(self, load, contender):
+        """How many samples everything here is computed from."""
+        return len(self._by_round(load, contender, "others"))
+
     def _by_round(self, load, contender, figure):
         return {number: figures[figure]
                 for (of_load, of_contender, number), figures in self._figures.items()
-                if (of_load, of_contender) == (load, contender) and figure in figures}
+                if (of_load, of_contender) == (load, contender) and figure in figures
+                and self._counts(load, figures)}
 
     def spread(self, load, contender, figure):
         """Of a figure over the rounds, or None."""
@@ -96,18 +112,21 @@ class Goal:
         return results.ratio(self.load, self.figure, self.contender, self.against)
 
     def judge(self, results):
-        """"met", "within noise", "missed", or "not measured"."""
+        """"met", "within noise", "missed", "too noisy", or "not measured"."""
         value = self.value(results)
         if value is None:
             return "not measured"
         # A figure of its own has no pair that would tell its noise.
-        noise = (results.noise(self.load, self.figure) or 0) if self.against else 0
-        median = value.median
-        if median >= self.border if self.at_least else median <= self.border:
+        noise = results.noise(self.load, self.figure) if self.against else 0
+        if noise is None or noise > NOISE_MAX:
+            return "too noisy"
+        if self._holds(value.median):
             return "met"
-        median *= 1 + noise if self.at_least else 1 - noise
-        within = median >= self.border if self.at_least else median <= self.border
-        return "within noise" if within else "missed"
+        return "within noise" if self._holds(
+            value.median * (1 + noise if self.at_least else 1 - noise)) else "missed"
+
+    def _holds(self, value):
+        return value >= self.border if self.at_least else value <= self.border
 
 
 def read_goals(path):
