@@ -170,7 +170,7 @@ static int read_files(struct loading *loading, const struct file_list *files)
         if (r < 0)
             return r;
     }
-    if (loading->document.section_count == 0 && loading->report.shown == 0)
+    if (loading->document.section_count == 0 && !report_has_errors(&loading->report))
         report_error(&loading->report, &place,
                      "is empty: a configuration has at least one section, [main] or [rule NAME]");
     normalise_section_names(&loading->document);
@@ -214,7 +214,7 @@ static int build_rules(struct loading *loading)
         int r = 0;
 
         if (name != NULL && check_rule_section(section, name, &loading->report))
-            r = rule_section_build(section, name, ruleset, &loading->report);
+            r = rule_section_build(section, name, &loading->loaded, &loading->report);
         else if (name == NULL && setting_group_find(section->name) == NULL)
             report_unknown_section(section, &loading->report);
         if (r < 0)
@@ -237,8 +237,10 @@ static int load_files(const struct file_list *files, struct problems *problems,
     report_finish(&loading.report);
     if (r < 0)
         return r;
-    if (problems_have_errors(problems))
-        return problems->out_of_memory ? -ENOMEM : -EINVAL;
+    if (problems->out_of_memory)
+        return -ENOMEM;
+    if (report_has_errors(&loading.report))
+        return -EINVAL;
     *ret_loaded = loading.loaded;
     loading.loaded = (struct loaded){.config = NULL};
     return 0;

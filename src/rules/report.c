@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 enum {
     TEXT_SIZE = 512,
@@ -28,20 +29,41 @@ static const char *clean_name(const char *text, char buffer[static NAME_SIZE])
     return buffer;
 }
 
+/* Whether A, found before B, stands behind it in the same file. */
+static bool is_behind(const struct place *a, const struct place *b)
+{
+    return a->file != NULL && b->file != NULL && strcmp(a->file, b->file) == 0 && a->line > b->line;
+}
+
+/* The last problem to its place among those of the same file. */
+static void move_to_line(struct problems *problems)
+{
+    for (size_t i = problems->count; i >= 2; i--) {
+        struct problem *first = &problems->items[i - 2], *second = &problems->items[i - 1];
+        struct problem moved = *second;
+
+        if (!is_behind(&first->place, &second->place))
+            break;
+        *second = *first;
+        *first = moved;
+    }
+}
+
 static PRINTF_LIKE(4, 0) void add(struct report *report, enum problem_severity severity,
                                   const struct place *place, const char *format, va_list arguments)
 {
     char text[TEXT_SIZE], section[NAME_SIZE], key[NAME_SIZE];
     struct place clean = *place;
 
-    if (report_is_full(report))
+    if (report->counts[severity] >= REPORT_MAX)
         return;
     vsnprintf(text, sizeof(text), format, arguments);
     make_printable(text);
     clean.section = clean_name(place->section, section);
     clean.key = clean_name(place->key, key);
     problems_add(report->problems, severity, &clean, "%s", text);
-    report->shown++;
+    move_to_line(report->problems);
+    report->counts[severity]++;
 }
 
 void report_error(struct report *report, const struct place *place, const char *format, ...)
@@ -62,9 +84,14 @@ void report_warning(struct report *report, const struct place *place, const char
     va_end(arguments);
 }
 
+bool report_has_errors(const struct report *report)
+{
+    return report->counts[PROBLEM_ERROR] > 0;
+}
+
 bool report_is_full(const struct report *report)
 {
-    return report->shown >= REPORT_MAX;
+    return report->counts[PROBLEM_ERROR] >= REPORT_MAX;
 }
 
 void report_finish(struct report *report)
@@ -73,5 +100,5 @@ void report_finish(struct report *report)
 
     if (report_is_full(report))
         problems_add(report->problems, PROBLEM_ERROR, &nowhere,
-                     "there may be more problems: only the first %d are shown", REPORT_MAX);
+                     "there may be more errors: only the first %d are shown", REPORT_MAX);
 }

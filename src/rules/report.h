@@ -3,7 +3,9 @@
  * What loading says about problems, up to a bound.
  *
  * Ten megabytes of garbage are one mistake, not a million; who finds the report full may stop
- * looking, because nobody will see more. Bytes that a terminal would act on are replaced.
+ * looking, because nobody will see more. Warnings have a bound of their own, so that no number of
+ * them is an error. Bytes that a terminal would act on are replaced. Within a file problems come in
+ * the order of its lines.
  */
 #ifndef IPMODD_RULES_REPORT_H
 #define IPMODD_RULES_REPORT_H
@@ -17,7 +19,7 @@ enum { REPORT_MAX = 100 };
 
 struct report {
     struct problems *problems; /* borrowed */
-    size_t shown;
+    size_t counts[PROBLEM_SEVERITY_COUNT];
 };
 
 void report_error(struct report *report, const struct place *place, const char *format, ...)
@@ -25,7 +27,9 @@ void report_error(struct report *report, const struct place *place, const char *
 void report_warning(struct report *report, const struct place *place, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* Whether further problems would not be shown. */
+bool report_has_errors(const struct report *report);
+
+/* Whether further errors would not be shown. */
 bool report_is_full(const struct report *report);
 
 /* Says so if the report is full. */

@@ -4,6 +4,7 @@
 
 #include "later.h"
 #include "log_value.h"
+#include "rule_reach.h"
 #include "setting.h"
 
 #include "ipmodd/base/text.h"
@@ -247,7 +248,7 @@ static int build(struct work *work, const char *name)
     return r == 0 ? add_log(work) : r;
 }
 
-int rule_section_build(const struct section *section, const char *name, struct ruleset *ruleset,
+int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,
                        struct report *report)
 {
     struct work CLEANUP(work_clear)
@@ -256,5 +257,6 @@ int rule_section_build(const struct section *section, const char *name, struct r
 
     if (r < 0 || work.failed)
         return r;
-    return ruleset_add(ruleset, &work.rule);
+    rule_reach_check(&work.rule, &work.scope, &loaded->config->divert, section, report);
+    return ruleset_add(loaded->ruleset, &work.rule);
 }

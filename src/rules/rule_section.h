@@ -12,7 +12,7 @@
 #include "document.h"
 #include "report.h"
 
-#include "ipmodd/datapath/ruleset.h"
+#include "ipmodd/rules/load.h"
 
 /* Longer names would not fit a line of a table; they are labels everywhere. */
 enum { RULE_NAME_MAX = 63 };
@@ -21,10 +21,10 @@ enum { RULE_NAME_MAX = 63 };
 bool rule_section_has_key(const char *key);
 
 /*
- * Appends the rule that SECTION describes, called NAME, to RULESET. What is wrong goes to REPORT,
- * and the rule is then left out. 0 or -ENOMEM.
+ * Appends the rule that SECTION describes, called NAME, to the ruleset of LOADED, whose config is
+ * there already. What is wrong goes to REPORT, and the rule is then left out. 0 or -ENOMEM.
  */
-int rule_section_build(const struct section *section, const char *name, struct ruleset *ruleset,
+int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,
                        struct report *report);
 
 #endif

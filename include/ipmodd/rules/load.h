@@ -33,8 +33,9 @@ int load_configuration(const char *file, struct problems *problems, struct loade
 void loaded_clear(struct loaded *loaded);
 
 /*
- * The effective configuration in the form that load_configuration() reads, every key written out,
- * each rule behind a comment with its FILE:LINE.
+ * The effective configuration in the form that load_configuration() reads, each rule behind a
+ * comment with its FILE:LINE. Every setting is written out but lists that are empty, which have no
+ * form.
  */
 void dump_configuration(const struct loaded *loaded, FILE *out);
 

@@ -138,7 +138,7 @@ static void test_many_errors_are_cut(void **state)
 
     (void)state;
     assert_int_equal(count_lines(complaints), 101);
-    assert_string_equal(last, "\nthere may be more problems: only the first 100 are shown");
+    assert_string_equal(last, "\nthere may be more errors: only the first 100 are shown");
     free(text);
 }
 

@@ -353,6 +353,39 @@ static void test_all_errors_at_once(void **state)
                         "as echo-request, or with family = ipv4 or ipv6 a number from 0 to 255");
 }
 
+/* Warnings alone do not refuse anything; a hundred and more of them do not either. */
+static void test_rules_that_see_nothing(void **state)
+{
+    char text[8192] = "[divert]\nfamily = ipv4\n";
+
+    (void)state;
+    assert_string_equal(
+        fixture_complaints("[rule a]\ndirection = forward\nttl = 1\n"),
+        "test.conf:1: [rule a] warning: sees no packet: [divert] direction does not divert what "
+        "the rule is for");
+    assert_string_equal(fixture_complaints("[rule a]\ndirection = out, forward\n"), "");
+    for (int i = 0; i < 150; i++)
+        sprintf(text + strlen(text), "[rule r%d]\ndst = 2001:db8::%x\n", i, i);
+    assert_int_equal(strncmp(fixture_complaints(text), "test.conf:3: [rule r0] warning: ", 32), 0);
+    assert_null(strstr(fixture_complaints(text), "[rule r100]"));
+}
+
+/* In the order of the lines, whatever is looked at first. */
+static void test_order_of_errors(void **state)
+{
+    (void)state;
+    assert_string_equal(fixture_complaints("[rule a]\nverdict = x\nicmp-type = x\nttl = x\n"
+                                           "xyzzy = 1\n[main]\npolicy = x\n"),
+                        "test.conf:2: [rule a] verdict: 'x' is not a verdict: accept, drop or "
+                        "reject [KIND]\n"
+                        "test.conf:3: [rule a] icmp-type: 'x' is not an ICMP type: a name such as "
+                        "echo-request, or with family = ipv4 or ipv6 a number from 0 to 255\n"
+                        "test.conf:4: [rule a] ttl: 'x' is not a TTL: a number from 0 to 255\n"
+                        "test.conf:5: [rule a] xyzzy: unknown key: ipmodd.conf(5) lists the "
+                        "matches and actions\n"
+                        "test.conf:7: [main] policy: 'x' is not a policy: accept, drop");
+}
+
 static void test_deciding_action_comes_last(void **state)
 {
     char *dump = fixture_dump("[rule a]\nverdict = drop\nset-ttl = 3\nset-dscp = ef\n");
@@ -370,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_every_key_is_tested),
         cmocka_unit_test(test_three_way_contradiction),
         cmocka_unit_test(test_all_errors_at_once),
+        cmocka_unit_test(test_rules_that_see_nothing),
+        cmocka_unit_test(test_order_of_errors),
         cmocka_unit_test(test_deciding_action_comes_last),
     };
 
