@@ -23,7 +23,10 @@ enum {
     DSCP_MASK = 0xfc, /* of a TOS byte; the rest is ECN, which answers do not take part in */
 };
 
-/* What an IPv4 header of an answer has besides addresses and lengths. */
+/*
+ * What the IP header of an answer has besides addresses and lengths. Resets and errors are small
+ * and sent as atomic datagrams, whose ID means nothing (RFC 6864 4.1).
+ */
 struct header_values {
     uint8_t proto;
     uint8_t tos;
@@ -121,8 +124,8 @@ void answer_build_reset(struct packet *answer, const struct packet *asked)
 }
 
 /*
- * The message comes back as it is but for its type (RFC 792, RFC 4443 4.2), the TOS as RFC 1122
- * 3.2.1.6 wants it. The reply is no larger than the request, so it keeps the ID and DF that got the
+ * The message comes back as it is but for its type (RFC 792, RFC 4443 4.2), with the request's DSCP
+ * as hosts have it. The reply is no larger than the request, so it keeps the ID and DF that got the
  * request through.
  */
 void answer_build_echo(struct packet *answer, const struct packet *asked)
@@ -157,6 +160,7 @@ void answer_build_error(struct packet *answer, const struct packet *asked, uint8
     memcpy(error + ICMP_MSG_HEADER, asked->data, quote);
     put_header(answer, asked, ICMP_MSG_HEADER + quote,
                &(struct header_values){.proto = is_ip4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
-                                       .tos = is_ip4 ? ERROR_TOS_IP4 : 0});
+                                       .tos = is_ip4 ? ERROR_TOS_IP4 : 0,
+                                       .fragment = IP4_DF});
     fixup_fill_l4(answer);
 }

@@ -31,10 +31,11 @@ static void apply_rules(struct path *path, struct packet *packet)
 {
     const struct ruleset *ruleset = path->ruleset;
     const struct action_context context = {.answerer = &path->answerer};
-    enum step step = STEP_NEXT;
 
     for (size_t i = classify_next(ruleset, packet, 0); i < ruleset->rule_count;
          i = classify_next(ruleset, packet, i + 1)) {
+        enum step step;
+
         observe_match(path, i, packet);
         step = act_rule(&ruleset->rules[i], &context, packet);
         observe_outcome(path, i, packet);

@@ -274,10 +274,10 @@ def answer_cases():
     packet = ip4() / udp() / DATA
     case("reject-udp-ip4", "Port unreachable, with the whole packet quoted.",
          [["verdict = reject"]], packet,
-         IP(**back4, id=0, tos=0xc0) / ICMP(type=3, code=3) / Raw(bytes(packet)))
+         IP(**back4, id=0, flags="DF", tos=0xc0) / ICMP(type=3, code=3) / Raw(bytes(packet)))
     packet = ip4() / udp() / (DATA * 30)
     case("reject-long-ip4", "576 bytes at most.", [["verdict = reject admin-prohibited"]], packet,
-         IP(**back4, id=0, tos=0xc0) / ICMP(type=3, code=13) / Raw(bytes(packet)[:548]))
+         IP(**back4, id=0, flags="DF", tos=0xc0) / ICMP(type=3, code=13) / Raw(bytes(packet)[:548]))
     packet = ip6() / udp() / (DATA * 30)
     case("reject-long-ip6", "1,280 bytes at most.", [["verdict = reject"]], packet,
          IPv6(**back6) / ICMPv6DestUnreach(code=4) / Raw(bytes(packet)[:1232]))
