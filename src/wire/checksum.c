@@ -40,20 +40,15 @@ uint16_t sum_bytes(const uint8_t *bytes, size_t length)
     return be16toh(fold(sum));
 }
 
-/* The weight of BYTE at this place of the data: the upper half of a word at even places. */
-static uint16_t byte_at(size_t place, uint8_t byte)
-{
-    return (uint16_t)(place % 2 == 0 ? byte << 8 : byte);
-}
-
+/* At an odd place every byte is in the other half of its word, so the sums are swapped as well. */
 uint16_t sum_change(uint16_t sum, size_t place, const uint8_t *old, const uint8_t *new,
                     size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        sum = sum_add(sum, (uint16_t)~byte_at(place + i, old[i]));
-        sum = sum_add(sum, byte_at(place + i, new[i]));
-    }
-    return sum;
+    uint16_t difference = sum_add((uint16_t)~sum_bytes(old, length), sum_bytes(new, length));
+
+    if (place % 2 != 0)
+        difference = (uint16_t)(difference << 8 | difference >> 8);
+    return sum_add(sum, difference);
 }
 
 static uint16_t sum_pseudo(const uint8_t *src, const uint8_t *dst, size_t address_bytes,
