@@ -28,7 +28,7 @@ enum {
     RETRY_MS = 1000, /* before asking a failed monitor again */
 };
 
-#define NEWS_INTERVAL_NS UINT64_C(10000000000)
+#define NEWS_INTERVAL_NS UINT64_C(30000000000)
 
 struct loop {
     struct engine *engine;
@@ -39,6 +39,7 @@ struct loop {
     struct event *watchdog; /* NULL without one */
     struct event *signals[4];
     struct log_limit news; /* of entries about routing, whoever keeps changing it */
+    bool device_gone;      /* `tun` is not polled: it would be readable for ever */
     bool told_lost;        /* the last word about the device was that it is gone */
 };
 
@@ -117,6 +118,20 @@ static void tell_routing(struct loop *loop, const struct divert_news *news)
                     divert_error_text(loop->engine->divert));
 }
 
+/* Packets are waited for unless the device is known to be gone, also after a failure to read that
+ * had another cause. */
+static void follow_device(struct loop *loop, const struct divert_news *news)
+{
+    if (news->tun_lost)
+        loop->device_gone = true;
+    if (news->tun_restored)
+        loop->device_gone = false;
+    if (loop->device_gone)
+        event_del(loop->tun);
+    else
+        event_add(loop->tun, NULL);
+}
+
 /* Acts on what a call of the diversion brought. */
 static void follow(struct loop *loop, int error, const struct divert_news *news)
 {
@@ -124,10 +139,7 @@ static void follow(struct loop *loop, int error, const struct divert_news *news)
 
     if (news->host_view_changed)
         path_set_host_view(loop->engine->path, divert_host_view(divert));
-    if (news->tun_lost)
-        event_del(loop->tun);
-    if (news->tun_restored)
-        event_add(loop->tun, NULL);
+    follow_device(loop, news);
     tell_device(loop, news);
     tell_routing(loop, news);
     if (error == 0) {
@@ -135,7 +147,7 @@ static void follow(struct loop *loop, int error, const struct divert_news *news)
         arm_tick(loop, divert_timeout_ms(divert));
         return;
     }
-    if (may_tell(loop))
+    if (!news->incomplete && may_tell(loop))
         log_error(LOG_ID_ROUTING_INCOMPLETE, "%s", divert_error_text(divert));
     event_del(loop->monitor); /* it may stay readable: no spinning on what keeps failing */
     arm_tick(loop, RETRY_MS);
