@@ -22,20 +22,24 @@ static uint16_t fold(uint64_t sum)
 uint16_t sum_bytes(const uint8_t *bytes, size_t length)
 {
     uint64_t sum = 0;
+    uint32_t word;
+    uint16_t half;
 
-    for (; length >= 4; bytes += 4, length -= 4) {
-        uint32_t word;
-
+    for (; length >= sizeof(word); bytes += sizeof(word), length -= sizeof(word)) {
         memcpy(&word, bytes, sizeof(word));
         sum += word;
     }
+    if (length >= sizeof(half)) {
+        memcpy(&half, bytes, sizeof(half));
+        sum += half;
+        bytes += sizeof(half);
+        length -= sizeof(half);
+    }
     if (length > 0) {
-        uint8_t padded[4] = {0};
-        uint32_t word;
+        const uint8_t padded[2] = {*bytes, 0};
 
-        memcpy(padded, bytes, length);
-        memcpy(&word, padded, sizeof(word));
-        sum += word;
+        memcpy(&half, padded, sizeof(half));
+        sum += half;
     }
     return be16toh(fold(sum));
 }
