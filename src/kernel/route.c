@@ -226,7 +226,11 @@ static int metrics_put(struct nl_msg *message, const struct route_metrics *metri
     return r;
 }
 
-/* The part that additions and deletions have in common. */
+/*
+ * The part that additions and deletions have in common. The scope is global though a tun device has
+ * no gateway: when somebody adds `X via GATEWAY` to main, the kernel looks the gateway up by policy
+ * rules among routes of link scope, and would find tun0 behind it.
+ */
 static struct nl_msg *message_start(const struct route *route, uint32_t table, int type,
                                     uint16_t flags)
 {
