@@ -17,6 +17,8 @@ import time
 
 from space import die_with_parent, wait_until
 
+# What a daemon has that does nothing but divert; an empty file is an error.
+NO_RULES = "[main]\n"
 BINARY = os.environ.get("IPMODD", "")
 # How much longer things may take: sanitizers cost their factor.
 SLOW = float(os.environ.get("IPMODD_SLOW", "1"))
@@ -97,17 +99,18 @@ class Daemon:
                               capture_output=True, text=True, timeout=timeout, check=False,
                               env=environment())
 
-    def start(self, config="", prefix=(), timeout=10):
+    def start(self, config=NO_RULES, prefix=(), timeout=10):
         """Starts the daemon and waits for READY=1; seconds that took."""
         self.config.write_text(config, encoding="utf-8")
         self.drain_notifications()
+        since = len(self.notified)
         before = time.monotonic()
         with open(self._log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command("-c", str(self.config), prefix=prefix), stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
                 env=environment(NOTIFY_SOCKET=str(self.directory / "notify")))
-        wait_until(lambda: self.process.poll() is not None or self.notification("READY=1"),
+        wait_until(lambda: self.process.poll() is not None or self.notification("READY=1", since),
                    lambda: f"READY=1; log:\n{self.log()}", timeout)
         assert self.process.poll() is None, (f"ipmodd ended at start: {self.process.returncode}\n"
                                              f"{self.log()}")

@@ -47,7 +47,8 @@ def _setns(fd):
 
 
 def _end_processes(name):
-    pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
+    pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True,
+                          check=False)
     for pid in pids.stdout.split():
         try:
             os.kill(int(pid), signal.SIGKILL)
@@ -57,7 +58,8 @@ def _end_processes(name):
 
 def reap():
     """Removes the namespaces, with the processes in them, of test processes that are gone."""
-    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True,
+                            check=True)
     for line in listed.stdout.splitlines():
         name = line.split()[0]
         parts = name.split("-")
@@ -76,6 +78,7 @@ class Namespace:
         self._fd = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
         self._outside = []
         self.started = []
+        self.sysctl("net.ipv4.ip_forward", 0)
         self.sysctl("net.ipv4.ping_group_range", "0 2147483647")
         for which in ("all", "default"):
             self.sysctl(f"net.ipv6.conf.{which}.accept_dad", 0)
@@ -122,6 +125,12 @@ class Namespace:
     def ip_json(self, command):
         """What `ip -j COMMAND` says, parsed."""
         return json.loads(self.ip(f"-j {command}") or "[]")
+
+    def has_table(self, family, table):
+        """Whether there ever was a route in a table; `ip` fails for those that never had one."""
+        done = subprocess.run(["ip", "-n", self.name, f"-{family}", "route", "show", "table",
+                               str(table)], capture_output=True, text=True, check=False)
+        return "does not exist" not in done.stderr
 
     def sysctl(self, name, value=None):
         """Reads a setting under net., or writes VALUE into it."""

@@ -15,6 +15,8 @@ def rules(space, family):
 
 def routes(space, family, table="all"):
     """`ip -j route show table TABLE`, without what ages."""
+    if table != "all" and not space.has_table(family, table):
+        return []
     found = space.ip_json(f"-d -N -{family} route show table {table}")
     return sorted(({key: value for key, value in route.items() if key not in VOLATILE}
                    for route in found), key=str)

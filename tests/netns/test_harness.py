@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 import state
-from packets import (assert_checksums, checksum_errors, difference, echo_request, has_payload, inject, ip,
-                     send, tcp, udp)
+from packets import (assert_checksums, checksum_errors, difference, echo_request, has_payload,
+                     inject, ip, send, tcp, udp)
 from space import Namespace, reap, wait_until
 from topology import FAR, HOST, PEER
 
@@ -23,7 +23,8 @@ def test_client_reaches_the_world_through_the_host(routed):
 
 def test_capture_gives_the_bytes_that_were_sent(wire, captures, family):
     seen = captures(wire.peer)
-    packet = bytes(ip(family, HOST[family], FAR[family], ttl=17, tos=0x28) / udp(4000, 5000, b"probe"))
+    packet = bytes(ip(family, HOST[family], FAR[family], ttl=17, tos=0x28) /
+                   udp(4000, 5000, b"probe"))
     send(wire.host, packet)
     assert difference([packet], seen.wait(1, has_payload(b"probe"))) == ""
 
