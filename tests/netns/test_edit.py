@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Edits as the other host sees them, byte for byte, and matches by their counters."""
+import socket
+
+import pytest
+from scapy.layers.inet import UDP
+from scapy.layers.inet6 import IPv6ExtHdrFragment
+from scapy.layers.sctp import SCTP, SCTPChunkData
+from scapy.packet import Raw
+
+from packets import (checksum_errors, describe, difference, echo_request, has_payload, ip, parse,
+                     send, tcp, tos_of, udp)
+from topology import CLIENT, FAR, HOST, NOBODY, PEER
+from traffic import tcp_socket, udp_socket
+
+SYN = [("MSS", 1460), ("SAckOK", b""), ("WScale", 7)]
+
+
+def with_mss(mss):
+    """SYN's options with another MSS."""
+    return [("MSS", mss)] + SYN[1:]
+
+
+def sctp(dport):
+    """A SCTP packet with data; its checksum is a CRC32c."""
+    return SCTP(sport=4000, dport=dport, tag=77) / SCTPChunkData(data=b"sctp data")
+
+
+# name: (rule, packet's fields, packet's body, what is different at the other host: fields, body)
+EDITS = {
+    "ttl": ("set-ttl = 64", {"ttl": 3}, udp(1, 2, b"e"), {"ttl": 64}, None),
+    "ttl-plus": ("set-ttl = +10", {"ttl": 3}, udp(1, 2, b"e"), {"ttl": 13}, None),
+    "ttl-minus": ("set-ttl = -1", {"ttl": 3}, udp(1, 2, b"e"), {"ttl": 2}, None),
+    "ttl-saturates-up": ("set-ttl = +250", {"ttl": 30}, udp(1, 2, b"e"), {"ttl": 254}, None),
+    "ttl-saturates-down": ("set-ttl = -250", {"ttl": 30}, udp(1, 2, b"e"), {"ttl": 1}, None),
+    "ttl-min-raises": ("set-ttl = min 8", {"ttl": 3}, udp(1, 2, b"e"), {"ttl": 8}, None),
+    "ttl-min-keeps": ("set-ttl = min 8", {"ttl": 9}, udp(1, 2, b"e"), {"ttl": 9}, None),
+    "ttl-254": ("set-ttl = 254", {"ttl": 9}, udp(1, 2, b"e"), {"ttl": 254}, None),
+    "ttl-of-255": ("set-ttl = 77", {"ttl": 255}, udp(1, 2, b"e"), {"ttl": 77}, None),
+    "dscp": ("set-dscp = ef", {"tos": 0x03}, udp(1, 2, b"e"), {"tos": 0xBB}, None),
+    "dscp-number": ("set-dscp = 1", {"tos": 0xFC}, tcp(1, 2, payload=b"e"), {"tos": 0x04}, None),
+    "ecn": ("set-ecn = ce", {"tos": 0xB9}, tcp(1, 2, payload=b"e"), {"tos": 0xBB}, None),
+    "ecn-off": ("set-ecn = not-ect", {"tos": 0xBB}, udp(1, 2, b"e"), {"tos": 0xB8}, None),
+    "sport-udp": ("set-sport = 4321", {}, udp(1, 2, b"odd"), {}, udp(4321, 2, b"odd")),
+    "dport-tcp": ("set-dport = 4321", {}, tcp(1, 2, payload=b"odd"), {},
+                  tcp(1, 4321, payload=b"odd")),
+    "dport-sctp": ("set-dport = 4321", {}, sctp(9), {}, sctp(4321)),
+    "sport-syn": ("set-sport = 65535", {}, tcp(1, 2, "S", options=SYN), {},
+                  tcp(65535, 2, "S", options=SYN)),
+    "mss": ("set-mss = 1111", {}, tcp(1, 2, "S", options=SYN), {},
+            tcp(1, 2, "S", options=with_mss(1111))),
+    "mss-unaligned": ("set-mss = 1111", {}, tcp(1, 2, "S", options=[("NOP", None)] + SYN), {},
+                      tcp(1, 2, "S", options=[("NOP", None)] + with_mss(1111))),
+    "mss-without-option": ("set-mss = 1111", {}, tcp(1, 2, "S"), {}, None),
+    "mss-no-syn": ("set-mss = 1111", {}, tcp(1, 2, "A", options=SYN), {}, None),
+    "clamp": ("clamp-mss = 1200", {}, tcp(1, 2, "SA", options=SYN), {},
+              tcp(1, 2, "SA", options=with_mss(1200))),
+    "clamp-keeps": ("clamp-mss = 1500", {}, tcp(1, 2, "S", options=SYN), {}, None),
+    "two-rules": ("set-dport = 7\n[rule two]\ndport = 7\nset-ttl = 7", {"ttl": 9},
+                  udp(1, 2, b"e"), {"ttl": 7}, udp(1, 7, b"e")),
+    "all-at-once": ("set-sport = 9\nset-dport = 8\nset-ttl = 7\nset-dscp = cs7\nset-ecn = ect0",
+                    {"ttl": 9}, udp(1, 2, b"odd"), {"ttl": 7, "tos": 0xE2}, udp(9, 8, b"odd")),
+}
+
+
+def through(net, daemons, captures, rules, *packets):
+    """What arrives at the peer of PACKETS, with these rules at the host."""
+    daemons(net.host).start(f"[rule edit]\n{rules}\n")
+    seen = captures(net.peer)
+    send(net.host, *packets)
+    return seen.wait(len(packets))
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_edit(wire, daemons, captures, family, name):
+    rules, fields, body, new_fields, new_body = EDITS[name]
+    sent = bytes(ip(family, HOST[family], FAR[family], **fields) / body)
+    wanted = bytes(ip(family, HOST[family], FAR[family], **{**fields, **new_fields}) /
+                   (new_body or body))
+    assert difference([wanted], through(wire, daemons, captures, rules, sent)) == ""
+
+
+@pytest.mark.parametrize("name,body", [
+    ("udp", udp(1, 2, b"odd")), ("tcp", tcp(1, 2, payload=b"even")), ("icmp", None),
+    ("sctp", sctp(2))])
+@pytest.mark.parametrize("key", ["set-src", "set-dst"])
+def test_address_edit(wire, daemons, captures, family, name, body, key):
+    del name
+    body = echo_request(family) if body is None else body
+    other = {"set-src": {4: "203.0.113.77", 6: "2001:db8:77::77"}, "set-dst": NOBODY}[key][family]
+    sent = ip(family, HOST[family], FAR[family]) / body
+    wanted = bytes(ip(family, other if key == "set-src" else HOST[family],
+                      other if key == "set-dst" else FAR[family]) / body)
+    arrived = through(wire, daemons, captures, f"family = ipv{family}\n{key} = {other}", sent)
+    assert difference([wanted], arrived) == ""
+
+
+@pytest.mark.parametrize("value,before,after", [("yes", 0, "DF"), ("no", "DF", 0),
+                                                ("yes", "DF", "DF")])
+def test_df_edit(wire, daemons, captures, value, before, after):
+    sent, wanted = (bytes(ip(4, HOST[4], FAR[4], flags=flag) / udp(1, 2, b"df"))
+                    for flag in (before, after))
+    arrived = through(wire, daemons, captures, f"set-df = {value}", sent)
+    assert difference([wanted], arrived) == ""
+
+
+def test_udp_without_checksum_stays_so(wire, daemons, captures):
+    sent, wanted = (bytes(ip(4, HOST[4], address) / UDP(sport=1, dport=port, chksum=0) /
+                          Raw(b"none")) for address, port in ((FAR[4], 2), (NOBODY[4], 3)))
+    arrived = through(wire, daemons, captures,
+                      f"family = ipv4\nset-dst = {NOBODY[4]}\nset-dport = 3", sent)
+    assert difference([wanted], arrived) == ""
+
+
+@pytest.mark.parametrize("body", [udp(1, 2, b"wrong"), tcp(1, 2, payload=b"wrong")],
+                         ids=["udp", "tcp"])
+def test_wrong_checksums_stay_wrong_when_edited(wire, daemons, captures, family, body):
+    data = bytearray(bytes(ip(family, HOST[family], FAR[family]) / body))
+    data[-1] ^= 0x21
+    arrived = through(wire, daemons, captures, "set-sport = 77\nset-ttl = 7\nset-dscp = ef",
+                      bytes(data))
+    assert checksum_errors(arrived[0]) == [body.name + " checksum"], describe(arrived[0])
+
+
+def fragments_of(family, body, proto=17):
+    """BODY (bytes of an upper layer) in two fragments."""
+    src, dst = HOST[family], FAR[family]
+    if family == 4:
+        return [ip(4, src, dst, flags="MF", id=9, proto=proto) / Raw(body[:64]),
+                ip(4, src, dst, frag=8, id=9, proto=proto) / Raw(body[64:])]
+    return [ip(6, src, dst) / IPv6ExtHdrFragment(id=9, m=1, nh=proto) / Raw(body[:64]),
+            ip(6, src, dst) / IPv6ExtHdrFragment(id=9, offset=8, nh=proto) / Raw(body[64:])]
+
+
+def test_fragments_arrive_whole_after_an_address_edit(wire, daemons, family):
+    """The first fragment has the checksum, the later one only the address: both are edited."""
+    datagram = bytes(ip(family, HOST[family], FAR[family]) / udp(1, 5000, b"f" * 100))
+    daemons(wire.host).start(f"[rule edit]\nfamily = ipv{family}\nset-dst = {PEER[family]}\n")
+    with udp_socket(wire.peer, family, bind=PEER[family]) as receiver:
+        port = receiver.getsockname()[1]
+        datagram = bytes(ip(family, HOST[family], FAR[family]) / udp(1, port, b"f" * 100))
+        send(wire.host, *fragments_of(family, datagram[20 if family == 4 else 40:]))
+        assert receiver.recv(1000) == b"f" * 100
+
+
+def test_later_fragments_get_no_port_edit(wire, daemons, captures, family):
+    """A later fragment's bytes are payload: a rule on ports never changes them."""
+    body = b"\0\x01\0\x02" * 40
+    arrived = through(wire, daemons, captures, "dport = 2\nset-dport = 3",
+                      fragments_of(family, body)[1])
+    assert difference([bytes(fragments_of(family, body)[1])], arrived) == ""
+
+
+@pytest.mark.parametrize("role", ["host", "client"])
+def test_clamp_mss_on_real_connections(routed, daemons, captures, family, role):
+    """Both ends see the smaller MSS, and data flows."""
+    daemons(routed.host).start("[divert]\ndirection = out, forward\n[rule clamp]\n"
+                               "proto = tcp\nclamp-mss = 1000\n")
+    seen = captures(routed.peer)
+    listener = tcp_socket(routed.peer, family)
+    with listener, tcp_socket(getattr(routed, role), family) as client:
+        listener.bind((FAR[family], 6000))
+        listener.listen()
+        client.connect((FAR[family], 6000))
+        server, _ = listener.accept()
+        with server:
+            client.sendall(b"d" * 50_000)
+            assert server.recv(50_000, socket.MSG_WAITALL) == b"d" * 50_000
+            assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1000
+    options = dict(seen.one(lambda data: parse(data).haslayer("TCP"))["TCP"].options)
+    assert options["MSS"] == 1000
+
+
+def test_forwarded_packets_are_edited(routed, daemons, captures, family):
+    daemons(routed.host).start(
+        "[divert]\ndirection = out, forward\n[rule forwarded]\ndirection = forward\n"
+        "set-dscp = ef\n[rule own]\ndirection = out\nset-dscp = cs1\n")
+    seen = captures(routed.peer)
+    send(routed.client, ip(family, CLIENT[family], FAR[family]) / udp(1, 2, b"forwarded"))
+    send(routed.host, ip(family, HOST[family], FAR[family]) / udp(1, 2, b"own"))
+    assert tos_of(seen.one(has_payload("forwarded"))) == 0xB8
+    assert tos_of(seen.one(has_payload("own"))) == 0x20
+
+
+# Packets by name, and rules with the names of those that they hold for.
+PROBES = {
+    "dns": lambda f: ip(f, HOST[f], FAR[f], ttl=64) / udp(4000, 53, b"q" * 30),
+    "quic": lambda f: ip(f, HOST[f], NOBODY[f], ttl=32) / udp(4001, 443, b"q" * 1200),
+    "syn": lambda f: ip(f, HOST[f], FAR[f], tos=0xB8) / tcp(4002, 443, "S", options=SYN),
+    "synack": lambda f: ip(f, HOST[f], PEER[f], tos=0x02) / tcp(443, 4003, "SA"),
+    "fin": lambda f: ip(f, HOST[f], FAR[f], tos=0x03) / tcp(4004, 8080, "FA"),
+    "echo": lambda f: ip(f, HOST[f], FAR[f], ttl=1) / echo_request(f),
+    "later": lambda f: fragments_of(f, b"\x0f\xa0\0\x35" * 40)[1],
+    "first": lambda f: fragments_of(f, bytes(udp(4000, 53, b"z" * 100)))[0],
+}
+NETS = {4: "198.51.100.0/24", 6: "2001:db8:2::/64"}
+MATCHES = {
+    "proto = udp": "dns quic later first",
+    "proto = !udp, !tcp": "echo",
+    "proto = icmp": "echo",
+    "dst = {net}": "dns quic syn fin echo later first",
+    "dst = {net}, !{far}": "quic",
+    "host = {peer}": "synack",
+    "src = {host}\ndport = 53": "dns first",
+    "dport = 443": "quic syn",
+    "dport = 50-60, 8080": "dns fin first",
+    "dport = !443\nproto = tcp, udp": "dns synack fin first",
+    "sport = 4000-4002": "dns quic syn first",
+    "port = 443": "quic syn synack",
+    "tcp-flags = syn": "syn synack",
+    "tcp-flags = syn, !ack": "syn",
+    "tcp-flags = fin": "fin",
+    "icmp-type = echo-request": "echo",
+    "icmp-type = !echo-request": "",
+    "ttl = 1-32": "quic echo",
+    "dscp = ef": "syn",
+    "dscp = !0": "syn",
+    "ecn = ect0": "synack",
+    "ecn = ce, ect0": "synack fin",
+    "length = 1000-1500": "quic",
+    "fragment = yes": "later first",
+    "fragment = first": "first",
+    "fragment = later": "later",
+    "fragment = no": "dns quic syn synack fin echo",
+    "family = ipv{family}": "dns quic syn synack fin echo later first",
+}
+
+
+def test_matches_hold_for_the_right_packets(wire, daemons, captures, family):
+    """A rule that decides nothing counts what it holds for: one rule each, packet after packet."""
+    daemon = daemons(wire.host)
+    words = {"net": NETS[family], "far": FAR[family], "peer": PEER[family], "host": HOST[family],
+             "family": family}
+    rules = {f"m{number}": key for number, key in enumerate(MATCHES)}
+    daemon.start("".join(f"[rule {name}]\n{key.format(**words)}\n" for name, key in rules.items()))
+    seen = captures(wire.peer)
+    got = {key: "" for key in MATCHES}
+    before = dict.fromkeys(rules, 0)
+    for number, (probe, make) in enumerate(PROBES.items()):
+        send(wire.host, make(family))
+        seen.wait(number + 1)
+        counts = {name: count for name, (count, _) in daemon.statistics().rules.items()}
+        for name, key in rules.items():
+            got[key] += f" {probe}" * (counts[name] - before[name])
+        before = counts
+    wrong = {key: (got[key].split(), names.split()) for key, names in MATCHES.items()
+             if got[key].split() != sorted(names.split(), key=list(PROBES).index)}
+    assert wrong == {}, "rule: (held for, should have held for)"
