@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Start, stop, crash and clean-up: nothing foreign is touched and nothing is left behind."""
+import re
+import signal
+import time
+
+import pytest
+
+import state
+from daemon import EXIT_CONFIG, EXIT_NO_PERMISSION, NO_RULES, SLOW
+from packets import has_payload, ip, send, udp
+from space import wait_until
+from topology import FAR, HOST, PEER, Network, routed_topology, sources_topology, uplinks_topology
+from traffic import answered, chosen_source, lost, ping, tun_packets, udp_socket
+
+REFUSED_WITHIN = 1.0 * SLOW
+CAP_NET_ADMIN = 1 << 12
+
+CONFIGURATIONS = {
+    "plain": NO_RULES,
+    "forward": "[divert]\ndirection = out, forward\n",
+    "default": "[divert]\nmirror = default\n",
+    "exclusions": "[divert]\nexclude = 198.51.100.0/25, 2001:db8:2::/65\n"
+                  "exclude-uid = 1000-2000\nexclude-port = tcp/22, udp/53\n",
+    "closed": "[divert]\non-exit = closed\n",
+    "address": "[tun]\naddress = 203.0.113.129/30, 2001:db8:77::1/64\nmtu = 1400\n",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize("network", ["routed", "uplinks", "sources"])
+def test_stop_leaves_the_state_as_before(network, name, request, daemons):
+    host = request.getfixturevalue(network).host
+    host.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+    before = state.snapshot(host)
+    daemon = daemons(host)
+    daemon.start(CONFIGURATIONS[name])
+    assert ping(host, FAR[4]) == (1, 1)
+    assert ping(host, FAR[6]) == (1, 1)
+    assert state.compare(before, state.snapshot(host)) != "", "nothing was diverted at all"
+    begin = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - begin <= 1.0 * SLOW
+    assert state.compare(before, state.snapshot(host)) == ""
+
+
+def test_sigint_stops_as_well(wire, daemons):
+    before = state.snapshot(wire.host)
+    daemon = daemons(wire.host)
+    daemon.start()
+    daemon.signal(signal.SIGINT)
+    assert daemon.wait() == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_start_and_stop_under_traffic_lose_nothing(wire, daemons, family):
+    """200 requests a second: a gap of 5 ms would show."""
+    daemon = daemons(wire.host)
+    pings = wire.host.popen(f"ping -n -i 0.005 -c 300 -W 1 {FAR[family]}")
+    for _ in range(3):
+        daemon.start()
+        wait_until(lambda: tun_packets(wire.host) > 20, "diverted pings")
+        assert daemon.stop() == 0
+    said, _ = pings.communicate(timeout=10)
+    assert lost(said) == [] and len(answered(said)) >= 290, said[-300:]
+
+
+def test_only_the_needed_capability_is_kept(wire, daemons):
+    daemon = daemons(wire.host)
+    daemon.start()
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
+        caps = {key: int(value, 16) for key, value in
+                re.findall(r"^Cap(\w+):\s*([0-9a-f]+)$", status.read(), re.MULTILINE)}
+    for which in ("Eff", "Prm", "Bnd"):
+        assert caps[which] & ~CAP_NET_ADMIN == 0, f"Cap{which} {caps[which]:x}"
+    assert caps["Eff"] == CAP_NET_ADMIN
+
+
+# Life after a crash.
+
+def strict_host(net):
+    """Gives the host settings that the daemon has to change and to give back."""
+    net.host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+    return state.snapshot(net.host)
+
+
+def test_crash_leaves_traffic_flowing(wire, daemons, captures, family):
+    daemon = daemons(wire.host)
+    daemon.start("[rule mark]\nset-dscp = ef\n")
+    daemon.kill()
+    wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone", 0.1)
+    assert ping(wire.host, FAR[family], 3) == (3, 3)
+    seen = captures(wire.peer)
+    send(wire.host, ip(family, HOST[family], FAR[family]) / udp(1, 2, b"unmodified"))
+    packet = seen.one(has_payload("unmodified"))
+    assert (packet.tc if family == 6 else packet.tos) == 0
+
+
+def test_cleanup_after_a_crash(wire, daemons):
+    before = strict_host(wire)
+    daemon = daemons(wire.host)
+    daemon.start(CONFIGURATIONS["exclusions"])
+    daemon.kill()
+    wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone")
+    assert state.compare(before, state.snapshot(wire.host)) != "", "the crash left nothing"
+    done = daemon.once("--cleanup")
+    assert done.returncode == 0, done.stderr
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+    assert daemon.once("--cleanup").returncode == 0, "a second sweep has nothing to do"
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_restarts_after_crashes_know_the_original_state(wire, daemons):
+    before = strict_host(wire)
+    daemon = daemons(wire.host)
+    daemon.start()
+    running = state.snapshot(wire.host)
+    for _ in range(5):
+        daemon.kill()
+        daemon.start()
+        for part in ("rule 4", "rule 6", "sysctl"):
+            assert state.compare({part: running[part]},
+                                 {part: state.snapshot(wire.host)[part]}) == ""
+        assert ping(wire.host, FAR[4]) == (1, 1)
+    assert daemon.stop() == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_crash_with_on_exit_closed_lets_nothing_out(wire, daemons, captures, family):
+    before = strict_host(wire)
+    daemon = daemons(wire.host)
+    closed = CONFIGURATIONS["closed"]
+    daemon.start(closed)
+    seen = captures(wire.peer)
+    daemon.kill()
+    wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone")
+    for when in ("after the crash", "after the clean-up"):
+        with udp_socket(wire.host, family) as sender, pytest.raises(OSError):
+            sender.sendto(b"unmodified", (FAR[family], 9))
+        assert seen.all(has_payload("unmodified")) == [], when
+        assert daemon.once("--cleanup").returncode == 0
+    daemon.start(closed)
+    assert ping(wire.host, FAR[family]) == (1, 1)
+    assert daemon.stop() == 0, "a clean stop opens"
+    assert ping(wire.host, FAR[family]) == (1, 1)
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_cleanup_never_undoes_a_foreign_change(wire, daemons):
+    """A setting that someone changed since is theirs."""
+    strict_host(wire)
+    daemon = daemons(wire.host)
+    daemon.start()
+    assert wire.host.sysctl("net.ipv4.conf.eth0.rp_filter") == "2"
+    daemon.kill()
+    wire.host.sysctl("net.ipv4.conf.eth0.rp_filter", 0)
+    assert daemon.once("--cleanup").returncode == 0
+    assert wire.host.sysctl("net.ipv4.conf.eth0.rp_filter") == "0"
+
+
+def test_cleanup_refuses_while_one_runs(wire, daemons):
+    daemon = daemons(wire.host)
+    daemon.start()
+    running = state.snapshot(wire.host)
+    done = daemon.once("--cleanup")
+    assert done.returncode == 1, done.stderr
+    assert "running" in done.stderr or "runs" in done.stderr, done.stderr
+    assert state.compare(running, state.snapshot(wire.host)) == ""
+    assert ping(wire.host, FAR[4]) == (1, 1)
+
+
+# Refusals.
+
+def refused(daemon, config=NO_RULES, code=1, prefix=()):
+    """What a refused start says; it must come at once."""
+    begin = time.monotonic()
+    done = daemon.once(config=config, prefix=prefix)
+    took = time.monotonic() - begin
+    assert done.returncode == code, f"exit {done.returncode}: {done.stderr}"
+    assert took <= REFUSED_WITHIN, f"refused after {took:.2f} s"
+    return done.stderr
+
+
+def test_second_instance_is_refused(wire, daemons):
+    daemon = daemons(wire.host)
+    daemon.start()
+    running = state.snapshot(wire.host)
+    said = refused(daemon)
+    assert "running" in said or "runs" in said or "instance" in said, said
+    assert state.compare(running, state.snapshot(wire.host)) == ""
+    assert ping(wire.host, FAR[4]) == (1, 1)
+
+
+@pytest.mark.parametrize("make", ["tuntap add tun0 mode tun",
+                                  "link add tun0 type veth peer name v1"])
+def test_foreign_device_is_refused(wire, daemons, make):
+    wire.host.ip(make)
+    wire.host.ip("link set tun0 up")
+    wire.host.ip("addr add 203.0.113.1/24 dev tun0")
+    before = state.snapshot(wire.host)
+    said = refused(daemons(wire.host))
+    assert "tun0" in said, said
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+@pytest.mark.parametrize("theirs", [
+    f"-4 route add 203.0.113.0/24 via {PEER[4]} table 100",
+    f"-6 route add 2001:db8:99::/48 via {PEER[6]} table 100"])
+def test_foreign_routes_in_the_table_are_refused(wire, daemons, theirs):
+    wire.host.ip(theirs)
+    before = state.snapshot(wire.host)
+    said = refused(daemons(wire.host))
+    assert "100" in said and "table" in said, said
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+@pytest.mark.parametrize("theirs", ["-4 rule add pref 99 from 203.0.113.9 lookup 77",
+                                    "-6 rule add pref 100 from 2001:db8:99::9 lookup 77"])
+def test_foreign_rules_before_the_guard_are_refused(wire, daemons, theirs):
+    """They could send what comes from tun0 elsewhere."""
+    wire.host.ip(theirs)
+    before = state.snapshot(wire.host)
+    said = refused(daemons(wire.host))
+    assert "priority" in said, said
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+@pytest.mark.parametrize("theirs", ["-4 rule add pref 32765 from 203.0.113.9 lookup 77",
+                                    "-6 rule add pref 32764 from 2001:db8:99::9 lookup 77"])
+def test_foreign_rules_of_the_divert_priority_stay(wire, daemons, theirs):
+    """It is somebody else's: there before, while and after we run."""
+    wire.host.ip(theirs)
+    before = state.snapshot(wire.host)
+    daemon = daemons(wire.host)
+    daemon.start()
+    for number in (4, 6):
+        missing = [rule for rule in before[f"rule {number}"]
+                   if rule not in state.rules(wire.host, number)]
+        assert missing == []
+    assert daemon.stop() == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_without_the_capability(wire, daemons):
+    before = state.snapshot(wire.host)
+    drop = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]
+    said = refused(daemons(wire.host), code=EXIT_NO_PERMISSION, prefix=drop)
+    assert "CAP_NET_ADMIN" in said, said
+    assert len(said.strip().splitlines()) == 1, said
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_without_the_tun_device(wire, daemons):
+    before = state.snapshot(wire.host)
+    hide = ["sh", "-c", 'mount -t tmpfs none /dev/net && exec "$@"', "sh"]
+    said = refused(daemons(wire.host), code=EXIT_NO_PERMISSION, prefix=hide)
+    assert "/dev/net/tun" in said, said
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_bad_configuration_at_the_start(wire, daemons):
+    before = state.snapshot(wire.host)
+    daemon = daemons(wire.host)
+    said = refused(daemon, "[rule a]\ndport = 80\n\n[rule b]\ndport = 65536\nverdict = maybe\n",
+                   code=EXIT_CONFIG)
+    for line in (5, 6):
+        assert f"{daemon.config}:{line}:" in said, said
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+@pytest.mark.parametrize("arguments,code", [(["--version"], 0), (["--help"], 0),
+                                            (["--no-such-option"], 2), (["stray"], 2),
+                                            (["--check", "--cleanup"], 2)])
+def test_command_line(wire, daemons, arguments, code):
+    done = daemons(wire.host).once(*arguments, config=NO_RULES)
+    assert done.returncode == code, done.stderr
+    assert done.stdout + done.stderr != ""
+
+
+# The plan.
+
+def without_link_state(snapshot):
+    """Rules and routes without marks of whether someone holds the device open."""
+    def clean(entry):
+        entry = dict(entry)
+        entry["flags"] = [flag for flag in entry.get("flags", [])
+                          if flag not in ("linkdown", "dead")]
+        return {key: value for key, value in entry.items() if key not in ("iif_detached",)}
+    kept = ("rule 4", "rule 6", "route 4", "route 6")
+    return {part: [clean(entry) for entry in snapshot[part] if not from_kernel(entry)]
+            for part in kept}
+
+
+def from_kernel(route):
+    """Entries that the kernel makes when addresses and links come: not ours, not in the plan."""
+    return route.get("protocol") == "2" or str(route.get("dst", "")).startswith("ff00")
+
+
+TOPOLOGIES = {"routed": routed_topology, "uplinks": uplinks_topology,
+              "sources": sources_topology}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize("network", TOPOLOGIES)
+def test_plan_by_hand_gives_what_the_daemon_makes(network, name, request, daemons):
+    """--print-plan, run as a script in a fresh host of the same shape, against the daemon."""
+    host = request.getfixturevalue(network).host
+    fresh = Network()
+    try:
+        TOPOLOGIES[network](fresh)
+        for each in (host, fresh.host):
+            each.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+        planner = daemons(fresh.host)
+        plan = planner.once("--print-plan", config=CONFIGURATIONS[name])
+        assert plan.returncode == 0, plan.stderr
+        done = fresh.host.run(["sh", "-e", "-c", plan.stdout], check=False)
+        assert done.returncode == 0, f"{done.stderr}\nin the plan\n{plan.stdout}"
+        daemon = daemons(host)
+        daemon.start(CONFIGURATIONS[name])
+        differ = state.compare(without_link_state(state.snapshot(host)),
+                               without_link_state(state.snapshot(fresh.host)))
+        assert differ == "", f"{differ}\nwith the plan\n{plan.stdout}"
+        for setting in ("net.ipv4.conf.tun0.rp_filter", "net.ipv4.conf.eth0.rp_filter",
+                        "net.ipv4.conf.tun0.accept_local", "net.ipv4.conf.tun0.forwarding",
+                        "net.ipv6.conf.tun0.accept_ra"):
+            assert host.sysctl(setting) == fresh.host.sysctl(setting), setting
+    finally:
+        fresh.delete()
+
+
+def test_plan_changes_nothing(wire, daemons):
+    before = state.snapshot(wire.host)
+    assert daemons(wire.host).once("--print-plan", config=NO_RULES).returncode == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_sources_survive_a_crash(sources, daemons):
+    """The borrowed addresses go with the device: nobody chooses a source that is gone."""
+    without = chosen_source(sources.host, 6, FAR[6])
+    daemon = daemons(sources.host)
+    daemon.start()
+    daemon.kill()
+    wait_until(lambda: "tun0" not in str(sources.host.ip_json("link show")), "tun0 gone")
+    assert chosen_source(sources.host, 6, FAR[6]) == without
+
+
+def test_host_without_ipv6(daemons):
+    """disable_ipv6 everywhere: IPv4 is diverted, nothing is complained about."""
+    net = Network()
+    try:
+        net.add("host")
+        net.host.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+        net.host.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
+        before = state.snapshot(net.host)
+        daemon = daemons(net.host)
+        daemon.start()
+        assert daemon.stop() == 0
+        assert state.compare(before, state.snapshot(net.host)) == ""
+    finally:
+        net.delete()
