@@ -20,7 +20,7 @@ import report
 from contenders import CONTENDERS, TWINS
 from loads import LOADS, round_trips
 from machine import Watch, wait_for_quiet
-from network import SERVER_6, BenchError, Network
+from network import SERVER_4, SERVER_6, BenchError, Network
 from results import Results, read_goals
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -92,14 +92,22 @@ def take_sample(network, contender, load, options):
     return min(attempts, key=lambda figures: figures["others"])
 
 
+def require_edit(network, name):
+    """Starts a contender; all requests of both families have to arrive with its TTL."""
+    with CONTENDERS[name].start(network) as running, \
+            network.count_ttl(CONTENDERS[name].ttl) as came:
+        trips = sum(round_trips(network, running, 0.1, address=address)["trips"]
+                    for address in (SERVER_4, SERVER_6))
+        if came() < trips:
+            raise BenchError(f"{came()} of {trips} packets came with TTL {CONTENDERS[name].ttl}")
+
+
 def available(network, names):
-    """Those contenders that carry packets of both families here; says why the others do not."""
+    """Those contenders that do here what they are for; says why the others do not."""
     found = []
     for name in names:
         try:
-            with CONTENDERS[name].start(network) as running:
-                round_trips(network, running, 0.1)
-                round_trips(network, running, 0.1, address=SERVER_6)
+            require_edit(network, name)
             found.append(name)
         except BenchError as error:
             say(f"{name} is not available: {error}")

@@ -15,7 +15,7 @@ import typing
 from network import HOST, HOST_ADDRESSES, HOST_ROUTES, BenchError, Process, wait_until
 
 TUN = "tun0"
-TTL = 63
+TTL = 63  # what the editing contenders set
 QUEUE = 7
 BAD_CONFIGURATION = "[rule bench]\nno-such-key = 1\n"
 
@@ -155,22 +155,19 @@ def nft(network):
               f"add rule inet bench edit oifname != lo counter name handled ip ttl set {TTL};"
               f"add rule inet bench edit oifname != lo counter name handled ip6 hoplimit set {TTL}")
 
-    def handled():
-        words = network.run(HOST, ["nft", "list", "counter", "inet", "bench", "handled"]).split()
-        return int(words[words.index("packets") + 1])
-
     network.run(HOST, ["nft", script])
     try:
-        yield Running(None, handled)
+        yield Running(None, lambda: network.nft_packets(HOST, "bench", "handled"))
     finally:
         network.run(HOST, ["nft", "delete table inet bench"])
 
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """One line of every table."""
+    """One line of every table. TTL: what its packets arrive with."""
     text: str
     start: typing.Callable
+    ttl: int = 64
 
 
 CONTENDERS = {
@@ -180,13 +177,14 @@ CONTENDERS = {
     "echo": Contender("echo loop behind a tun, all offloads",
                       functools.partial(echo, mode="offload")),
     "ipmodd-0": Contender("ipmodd without rules", functools.partial(ipmodd, rules=0)),
-    "ipmodd-1": Contender("ipmodd, one rule that edits", functools.partial(ipmodd, rules=1)),
+    "ipmodd-1": Contender("ipmodd, one rule that edits", functools.partial(ipmodd, rules=1), TTL),
     "ipmodd-100": Contender("ipmodd, 99 rules that never match and the one that edits",
-                            functools.partial(ipmodd, rules=100)),
-    "nfqueue": Contender("NFQUEUE program that edits", functools.partial(nfqueue, mode="plain")),
+                            functools.partial(ipmodd, rules=100), TTL),
+    "nfqueue": Contender("NFQUEUE program that edits", functools.partial(nfqueue, mode="plain"),
+                         TTL),
     "nfqueue-gso": Contender("the same with super-packets whole (F_GSO)",
-                             functools.partial(nfqueue, mode="gso")),
-    "nft": Contender("nft edits in the kernel", nft),
+                             functools.partial(nfqueue, mode="gso"), TTL),
+    "nft": Contender("nft edits in the kernel", nft, TTL),
     # The same as `echo`: what differs between the two is noise.
     "echo-again": Contender("echo once more, for the noise",
                             functools.partial(echo, mode="offload")),

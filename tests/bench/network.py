@@ -215,6 +215,23 @@ class Network:
         self.run(HOST, ["ethtool", "-K", "wan", *(word for each in features
                                                  for word in (each, state))])
 
+    @contextlib.contextmanager
+    def count_ttl(self, ttl):
+        """Yields a function that tells how many packets of that TTL came to the server so far."""
+        self.run(SERVER, ["nft", "add table inet ttl; add counter inet ttl came;"
+                          "add chain inet ttl see { type filter hook input priority 0; };"
+                          f"add rule inet ttl see ip ttl {ttl} counter name came;"
+                          f"add rule inet ttl see ip6 hoplimit {ttl} counter name came"])
+        try:
+            yield lambda: self.nft_packets(SERVER, "ttl", "came")
+        finally:
+            self.run(SERVER, ["nft", "delete table inet ttl"])
+
+    def nft_packets(self, role, table, counter):
+        """The packets that a named counter has seen."""
+        words = self.run(role, ["nft", "list", "counter", "inet", table, counter]).split()
+        return int(words[words.index("packets") + 1])
+
     def device_counters(self, device):
         """64-bit counters of a device of the host, as `ip -s link` has them."""
         output = self.run(HOST, ["ip", "-j", "-s", "link", "show", "dev", device])
