@@ -179,6 +179,15 @@ int value_parse_number(const char *text, const struct value_domain *domain, uint
     return 0;
 }
 
+int value_split_list(const char *text, struct text_list *ret_list, struct value_error *error)
+{
+    int r = text_list_split(text, ret_list);
+
+    if (r == -EINVAL)
+        return value_refuse(error, "the list has an empty item: write items separated by commas");
+    return r;
+}
+
 /* The name that stands for exactly FIRST to LAST, or NULL. */
 static const char *name_of(const struct value_domain *domain, uint32_t first, uint32_t last)
 {

@@ -5,7 +5,6 @@
 
 #include "ipmodd/base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -70,10 +69,8 @@ static int parse_bits(const char *text, const struct value_domain *domain, unsig
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
     unsigned bits = 0;
-    int r = text_list_split(text, &texts);
+    int r = value_split_list(text, &texts, error);
 
-    if (r == -EINVAL)
-        return value_refuse(error, "the list has an empty item: write items separated by commas");
     for (size_t i = 0; r == 0 && i < texts.count; i++) {
         uint32_t bit;
 
@@ -102,13 +99,13 @@ static void print_bits(unsigned bits, const struct value_domain *domain, FILE *o
 static int parse_direction(const char *text, struct config *config, struct value_error *error)
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    int r = text_list_split(text, &texts);
+    int r = value_split_list(text, &texts, error);
 
     for (size_t i = 0; r == 0 && i < texts.count; i++) {
         if (strcmp(texts.items[i].text, "in") == 0)
             return value_refuse(error, "direction in is not in this version yet: out, forward");
     }
-    if (r == -ENOMEM)
+    if (r < 0)
         return r;
     return parse_bits(text, &direction_domain, &config->divert.directions, error);
 }

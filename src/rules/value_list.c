@@ -27,10 +27,8 @@ static int parse_list(const char *text, size_t item_size, parse_item_fn *parse_i
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
     char CLEANUP(cleanup_free) *items = NULL;
-    int r = text_list_split(text, &texts);
+    int r = value_split_list(text, &texts, error);
 
-    if (r == -EINVAL)
-        return value_refuse(error, "the list has an empty item: write items separated by commas");
     if (r < 0)
         return r;
     items = calloc(texts.count, item_size);

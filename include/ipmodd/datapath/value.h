@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct text_list;
+
 /* What a value parser says when it refuses: what is wrong and what would be right, no line end. */
 struct value_error {
     char text[256];
@@ -53,6 +55,9 @@ int value_parse_range(const char *text, const struct value_domain *domain,
 /* A number, or a name that stands for one. 0, or -EINVAL with ERROR filled. */
 int value_parse_number(const char *text, const struct value_domain *domain, uint32_t *ret_number,
                        struct value_error *error);
+
+/* TEXT split at commas (text.h). 0, -EINVAL with ERROR filled, or -ENOMEM. */
+int value_split_list(const char *text, struct text_list *ret_list, struct value_error *error);
 
 /* In the form that the parsers read, by name where there is one. */
 void value_print_range(const struct value_domain *domain, uint32_t first, uint32_t last, FILE *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* src, dst, host: addresses, prefixes and ranges of both families. */
-#include "number_list.h"
+#include "list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
@@ -115,11 +115,9 @@ static int address_parse(const char *text, const struct scope *scope, void **ret
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
     struct address_list *list;
-    int r = text_list_split(text, &texts);
+    int r = value_split_list(text, &texts, error);
 
     (void)scope;
-    if (r == -EINVAL)
-        return refuse_empty_item(error);
     if (r < 0)
         return r;
     list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
@@ -151,20 +149,17 @@ static bool item_holds(const struct address_item *item, enum ip_family family, c
 static bool list_holds_either(const struct address_list *list, enum ip_family family,
                               const uint8_t *a, const uint8_t *b)
 {
-    bool any_positive = false, held = false;
+    struct list_tally tally = {.held = false};
 
     if ((list->families & 1u << family) == 0)
         return false;
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
         const struct address_item *item = &list->items[i];
-        bool holds = item_holds(item, family, a) || item_holds(item, family, b);
 
-        if (item->negated && holds)
-            return false;
-        any_positive |= !item->negated;
-        held |= holds;
+        list_tally_add(&tally, item->negated,
+                       item_holds(item, family, a) || item_holds(item, family, b));
     }
-    return held || !any_positive;
+    return list_tally_holds(&tally);
 }
 
 static bool src_test(const void *value, const struct packet *packet)

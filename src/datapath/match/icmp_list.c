@@ -2,7 +2,7 @@
 /* Lists of ICMP types or codes. */
 #include "icmp_list.h"
 
-#include "number_list.h"
+#include "list.h"
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
@@ -144,10 +144,8 @@ int icmp_list_parse(const char *text, const struct icmp_vocabulary *vocabulary,
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
     struct icmp_list *list;
-    int r = text_list_split(text, &texts);
+    int r = value_split_list(text, &texts, error);
 
-    if (r == -EINVAL)
-        return refuse_empty_item(error);
     if (r < 0)
         return r;
     list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
@@ -181,21 +179,18 @@ static bool item_holds(const struct icmp_item *item, enum ip_family family, uint
 
 bool icmp_list_test(const struct icmp_list *list, const struct packet *packet)
 {
-    bool any_positive = false, held = false;
+    struct list_tally tally = {.held = false};
 
     if (!packet_is_icmp(packet) || (list->families & 1u << packet->family) == 0)
         return false;
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
         const struct icmp_item *item = &list->items[i];
-        bool holds =
-            item_holds(item, packet->family, packet_icmp_type(packet), packet_icmp_code(packet));
 
-        if (item->negated && holds)
-            return false;
-        any_positive |= !item->negated;
-        held |= holds;
+        list_tally_add(&tally, item->negated,
+                       item_holds(item, packet->family, packet_icmp_type(packet),
+                                  packet_icmp_code(packet)));
     }
-    return held || !any_positive;
+    return list_tally_holds(&tally);
 }
 
 static void print_item(const struct icmp_item *item, bool codes, FILE *out)

@@ -2,15 +2,12 @@
 /* Lists of numbers and ranges. */
 #include "number_list.h"
 
+#include "list.h"
+
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
 #include <errno.h>
-
-int refuse_empty_item(struct value_error *error)
-{
-    return value_refuse(error, "the list has an empty item: write items separated by commas");
-}
 
 /* Whether LIST holds for any number: if for one, then for an edge of one of its items. */
 static bool can_hold(const struct number_list *list, const struct value_domain *domain)
@@ -50,10 +47,8 @@ int number_list_parse(const char *text, const struct value_domain *domain, void 
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
     struct number_list *list;
-    int r = text_list_split(text, &texts);
+    int r = value_split_list(text, &texts, error);
 
-    if (r == -EINVAL)
-        return refuse_empty_item(error);
     if (r < 0)
         return r;
     list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
@@ -75,18 +70,14 @@ static bool item_holds(const struct number_item *item, uint32_t number)
 
 bool number_list_holds_either(const struct number_list *list, uint32_t a, uint32_t b)
 {
-    bool any_positive = false, held = false;
+    struct list_tally tally = {.held = false};
 
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
         const struct number_item *item = &list->items[i];
-        bool holds = item_holds(item, a) || item_holds(item, b);
 
-        if (item->negated && holds)
-            return false;
-        any_positive |= !item->negated;
-        held |= holds;
+        list_tally_add(&tally, item->negated, item_holds(item, a) || item_holds(item, b));
     }
-    return held || !any_positive;
+    return list_tally_holds(&tally);
 }
 
 bool number_list_holds(const struct number_list *list, uint32_t number)

@@ -2,8 +2,7 @@
 /*
  * Lists of numbers and ranges: the value of most matches.
  *
- * A list holds for a number if any positive item holds it (or there is none) and no item with `!`
- * does. A list that can hold for no number at all is refused.
+ * They hold by the list rule (list.h). A list that can hold for no number at all is refused.
  */
 #ifndef IPMODD_DATAPATH_MATCH_NUMBER_LIST_H
 #define IPMODD_DATAPATH_MATCH_NUMBER_LIST_H
@@ -34,8 +33,5 @@ bool number_list_holds_either(const struct number_list *list, uint32_t a, uint32
 
 void number_list_print(const struct number_list *list, const struct value_domain *domain,
                        FILE *out);
-
-/* What every parser of a list says of `a,,b`. */
-int refuse_empty_item(struct value_error *error);
 
 #endif

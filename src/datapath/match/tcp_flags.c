@@ -5,7 +5,7 @@
  * An item is one flag, several joined by `+` that are all set, or `none`; so `syn, !ack` is a
  * connection request, `fin, rst` any end of a connection, `syn+ack` the answer to a request.
  */
-#include "number_list.h"
+#include "list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
@@ -79,18 +79,11 @@ static bool item_holds(const struct flags_item *item, uint8_t flags)
 
 static bool list_holds(const struct flags_list *list, uint8_t flags)
 {
-    bool any_positive = false, held = false;
+    struct list_tally tally = {.held = false};
 
-    for (size_t i = 0; i < list->count; i++) {
-        const struct flags_item *item = &list->items[i];
-        bool holds = item_holds(item, flags);
-
-        if (item->negated && holds)
-            return false;
-        any_positive |= !item->negated;
-        held |= holds;
-    }
-    return held || !any_positive;
+    for (size_t i = 0; i < list->count && !tally.excluded; i++)
+        list_tally_add(&tally, list->items[i].negated, item_holds(&list->items[i], flags));
+    return list_tally_holds(&tally);
 }
 
 static bool can_hold(const struct flags_list *list)
@@ -124,11 +117,9 @@ static int tcp_flags_parse(const char *text, const struct scope *scope, void **r
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
     struct flags_list *list;
-    int r = text_list_split(text, &texts);
+    int r = value_split_list(text, &texts, error);
 
     (void)scope;
-    if (r == -EINVAL)
-        return refuse_empty_item(error);
     if (r < 0)
         return r;
     list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
