@@ -9,7 +9,8 @@ demo_packages='iproute2 iputils-ping curl python3 tcpdump'
 
 test_packages='clang clang-format libclang-rt-14-dev libfuzzer-14-dev libcmocka-dev python3-pytest
 python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump curl dnsutils ethtool
-procps libcap2-bin nftables iptables systemd systemd-container dbus mandoc shellcheck'
+procps libcap2-bin nftables iptables systemd systemd-container dbus mandoc shellcheck
+libmnl-dev libnetfilter-queue-dev'
 
 bench_packages='iproute2 procps ethtool iperf3 iptables nftables libmnl-dev libnetfilter-queue-dev
 gnuplot-nox python3'

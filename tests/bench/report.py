@@ -96,7 +96,9 @@ def _plot_script(results, name, path):
 
 
 def write_plots(directory, results):
-    """One SVG for each load; False when gnuplot is not installed."""
+    """One SVG for each load, and none of an earlier run; False when gnuplot is not installed."""
+    for old in directory.glob("*.svg"):
+        old.unlink()
     if shutil.which("gnuplot") is None:
         return False
     for name in LOADS:
