@@ -138,6 +138,7 @@ static void hear_of_birth(struct divert *divert)
     if (monitor_drain(&divert->monitor, events_note, divert) < 0)
         divert->dirt |= DIRT_ALL;
     divert->starting = false;
+    divert->not_before_ns = 0;
 }
 
 int divert_start(const struct config *config, struct divert **ret_divert)

@@ -9,7 +9,8 @@
 
 enum {
     QUIET_MS = 50,  /* between two passes, at least */
-    WORK_SHARE = 3, /* and at least so many times what the last one took */
+    WORK_SHARE = 3, /* and at least so many times what the last one took, */
+    PAUSE_MS = 500, /* but no longer: a change of main is to be followed within a second */
     RETRY_FIRST_MS = 200,
     RETRY_LAST_MS = 10000,
 };
@@ -207,8 +208,9 @@ static int do_work(struct divert *divert, struct apply *apply, struct divert_new
 static void schedule(struct divert *divert, uint64_t started_ns, bool failed)
 {
     uint64_t now = divert_now_ns();
-    uint64_t pause = MAX_OF((now - started_ns) * WORK_SHARE, QUIET_MS * NS_PER_MS);
+    uint64_t pause = MIN_OF((now - started_ns) * WORK_SHARE, PAUSE_MS * NS_PER_MS);
 
+    pause = MAX_OF(pause, QUIET_MS * NS_PER_MS);
     divert->not_before_ns = now + pause;
     if (!failed) {
         divert->retry_ns = 0;
