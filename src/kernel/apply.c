@@ -12,7 +12,7 @@ int apply_device(struct apply *apply)
     struct tun_settings settings = {
         .mtu = apply->wanted->tun_mtu,
         .rp_filter = apply->wanted->tun_rp_filter,
-        .has_ipv6 = (apply->snapshot->families & FAMILIES_IPV6) != 0,
+        .has_ipv6 = apply->snapshot->has_ipv6,
     };
     int r;
 

@@ -64,6 +64,12 @@ static void note_table_route(struct divert *divert, const struct route *route, b
     }
 }
 
+/* Messages name the socket whose request they tell of. */
+static bool is_own_doing(const struct divert *divert, const struct nlmsghdr *message)
+{
+    return message->nlmsg_pid == netlink_port(divert->netlink);
+}
+
 static void note_route(struct divert *divert, const struct nlmsghdr *message)
 {
     bool removed = message->nlmsg_type == RTM_DELROUTE;
@@ -79,7 +85,7 @@ static void note_route(struct divert *divert, const struct nlmsghdr *message)
         note_main_route(divert, route, message->nlmsg_flags, removed);
         return;
     }
-    if (table == divert->config->divert.table)
+    if (table == divert->config->divert.table && !is_own_doing(divert, message))
         note_table_route(divert, route, removed);
     route_free(route);
 }
@@ -135,29 +141,6 @@ static void note_address(struct divert *divert, const struct nlmsghdr *message)
     divert->dirt |= DIRT_MAIN | DIRT_TABLE;
 }
 
-static bool rule_is_wanted(const struct wanted *wanted, const struct rule *rule)
-{
-    for (size_t i = 0; i < wanted->rule_count; i++) {
-        if (rule_equal(&wanted->rules[i], rule))
-            return true;
-    }
-    return false;
-}
-
-/* Our own doings come back as messages: wanted and added, or unwanted and gone. */
-static void note_rule(struct divert *divert, const struct nlmsghdr *message)
-{
-    bool removed = message->nlmsg_type == RTM_DELRULE;
-    enum rule_owner owner;
-    struct rule rule;
-
-    if (rule_parse(message, &rule, &owner) < 0)
-        return;
-    if (owner == RULE_OURS && rule_is_wanted(&divert->wanted, &rule) != removed)
-        return;
-    divert->dirt |= DIRT_RULES;
-}
-
 int events_note(void *context, const struct nlmsghdr *message)
 {
     struct divert *divert = context;
@@ -177,7 +160,8 @@ int events_note(void *context, const struct nlmsghdr *message)
         break;
     case RTM_NEWRULE:
     case RTM_DELRULE:
-        note_rule(divert, message);
+        if (!is_own_doing(divert, message))
+            divert->dirt |= DIRT_RULES;
         break;
     case RTM_NEWNEXTHOP:
     case RTM_DELNEXTHOP:

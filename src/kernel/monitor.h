@@ -3,9 +3,9 @@
  * Monitor: the socket on which the kernel tells of changes.
  *
  * Opened before the first dump, so that nothing falls between. Our own additions to routes would
- * come back as 100,000 messages at a start and are filtered out inside the kernel; our own
- * deletions and those by others look alike and come through. What was lost (ENOBUFS) is reported
- * as lost, and the caller reads everything again.
+ * come back as 100,000 messages at a start and are filtered out inside the kernel; what else we do
+ * comes back with the number of our request socket in nlmsg_pid. What was lost (ENOBUFS) is
+ * reported as lost, and the caller reads everything again.
  */
 #ifndef IPMODD_KERNEL_MONITOR_H
 #define IPMODD_KERNEL_MONITOR_H

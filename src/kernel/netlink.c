@@ -106,6 +106,11 @@ void netlink_close(struct netlink *netlink)
     free(netlink);
 }
 
+uint32_t netlink_port(const struct netlink *netlink)
+{
+    return nl_socket_get_local_port(netlink->socket);
+}
+
 const char *netlink_refusal(const struct netlink *netlink)
 {
     return netlink->refusal;

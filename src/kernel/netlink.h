@@ -33,6 +33,9 @@ void netlink_close(struct netlink *netlink);
 /* The -errno for libnl's -NLE_ code; 0 and positive values pass through. */
 int netlink_error(int code);
 
+/* The sender's number in messages about what was changed by NETLINK: nlmsg_pid. */
+uint32_t netlink_port(const struct netlink *netlink);
+
 /* Enlarges FD's receive buffer to BYTES as far as this process may. */
 void netlink_enlarge_buffer(int fd, int bytes);
 

@@ -35,7 +35,7 @@ static void print_device(const struct config *config, const struct wanted *wante
 
     fprintf(out, "ip tuntap add dev %s mode tun\n", name);
     fprintf(out, "ip link set dev %s mtu %u\n", name, wanted->tun_mtu);
-    if ((snapshot->families & FAMILIES_IPV6) != 0) {
+    if (snapshot->has_ipv6) {
         print_tun_setting(config, FAMILY_IPV6, "disable_ipv6", 0, out);
         print_tun_setting(config, FAMILY_IPV6, "accept_ra", 0, out);
         print_tun_setting(config, FAMILY_IPV6, "autoconf", 0, out);
@@ -97,6 +97,12 @@ static const char *const metric_names[RTAX_MAX + 1] = {
     [RTAX_QUICKACK] = "quickack", [RTAX_FASTOPEN_NO_COOKIE] = "fastopen_no_cookie",
 };
 
+/* Whether ip-route(8) takes the word `lock` there; rto_min implies it. */
+static bool takes_lock(unsigned type)
+{
+    return type != RTAX_RTO_MIN && type != RTAX_QUICKACK && type != RTAX_FASTOPEN_NO_COOKIE;
+}
+
 static void print_metrics(const struct route_metrics *metrics, FILE *out)
 {
     uint32_t locked = (metrics->mask & 1u << RTAX_LOCK) != 0 ? metrics->values[RTAX_LOCK] : 0;
@@ -109,7 +115,8 @@ static void print_metrics(const struct route_metrics *metrics, FILE *out)
         else if (type == RTAX_FEATURES && (metrics->values[type] & RTAX_FEATURE_ECN) != 0)
             fputs(" features ecn", out);
         else if (metric_names[type] != NULL)
-            fprintf(out, " %s %s%u", metric_names[type], (locked & 1u << type) != 0 ? "lock " : "",
+            fprintf(out, " %s %s%u", metric_names[type],
+                    (locked & 1u << type) != 0 && takes_lock(type) ? "lock " : "",
                     metrics->values[type]);
     }
 }

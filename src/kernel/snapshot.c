@@ -81,7 +81,8 @@ static void read_settings(struct snapshot *snapshot)
 
     snapshot->rp_filter_all = 0;
     snapshot->forwarding6_all = 0;
-    if (!ipv6_usable())
+    snapshot->has_ipv6 = ipv6_usable();
+    if (!snapshot->has_ipv6)
         snapshot->families &= ~(unsigned)FAMILIES_IPV6;
     sysctl_read(FAMILY_IPV4, "all", "rp_filter", &snapshot->rp_filter_all);
     sysctl_read(FAMILY_IPV6, "all", "forwarding", &snapshot->forwarding6_all);

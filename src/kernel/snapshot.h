@@ -38,6 +38,7 @@ struct snapshot {
     size_t use_count;
     size_t nexthop_route_count; /* routes of main that refer to a nexthop object */
     unsigned families;          /* FAMILIES_* that are configured and that the kernel has */
+    bool has_ipv6;              /* the kernel has it, and it is not switched off as a whole */
     enum mirror_mode mirror;
     int32_t rp_filter_all;     /* net.ipv4.conf.all.rp_filter */
     bool has_force_forwarding; /* net.ipv6.conf.*.force_forwarding exists (Linux 6.17) */

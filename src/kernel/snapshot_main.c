@@ -175,6 +175,14 @@ static bool place_known(const struct route *old, const struct route *route, uint
     return (flags & NLM_F_REPLACE) == 0 || old->next == NULL;
 }
 
+/* Whether a message tells of a route that the last read has seen already. */
+static bool is_known(const struct route *first, const struct route *route)
+{
+    while (first != NULL && !route_same(first, route))
+        first = first->next;
+    return first != NULL;
+}
+
 static int insert(struct snapshot *snapshot, struct route *old, struct route *route, uint16_t flags,
                   bool *ret_changed)
 {
@@ -193,11 +201,11 @@ enum main_change snapshot_route_added(struct snapshot *snapshot, struct route *r
     struct route *old;
     bool changed = false;
 
-    if (!is_kept(snapshot, route)) {
+    old = route_set_find(&snapshot->main, &route->key);
+    if (!is_kept(snapshot, route) || is_known(old, route)) {
         route_free(route);
         return MAIN_SAME;
     }
-    old = route_set_find(&snapshot->main, &route->key);
     if (!place_known(old, route, flags) || (route->nexthop_id != 0 && route->hop_count == 0) ||
         route_set_count(&snapshot->main) >= MAIN_ROUTES_MAX) {
         route_free(route);
@@ -217,7 +225,7 @@ enum main_change snapshot_route_removed(struct snapshot *snapshot, struct route 
 {
     bool changed = false;
 
-    if (!is_kept(snapshot, route)) {
+    if (!is_kept(snapshot, route) || route_set_find(&snapshot->main, &route->key) == NULL) {
         route_free(route);
         return MAIN_SAME;
     }

@@ -85,12 +85,14 @@ static int add_rp_filters(struct wanted *wanted, const struct wanted_input *inpu
 static int add_ipv6_forwarding(struct wanted *wanted, const struct wanted_input *input)
 {
     const struct snapshot *snapshot = input->snapshot;
+    bool is_diverted = (snapshot->families & FAMILIES_IPV6) != 0;
     int r = 0;
 
-    if ((snapshot->families & FAMILIES_IPV6) == 0)
+    if (snapshot->has_force_forwarding && snapshot->has_ipv6)
+        return add_setting(wanted, FAMILY_IPV6, input->config->tun.name, "force_forwarding",
+                           is_diverted);
+    if (!is_diverted)
         return 0;
-    if (snapshot->has_force_forwarding)
-        return add_setting(wanted, FAMILY_IPV6, input->config->tun.name, "force_forwarding", 1);
     if (snapshot->forwarding6_all != 0 &&
         !ledger_made(input->ledger, FAMILY_IPV6, "all", "forwarding", snapshot->forwarding6_all))
         return 0; /* a router already */
