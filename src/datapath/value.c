@@ -126,7 +126,7 @@ static int parse_two_ends(const char *text, const struct value_domain *domain,
 {
     for (const char *dash = strchr(text, '-'); dash != NULL; dash = strchr(dash + 1, '-')) {
         char CLEANUP(cleanup_free) *memory = strndup(text, (size_t)(dash - text));
-        struct value_name from, to;
+        struct value_name from = {.first = 0}, to = {.first = 0};
         int from_r, to_r;
 
         if (memory == NULL)

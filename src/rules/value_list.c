@@ -105,7 +105,7 @@ static int parse_port(const char *text, void *item, struct value_error *error)
 int value_list_prefixes(const char *text, struct ip_prefix **ret_items, size_t *ret_count,
                         struct value_error *error)
 {
-    void *items;
+    void *items = NULL;
     int r = parse_list(text, sizeof(**ret_items), parse_prefix, &items, ret_count, error);
 
     if (r == 0)
@@ -116,7 +116,7 @@ int value_list_prefixes(const char *text, struct ip_prefix **ret_items, size_t *
 int value_list_uids(const char *text, struct uid_range **ret_items, size_t *ret_count,
                     struct value_error *error)
 {
-    void *items;
+    void *items = NULL;
     int r = parse_list(text, sizeof(**ret_items), parse_uid, &items, ret_count, error);
 
     if (r == 0)
@@ -127,7 +127,7 @@ int value_list_uids(const char *text, struct uid_range **ret_items, size_t *ret_
 int value_list_ports(const char *text, struct port_exclusion **ret_items, size_t *ret_count,
                      struct value_error *error)
 {
-    void *items;
+    void *items = NULL;
     int r = parse_list(text, sizeof(**ret_items), parse_port, &items, ret_count, error);
 
     if (r == 0)
