@@ -208,6 +208,27 @@ void forge_seal(struct forged *forged)
                                                     forged->proto, forged->l4));
 }
 
+void forge_anything(struct forged *forged, struct random *random)
+{
+    static const uint8_t protos[] = {IPPROTO_TCP,  IPPROTO_UDP,  IPPROTO_UDPLITE, IPPROTO_SCTP,
+                                     IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6,  IPPROTO_GRE};
+    enum ip_family family = random_u64(random) % 2;
+
+    forge_ip(forged, family, protos[random_below(random, sizeof(protos))]);
+    if (random_u64(random) % 8 == 0)
+        forge_fragment(forged, 8 * random_below(random, 3), random_u64(random) % 2 == 0);
+    forge_l4(forged, 8 * random_below(random, 12));
+    forge_seal_ip(forged);
+    if (random_u64(random) % 4 != 0)
+        forge_seal(forged);
+    forged->bytes[family == FAMILY_IPV4 ? 8 : 7] = (uint8_t)(64 - random_below(random, 3));
+    forge_seal_ip(forged);
+    if (random_u64(random) % 4 == 0)
+        random_fill(random, forged->bytes + random_below(random, forged->length), 1);
+    if (random_u64(random) % 8 == 0)
+        forged->length = random_below(random, forged->length + 1);
+}
+
 struct packet forged_raw(struct forged *forged)
 {
     return (struct packet){

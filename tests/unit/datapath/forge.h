@@ -9,6 +9,7 @@
 #ifndef IPMODD_TESTS_FORGE_H
 #define IPMODD_TESTS_FORGE_H
 
+#include "../random.h"
 #include "ipmodd/datapath/packet.h"
 
 enum { FORGED_MAX = 70000 };
@@ -47,6 +48,9 @@ void forge_l4(struct forged *forged, size_t payload);
 /* Lengths and checksums of all that is there so far. */
 void forge_seal(struct forged *forged);
 void forge_seal_ip(struct forged *forged);
+
+/* Anything between a good packet and noise, of either family. */
+void forge_anything(struct forged *forged, struct random *random);
 
 /* A packet over the bytes, not parsed; and parsed, which must succeed. */
 struct packet forged_raw(struct forged *forged);

@@ -435,28 +435,6 @@ static void test_batch_is_bounded(void **state)
     assert_non_null(batch_next_buffer(fixture->batch));
 }
 
-/* Anything between a good packet and noise. */
-static void forge_anything(struct random *random)
-{
-    static const uint8_t protos[] = {IPPROTO_TCP,  IPPROTO_UDP,  IPPROTO_UDPLITE, IPPROTO_SCTP,
-                                     IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6,  IPPROTO_GRE};
-    enum ip_family family = random_u64(random) % 2;
-
-    forge_ip(&forged, family, protos[random_below(random, sizeof(protos))]);
-    if (random_u64(random) % 8 == 0)
-        forge_fragment(&forged, 8 * random_below(random, 3), random_u64(random) % 2 == 0);
-    forge_l4(&forged, 8 * random_below(random, 12));
-    forge_seal_ip(&forged);
-    if (random_u64(random) % 4 != 0)
-        forge_seal(&forged);
-    forged.bytes[family == FAMILY_IPV4 ? 8 : 7] = (uint8_t)(64 - random_below(random, 3));
-    forge_seal_ip(&forged);
-    if (random_u64(random) % 4 == 0)
-        random_fill(random, forged.bytes + random_below(random, forged.length), 1);
-    if (random_u64(random) % 8 == 0)
-        forged.length = random_below(random, forged.length + 1);
-}
-
 static void add_rules_of_every_kind(struct ruleset *ruleset)
 {
     rulebook_add(ruleset, "port", &match_dport, 80, &action_dport, 8080);
@@ -516,7 +494,7 @@ static void test_invariants_over_generated_packets(void **state)
         for (size_t i = 0; i < count; i++) {
             struct packet packet;
 
-            forge_anything(&random);
+            forge_anything(&forged, &random);
             feed(fixture, forged.bytes, forged.length);
             packet = forged_raw(&forged);
             damaged[i] = parse_packet(&packet) == REASON_NONE && fixup_is_damaged(&packet);
