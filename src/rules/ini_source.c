@@ -204,10 +204,8 @@ static char *read_piece(char *buffer, int size, void *stream)
     struct source *source = stream;
     const char *line;
 
-    /* The line goes on only where inih saw a key: else it would add to the value of an older one.
-     */
-    if (source->rest != NULL && *source->rest != '\0' && source->key != NULL &&
-        *source->key != '\0') {
+    /* The line goes on only where inih saw a key: else it would go to the value of an older one. */
+    if (source->rest != NULL && *source->rest != '\0' && source->key != NULL) {
         char *piece = give_piece(source, " ", buffer, (size_t)size);
 
         if (piece != NULL)

@@ -8,19 +8,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 static const char *const directories[] = {
     IPMODD_SYSCONFDIR,
     "/run",
     "/usr/local/lib",
     "/usr/lib",
-};
-
-/* The device number of /dev/null, Documentation/admin-guide/devices.txt of the kernel. */
-enum {
-    NULL_MAJOR = 1,
-    NULL_MINOR = 3,
 };
 
 static int list_add(struct file_list *files, char *path)
@@ -50,28 +43,6 @@ static bool list_has_name(const struct file_list *files, const char *name)
             return true;
     }
     return false;
-}
-
-static bool is_mask(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) == 0 && S_ISCHR(status.st_mode) &&
-           status.st_rdev == makedev(NULL_MAJOR, NULL_MINOR);
-}
-
-/* Takes from FILES those that only hide others. */
-static void drop_masks(struct file_list *files)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < files->count; i++) {
-        if (is_mask(files->paths[i]))
-            free(files->paths[i]);
-        else
-            files->paths[kept++] = files->paths[i];
-    }
-    files->count = kept;
 }
 
 static bool is_drop_in_name(const char *name)
@@ -122,10 +93,9 @@ static int compare_names(const void *a, const void *b)
     return strcmp(base_name(*left), base_name(*right));
 }
 
-/* Adds the drop-ins to FILES behind the main file, sorted and without masks. */
+/* Adds the drop-ins to FILES behind the main file, sorted. */
 static int append_sorted(struct file_list *files, struct file_list *drop_ins)
 {
-    drop_masks(drop_ins);
     if (drop_ins->count > 0)
         qsort(drop_ins->paths, drop_ins->count, sizeof(*drop_ins->paths), compare_names);
     for (size_t i = 0; i < drop_ins->count; i++) {
@@ -137,13 +107,12 @@ static int append_sorted(struct file_list *files, struct file_list *drop_ins)
     return 0;
 }
 
-/* Adds the main file of the first directory that has one, unless that is a mask. */
+/* Adds the main file of the first directory that has one. */
 static int add_main_file(const char *root, struct file_list *files)
 {
     for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
         struct stat status;
         char *path;
-        int r;
 
         if (asprintf(&path, "%s%s/ipmodd/ipmodd.conf", root, directories[i]) < 0)
             return -ENOMEM;
@@ -151,10 +120,7 @@ static int add_main_file(const char *root, struct file_list *files)
             free(path);
             continue;
         }
-        r = list_add(files, path);
-        if (r == 0)
-            drop_masks(files);
-        return r;
+        return list_add(files, path);
     }
     return 0;
 }

@@ -4,8 +4,8 @@
  *
  * As systemd does it: the first of /etc, /run, /usr/local/lib, /usr/lib that has ipmodd/ipmodd.conf
  * gives the main file; ipmodd/ipmodd.conf.d/NAME.conf of all four follow by NAME, and of two with
- * the same NAME the one in the earlier directory counts. A link to /dev/null (or an empty device)
- * in place of a file hides the later ones of that name.
+ * the same NAME the one in the earlier directory counts. So a link to /dev/null hides the later
+ * ones of its name: it reads as an empty file.
  *
  * With a file given, only that file and FILE.d are looked at.
  */

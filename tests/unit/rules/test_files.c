@@ -2,6 +2,8 @@
 /* Files as bytes: what is no text, what is no INI, long lines, and where files are searched. */
 #include "fixture.h"
 
+#include "ini_source.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -167,25 +169,60 @@ static void test_long_lines(void **state)
     }
 }
 
-/* Every position of an odd character in a long value: none may fall between two pieces. */
+/* The one value of "test.conf" with TEXT, as it reached the document. Owned by the caller. */
+static char *value_of(const char *text)
+{
+    struct problems problems = PROBLEMS_INIT;
+    struct report report = {.problems = &problems};
+    struct document document = {.sections = NULL};
+    char *value;
+
+    fixture_write("test.conf", text);
+    assert_int_equal(ini_source_read(fixture_path("test.conf"), &document, &report), 0);
+    assert_int_equal(problems.count, 0);
+    assert_int_equal(document.section_count, 1);
+    assert_int_equal(document.sections[0].entry_count, 1);
+    value = strdup(document.sections[0].entries[0].value);
+    document_clear(&document);
+    return value;
+}
+
+/* Every position of an odd character in a long value: none may be lost between two pieces. */
 static void test_long_values_are_whole(void **state)
 {
+    static const char odd[] = {'#', ';', '=', ':', '[', ']', '"', ','};
+
     (void)state;
-    for (size_t at = 0; at < 420; at++) {
-        char value[512], text[600], expected[600];
+    for (size_t at = 8; at < 8 * 420; at++) {
+        char value[512], text[600];
+        char *found;
 
         memset(value, 'a', 430);
         value[430] = '\0';
-        value[at] = at % 4 == 0 ? '#' : at % 4 == 1 ? ';' : at % 4 == 2 ? '=' : '[';
-        snprintf(text, sizeof(text), "[rule a]\nverdict = %s\n", value);
-        snprintf(expected, sizeof(expected),
-                 "test.conf:2: [rule a] verdict: '%.40s' is not a verdict: accept, drop or reject "
-                 "[KIND]",
-                 value);
-        assert_string_equal(fixture_complaints(text), expected);
-        snprintf(text, sizeof(text), "[rule a]\nlog = %.*s x\n", (int)at + 1, value);
-        assert_true(strncmp(fixture_complaints(text), "test.conf:2: [rule a] log: '", 28) == 0);
+        value[at / 8] = odd[at % 8];
+        value[at / 8 + 2] = ' ';
+        snprintf(text, sizeof(text), "[main]\nkey = %s\n", value);
+        found = value_of(text);
+        assert_string_equal(found, value);
+        free(found);
     }
+}
+
+/* What inih cannot split must not go on as the value of the key above. */
+static void test_long_lines_without_a_key(void **state)
+{
+    char line[600], text[700];
+
+    (void)state;
+    memset(line, 'a', sizeof(line));
+    line[sizeof(line) - 1] = '\0';
+    snprintf(text, sizeof(text), "[rule a]\nttl = 3\n%s\n", line);
+    assert_string_equal(fixture_complaints(text),
+                        "test.conf:3: [rule a] this line is none: write KEY = VALUE or [SECTION]");
+    line[0] = '=';
+    snprintf(text, sizeof(text), "[rule a]\nttl = 3\n%s\n", line);
+    assert_string_equal(fixture_complaints(text),
+                        "test.conf:3: [rule a] there is no key: write KEY = VALUE");
 }
 
 static void test_blank_runs(void **state)
@@ -337,8 +374,8 @@ static void test_search_order(void **state)
     assert_mtu(1405);
     fixture_write("etc/ipmodd/ipmodd.conf.d/20-a.conf", "[tun]\nname = x\n");
     assert_mtu(1404);
-    fixture_write("usr/lib/ipmodd/ipmodd.conf.d/99-a.conf.bak", "[tun]\nmtu = 1406\n");
-    fixture_write("usr/lib/ipmodd/ipmodd.conf.d/.99-a.conf", "[tun]\nmtu = 1406\n");
+    fixture_write("usr/lib/ipmodd/ipmodd.conf.d/99-a.conf.bak", "not read");
+    fixture_write("usr/lib/ipmodd/ipmodd.conf.d/.99-a.conf", "not read");
     assert_mtu(1404);
 }
 
@@ -357,6 +394,10 @@ static void test_search_masks(void **state)
     assert_int_equal(symlink("/dev/null", fixture_path("etc/ipmodd/ipmodd.conf")), 0);
     fixture_write("etc/ipmodd/ipmodd.conf.d/00-a.conf", "[tun]\nmtu = 1300\n");
     assert_mtu(1300);
+    assert_int_equal(unlink(fixture_path("etc/ipmodd/ipmodd.conf.d/00-a.conf")), 0);
+    assert_string_equal(fixture_complaints_of(NULL),
+                        "etc/ipmodd/ipmodd.conf: is empty: a configuration has at least one "
+                        "section, [main] or [rule NAME]");
 }
 
 /* Keys of an earlier file stay in force one by one; rules of all files follow each other. */
@@ -396,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_many_errors_are_cut),
         cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_long_values_are_whole),
+        cmocka_unit_test(test_long_lines_without_a_key),
         cmocka_unit_test(test_blank_runs),
         cmocka_unit_test(test_lines_that_are_none),
         cmocka_unit_test(test_sections),

@@ -141,6 +141,8 @@ static const struct wrong wrongs[] = {
      "the ends of '192.0.2.9-2001:db8::1' are of different families", NULL},
     {"dst", "2001:db8::/32", "contradicts family = ipv4 in line 2: no packet fits both",
      "family = ipv4"},
+    {"dst", "192.0.2.1, !2001:db8::1", "contradicts family = ipv6 in line 2: no packet fits both",
+     "family = ipv6"},
     {"host", "192.0.2.1,", "the list has an empty item: write items separated by commas", NULL},
     {"sport", "65536", "'65536' is out of range: a port is a number from 0 to 65535", NULL},
     {"dport", "http", "'http' is not a port: a number from 0 to 65535", NULL},
