@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The process and its surroundings: ended while it starts, or with nobody who reads what it says."""
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+import state
+from daemon import SLOW
+from space import wait_until
+
+CONFIG = """\
+[rule fake]
+proto = icmp
+icmp-type = echo-request
+dst = 203.0.113.0/24
+reply = echo
+"""
+GROUP_RULES = 1 << 7 | 1 << 18  # RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE
+FILLING_SIGNALS = 1000
+
+
+def forged_replies(space):
+    """How many of three requests to an address of nobody were answered."""
+    text = space.run("ping -n -q -c 3 -i 0.05 -W 1 203.0.113.7", check=False).stdout
+    return int(text.partition(" received")[0].rpartition(" ")[2])
+
+
+def rule_events(space):
+    """A socket that gives one message for each policy rule that comes or goes there."""
+    with space:
+        events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    events.bind((0, GROUP_RULES))
+    events.settimeout(5)
+    return events
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("rules", [1, 2, 3, 4, 5, 6])
+def test_stopped_in_the_middle_of_the_start(wire, daemons, number, rules):
+    """A signal that comes when only so many of the rules are there leaves none of them there."""
+    daemon = daemons(wire.host)
+    daemon.config.write_text(CONFIG, encoding="utf-8")
+    before = state.snapshot(wire.host)
+    with rule_events(wire.host) as events:
+        process = wire.host.popen(daemon.command("-c", str(daemon.config)))
+        for _ in range(rules):
+            events.recv(65536)
+        process.send_signal(number)
+    assert process.wait(1.0 * SLOW) == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_closed_stderr(wire, daemons):
+    """The log is lost and goes into no other descriptor, least of all into the tun device."""
+    daemon = daemons(wire.host)
+    daemon.start(CONFIG, prefix=("sh", "-c", 'exec "$@" 2>&-', "sh"))
+    for _ in range(5):
+        daemon.signal(signal.SIGUSR1)
+    daemon.reload()
+    assert forged_replies(wire.host) == 3
+    assert os.readlink(f"/proc/{daemon.process.pid}/fd/2") == "/dev/null"
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("reader", ["full", "gone"])
+def test_stderr_that_takes_nothing(wire, daemons, reader):
+    """Packets, signals and the end do not wait for a pipe that is full or has lost its reader."""
+    daemon = daemons(wire.host)
+    fifo = daemon.directory / "fifo"
+    os.mkfifo(fifo)
+    pipe = os.open(fifo, os.O_RDWR)
+    daemon.start(CONFIG, prefix=("sh", "-c", 'exec "$0" "$@" 2>' + str(fifo)))
+    if reader == "gone":
+        os.close(pipe)
+    for _ in range(FILLING_SIGNALS):
+        daemon.signal(signal.SIGUSR1)
+        time.sleep(0.001)
+    assert forged_replies(wire.host) == 3
+    daemon.reload()
+    before = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - before <= 1.0 * SLOW
+    if reader == "full":
+        filled = len(os.read(pipe, 1 << 20))
+        os.close(pipe)
+        assert filled > 60000, "the pipe was never full"
+
+
+def test_device_deleted_again_and_again(wire, daemons):
+    """It is back within 2 s, without spinning, and the log stays short."""
+    daemon = daemons(wire.host)
+    daemon.start(CONFIG)
+    used = daemon.cpu_seconds()
+    for _ in range(20):
+        wire.host.run("ip link del tun0", check=False)
+        time.sleep(0.05)
+    wait_until(lambda: forged_replies(wire.host) == 3, lambda: daemon.log(), 2.0 * SLOW)
+    assert daemon.cpu_seconds() - used <= 0.5 * SLOW
+    lines = daemon.log_lines("is gone|is back")
+    assert 2 <= len(lines) <= 20
+    assert "is back" in lines[-1]
+    assert daemon.stop() == 0
