@@ -2,10 +2,10 @@
 /* Rules that see no packet. */
 #include "rule_reach.h"
 
-/* RULE's match on `direction`, which reads nothing else of a packet; NULL without one. */
-static const struct rule_match *find_direction(const struct rule *rule)
+/* RULE's match on KEY, or NULL. */
+static const struct rule_match *find_match(const struct rule *rule, const char *key)
 {
-    const struct match_type *type = match_type_find("direction");
+    const struct match_type *type = match_type_find(key);
 
     for (size_t i = 0; i < rule->match_count; i++) {
         if (rule->matches[i].type == type)
@@ -14,6 +14,7 @@ static const struct rule_match *find_direction(const struct rule *rule)
     return NULL;
 }
 
+/* MATCH is on `direction`, which reads nothing else of a packet. */
 static bool holds_for_any(const struct rule_match *match, unsigned directions)
 {
     for (unsigned direction = 0; direction < DIRECTION_COUNT; direction++) {
@@ -25,13 +26,41 @@ static bool holds_for_any(const struct rule_match *match, unsigned directions)
     return false;
 }
 
+/* MATCH is on `fragment`, which reads the packet's flags alone. */
+static bool holds_for_headers(const struct rule_match *match)
+{
+    const struct packet whole = {.flags = 0};
+    const struct packet first = {.flags = PACKET_FRAGMENT};
+
+    return match->type->test(match->value, &whole) || match->type->test(match->value, &first);
+}
+
+/* Reports a match that needs headers in a rule for later fragments. */
+static void check_fragment(const struct rule *rule, const struct section *section,
+                           struct report *report)
+{
+    const struct rule_match *fragment = find_match(rule, "fragment");
+
+    if (fragment == NULL || holds_for_headers(fragment))
+        return;
+    for (size_t i = 0; i < rule->match_count; i++) {
+        const struct entry *entry = section_find_entry(section, rule->matches[i].type->key);
+        const struct place place = entry_place(section, entry);
+
+        if (rule->matches[i].type->needs_header)
+            report_error(report, &place,
+                         "never holds with fragment = later: a later fragment has no such header");
+    }
+}
+
 void rule_reach_check(const struct rule *rule, const struct scope *scope,
                       const struct config_divert *divert, const struct section *section,
                       struct report *report)
 {
-    const struct rule_match *direction = find_direction(rule);
+    const struct rule_match *direction = find_match(rule, "direction");
     const struct place place = section_place(section);
 
+    check_fragment(rule, section, report);
     if (direction != NULL && !holds_for_any(direction, divert->directions))
         report_warning(report, &place,
                        "sees no packet: [divert] direction does not divert what the rule is for");

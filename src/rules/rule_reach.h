@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules that are right in themselves but see no packet, because [divert] sends none of that kind
- * here: worth a warning, since the other half of the configuration may be what was forgotten.
+ * Rules that see no packet for reasons that a scope (scope.h) does not express.
+ *
+ * A rule for headers that later fragments do not have, and for later fragments alone, is an error
+ * like every contradiction. A rule of a kind that [divert] does not send here is a warning, since
+ * the other half of the configuration may be what was forgotten.
  */
 #ifndef IPMODD_RULES_RULE_REACH_H
 #define IPMODD_RULES_RULE_REACH_H

@@ -40,6 +40,9 @@ struct match_type {
     /* Speaks of one wire packet: a super-packet has to be split before it is tested. */
     bool per_wire_packet;
 
+    /* Holds for packets with their upper-layer header alone, so never for a later fragment. */
+    bool needs_header;
+
     /* Parsed after the others, because the meaning of its numbers depends on the rule's family. */
     bool parse_late;
 };

@@ -218,13 +218,32 @@ static void address_print(const void *value, FILE *out)
     }
 }
 
-#define ADDRESS_MATCH(name, tester)                                                       \
-    {                                                                                     \
-        .key = (name), .grammar = "addresses, prefixes and ranges of both families",      \
-        .parse = address_parse, .free = free, .narrow = address_narrow, .test = (tester), \
-        .print = address_print,                                                           \
-    }
+const struct match_type match_src = {
+    .key = "src",
+    .grammar = "addresses, prefixes and ranges of both families",
+    .parse = address_parse,
+    .free = free,
+    .narrow = address_narrow,
+    .test = src_test,
+    .print = address_print,
+};
 
-const struct match_type match_src = ADDRESS_MATCH("src", src_test);
-const struct match_type match_dst = ADDRESS_MATCH("dst", dst_test);
-const struct match_type match_host = ADDRESS_MATCH("host", host_test);
+const struct match_type match_dst = {
+    .key = "dst",
+    .grammar = "addresses, prefixes and ranges of both families",
+    .parse = address_parse,
+    .free = free,
+    .narrow = address_narrow,
+    .test = dst_test,
+    .print = address_print,
+};
+
+const struct match_type match_host = {
+    .key = "host",
+    .grammar = "addresses, prefixes and ranges of both families",
+    .parse = address_parse,
+    .free = free,
+    .narrow = address_narrow,
+    .test = host_test,
+    .print = address_print,
+};

@@ -88,5 +88,6 @@ const struct match_type match_icmp_code = {
     .narrow = icmp_code_narrow,
     .test = icmp_code_test,
     .print = icmp_code_print,
+    .needs_header = true,
     .parse_late = true,
 };

@@ -124,5 +124,6 @@ const struct match_type match_icmp_type = {
     .narrow = icmp_type_narrow,
     .test = icmp_type_test,
     .print = icmp_type_print,
+    .needs_header = true,
     .parse_late = true,
 };

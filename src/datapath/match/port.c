@@ -41,12 +41,35 @@ static bool port_test(const void *value, const struct packet *packet)
            number_list_holds_either(value, packet_sport(packet), packet_dport(packet));
 }
 
-#define PORT_MATCH(name, tester)                                                      \
-    {                                                                                 \
-        .key = (name), .grammar = "ports 0 to 65535 and ranges", .parse = port_parse, \
-        .free = free, .narrow = port_narrow, .test = (tester), .print = port_print,   \
-    }
+const struct match_type match_sport = {
+    .key = "sport",
+    .grammar = "ports 0 to 65535 and ranges",
+    .parse = port_parse,
+    .free = free,
+    .narrow = port_narrow,
+    .test = sport_test,
+    .print = port_print,
+    .needs_header = true,
+};
 
-const struct match_type match_sport = PORT_MATCH("sport", sport_test);
-const struct match_type match_dport = PORT_MATCH("dport", dport_test);
-const struct match_type match_port = PORT_MATCH("port", port_test);
+const struct match_type match_dport = {
+    .key = "dport",
+    .grammar = "ports 0 to 65535 and ranges",
+    .parse = port_parse,
+    .free = free,
+    .narrow = port_narrow,
+    .test = dport_test,
+    .print = port_print,
+    .needs_header = true,
+};
+
+const struct match_type match_port = {
+    .key = "port",
+    .grammar = "ports 0 to 65535 and ranges",
+    .parse = port_parse,
+    .free = free,
+    .narrow = port_narrow,
+    .test = port_test,
+    .print = port_print,
+    .needs_header = true,
+};

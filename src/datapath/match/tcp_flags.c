@@ -180,4 +180,5 @@ const struct match_type match_tcp_flags = {
     .test = tcp_flags_test,
     .print = tcp_flags_print,
     .per_wire_packet = true,
+    .needs_header = true,
 };

@@ -372,6 +372,21 @@ static void test_rules_that_see_nothing(void **state)
     assert_null(strstr(fixture_complaints(text), "[rule r100]"));
 }
 
+static void test_headers_of_later_fragments(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        fixture_complaints("[rule a]\ndport = 80\nfragment = later\nttl = 3\n"),
+        "test.conf:2: [rule a] dport: never holds with fragment = later: a later fragment has no "
+        "such header");
+    assert_string_equal(
+        fixture_complaints("[rule a]\nicmp-type = ping\nfragment = yes, !first\n"),
+        "test.conf:2: [rule a] icmp-type: never holds with fragment = later: a later fragment has "
+        "no such header");
+    assert_string_equal(fixture_complaints("[rule a]\ntcp-flags = syn\nfragment = yes\n"), "");
+    assert_string_equal(fixture_complaints("[rule a]\nproto = tcp\nfragment = later\n"), "");
+}
+
 /* In the order of the lines, whatever is looked at first. */
 static void test_order_of_errors(void **state)
 {
@@ -406,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_three_way_contradiction),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_rules_that_see_nothing),
+        cmocka_unit_test(test_headers_of_later_fragments),
         cmocka_unit_test(test_order_of_errors),
         cmocka_unit_test(test_deciding_action_comes_last),
     };
