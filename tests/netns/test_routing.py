@@ -2,12 +2,15 @@
 """Routing and source addresses under the daemon are those of the host without it."""
 import ipaddress
 import itertools
+import random
+import time
 
 import pytest
 
 import state
 from packets import has_payload, parse
 from space import wait_until
+from space import wire as connect
 from topology import FAR, FAR_B, HOST, HOST_B, NOBODY, PEER, PEER_B
 from traffic import chosen_source, ping, tun_packets, udp_socket
 
@@ -269,3 +272,62 @@ def test_started_before_the_network(wire, daemons, family):
     mirrored(wire.host, family, "default", dev="tun0")
     assert ping(wire.host, FAR[family], 2) == (2, 2)
     assert tun_packets(wire.host) >= 2
+
+
+def churn(dice, family, count):
+    """COUNT random changes of main within one prefix; some fail, as they do in life."""
+    net = ipaddress.ip_network({4: "198.51.100.128/25", 6: "2001:db8:aa::/64"}[family])
+    gateways = PEER[family], PEER_B[family]
+    for _ in range(count):
+        length = dice.choice([net.prefixlen, net.prefixlen + 2, net.max_prefixlen])
+        inside = ipaddress.ip_network((int(net[0]) + (dice.randrange(8) << 2), net.max_prefixlen))
+        target = inside.supernet(new_prefix=length)
+        metric = dice.choice(["", " metric 5", " metric 77"])
+        how = dice.choice([f"via {gateways[0]}", f"via {gateways[1]}",
+                           f"via {gateways[0]} mtu 1300 advmss 1200",
+                           f"nexthop via {gateways[0]} nexthop via {gateways[1]}"])
+        verb = dice.choice(["add", "replace", "append", "del", "del", "add"])
+        if verb == "del":
+            yield f"route del {target}{metric}"
+        elif dice.randrange(5) == 0:
+            kind = dice.choice(["blackhole", "unreachable", "prohibit", "throw"])
+            yield f"route {verb} {kind} {target}{metric}"
+        else:
+            yield f"route {verb} {target}{metric} {how}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_any_churn_the_mirror_is_that_of_a_fresh_start(uplinks, daemons, family, seed):
+    """Followed change by change, and in bursts: the same table 100 as read from the start."""
+    daemon = daemons(uplinks.host)
+    daemon.start()
+    changes = list(churn(random.Random(seed), family, 300))
+    for start in range(0, len(changes), 60):
+        uplinks.host.ip_batch(changes[start:start + 60], (f"-{family}", "-force"))
+    time.sleep(FOLLOWS)
+    followed = state.routes(uplinks.host, family, 100)
+    assert daemon.stop() == 0
+    daemon.start()
+    wanted = state.routes(uplinks.host, family, 100)
+    assert len(wanted) > 8, "the churn left hardly a route"
+    differ = state.compare({"followed": followed}, {"followed": wanted})
+    assert differ == "", f"(gone: only followed, new: only fresh)\n{differ}"
+
+
+def test_a_new_uplink_is_used_and_given_back(wire, daemons, family):
+    """A device that comes while we run: its rp_filter is made to fit, and restored at the end."""
+    wire.host.sysctl("net.ipv4.conf.default.rp_filter", 1)
+    daemon = daemons(wire.host)
+    daemon.start()
+    wire.add("peerb")
+    connect(wire.host, "eth1", wire.peerb, "eth0")
+    size = {4: 26, 6: 64}[family]
+    wire.host.ip(f"addr add {HOST_B[family]}/{size} dev eth1")
+    wire.peerb.ip(f"addr add {PEER_B[family]}/{size} dev eth0")
+    mirrored(wire.host, family, str(ipaddress.ip_interface(f"{HOST_B[family]}/{size}").network))
+    before = tun_packets(wire.host)
+    assert ping(wire.host, PEER_B[family], 2) == (2, 2)
+    assert ping(wire.peerb, HOST_B[family], 2) == (2, 2)
+    assert tun_packets(wire.host) - before >= 4, "not diverted"
+    assert daemon.stop() == 0
+    assert wire.host.sysctl("net.ipv4.conf.eth1.rp_filter") == "1"

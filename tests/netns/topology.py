@@ -40,8 +40,10 @@ class Network:
             space.delete()
 
     def commands(self, role, text):
-        """Runs an `ip` command a line in the namespace ROLE."""
-        getattr(self, role).ip_batch([line.strip() for line in text.splitlines() if line.strip()])
+        """Runs an `ip` command a line in the namespace ROLE; addresses can be used at once."""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        getattr(self, role).ip_batch([line + " nodad" if line.startswith("addr add") and
+                                      ":" in line else line for line in lines])
 
 
 def wire_topology(net):

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import socket
+import sys
 
 from scapy.layers.inet import UDP, IPOption
 from scapy.layers.inet6 import (IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
@@ -136,7 +137,7 @@ def ping(space, address, count=1, options="-i 0.01", patience=3):
 @contextlib.contextmanager
 def web_server(space, directory, family):
     """http.server on port 8000 of SPACE that serves DIRECTORY."""
-    server = space.popen(["/usr/bin/python3", "-m", "http.server", "8000", "--directory",
+    server = space.popen([sys.executable, "-m", "http.server", "8000", "--directory",
                           str(directory), "--bind", "0.0.0.0" if family == 4 else "::"])
     wait_until(lambda: space.listening("tcp", 8000), "the web server")
     yield "http://[{}]:8000/" if family == 6 else "http://{}:8000/"
