@@ -12,6 +12,9 @@
  * microseconds) for signals, timers and the monitor. */
 enum { BATCHES_PER_WAKEUP = 4 };
 
+/* More than tun0's queue of 500 packets holds. */
+enum { BATCHES_AT_STOP = 64 };
+
 int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
 {
     int error;
@@ -26,16 +29,6 @@ int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
     }
     if (error < 0)
         engine_stop(engine);
-    return error;
-}
-
-int engine_stop(struct engine *engine)
-{
-    int error = divert_stop(TAKE_PTR(engine->divert));
-
-    path_free(TAKE_PTR(engine->path));
-    batch_free(TAKE_PTR(engine->batch));
-    loaded_clear(&engine->loaded);
     return error;
 }
 
@@ -59,6 +52,30 @@ static ssize_t move_batch(struct engine *engine, int tun_fd)
     error = batch_write(engine->path, engine->batch, tun_fd);
     report_events(&engine->reporter, path_events(engine->path), path_ruleset(engine->path));
     return device_is_gone(error) ? error : count;
+}
+
+/* What is on its way through tun0 is still moved; nothing new comes in. */
+static void let_packets_out(struct engine *engine)
+{
+    if (divert_withdraw(engine->divert) < 0)
+        return; /* divert_stop() fails the same way, and says so */
+    for (int i = 0; i < BATCHES_AT_STOP; i++) {
+        if (move_batch(engine, divert_tun_fd(engine->divert)) <= 0)
+            return;
+    }
+}
+
+int engine_stop(struct engine *engine)
+{
+    int error;
+
+    if (engine->path != NULL && engine->divert != NULL)
+        let_packets_out(engine);
+    error = divert_stop(TAKE_PTR(engine->divert));
+    path_free(TAKE_PTR(engine->path));
+    batch_free(TAKE_PTR(engine->batch));
+    loaded_clear(&engine->loaded);
+    return error;
 }
 
 int engine_move_packets(struct engine *engine)

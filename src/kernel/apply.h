@@ -52,6 +52,9 @@ bool apply_note_route(struct wanted *wanted, const struct route *route, bool rem
 int apply_remove_rules(struct netlink *netlink, const struct instance *instance,
                        const struct wanted *keep, struct fault *fault);
 
+/* Takes out all rules of APPLY's instance but the guards. */
+int apply_withdraw(struct apply *apply);
+
 /* Takes our routes out of TABLE. */
 int apply_remove_routes(struct netlink *netlink, uint32_t table, struct fault *fault);
 

@@ -217,3 +217,14 @@ int apply_remove_rules(struct netlink *netlink, const struct instance *instance,
     list_clear(&there);
     return r;
 }
+
+int apply_withdraw(struct apply *apply)
+{
+    const struct instance instance = instance_of(apply->config);
+    const struct wanted guards = {
+        .rules = apply->wanted->rules,
+        .rule_count = guard_count(apply),
+    };
+
+    return apply_remove_rules(apply->netlink, &instance, &guards, apply->fault);
+}

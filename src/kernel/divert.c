@@ -318,6 +318,14 @@ uint64_t divert_tun_tx_dropped(const struct divert *divert)
     return dropped;
 }
 
+int divert_withdraw(struct divert *divert)
+{
+    struct apply apply = divert_apply(divert);
+
+    fault_clear(&divert->fault);
+    return apply_withdraw(&apply);
+}
+
 int divert_stop(struct divert *divert)
 {
     int r;

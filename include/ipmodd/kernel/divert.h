@@ -81,6 +81,12 @@ const struct host_view *divert_host_view(const struct divert *divert);
 /* Dropped in silence by the full queue of the tun device since it exists. */
 uint64_t divert_tun_tx_dropped(const struct divert *divert);
 
+/*
+ * First half of a stop: no new packet is diverted from here on. What waits in tun0's queue can
+ * still be read and written back; then call divert_stop(). 0 or -errno.
+ */
+int divert_withdraw(struct divert *divert);
+
 /* Undoes everything and frees; NULL is allowed. 0 or the first -errno (it goes on after one). */
 int divert_stop(struct divert *divert);
 

@@ -55,6 +55,13 @@ int divert_start(const struct config *config, struct divert **ret_divert)
     return 0;
 }
 
+int divert_withdraw(struct divert *divert)
+{
+    (void)divert;
+    fakes.withdrawals++;
+    return 0;
+}
+
 int divert_stop(struct divert *divert)
 {
     if (divert == NULL)

@@ -17,7 +17,7 @@ struct fakes {
     int start_error;  /* of divert_start() */
     int reload_error; /* of divert_reload() */
     int tun_fd;       /* what divert_tun_fd() gives */
-    unsigned reloads, stops;
+    unsigned reloads, stops, withdrawals;
 };
 
 extern struct fakes fakes;

@@ -57,6 +57,7 @@ static void test_description(void **state)
     assert_in_range(strlen(text), 10, 11);
     assert_memory_equal(text, "Diverting ", 10);
     assert_int_equal(engine_stop(&engine), 0);
+    assert_int_equal(fakes.withdrawals, 1);
     assert_int_equal(fakes.stops, 1);
 }
 
