@@ -46,7 +46,7 @@ logs=
 configure "$build/gcc" || { echo "the gcc build failed"; exit 1; }
 configure "$build/sanitize" -Db_sanitize=address,undefined -Db_lundef=false ||
     { echo "the sanitizer build failed"; exit 1; }
-CC=clang configure "$build/clang" -Dfuzz=true -Db_lundef=false ||
+CC=clang configure "$build/clang" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false ||
     { echo "the clang build failed"; exit 1; }
 
 rm -f "$build"/*/meson-logs/testlog.json
