@@ -114,8 +114,8 @@ def check_headers(root):
     flags = run([tool("pkg-config"), "--cflags", *libraries])[1].split()
     for path in files(root, "include/ipmodd/**/*.h", "src/**/*.h"):
         code, text = run([tool("gcc"), "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-                          f"-I{root}/include", f"-I{path.parent}", *flags, "-fsyntax-only", "-include",
-                          str(path), "-x", "c", "/dev/null"])
+                          f"-I{root}/include", f"-I{root}/src", f"-I{path.parent}", *flags,
+                          "-fsyntax-only", "-include", str(path), "-x", "c", "/dev/null"])
         if code:
             problems += [f"{path.relative_to(root)} does not compile alone:", *text.splitlines()[:5]]
     return problems
