@@ -14,14 +14,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A file of LENGTH bytes at *RET_PATH; the descriptor keeps it alive. */
-static int make_file(const void *bytes, size_t length, char path[static 32])
+/* A file in memory with BYTES; it lives as long as the descriptor. */
+static int make_file(const void *bytes, size_t length)
 {
     int fd = memfd_create("config", MFD_CLOEXEC);
 
     REQUIRE(fd >= 0);
     REQUIRE(write(fd, bytes, length) == (ssize_t)length);
-    snprintf(path, 32, "/proc/self/fd/%d", fd);
     return fd;
 }
 
@@ -43,13 +42,15 @@ static void require_printable(const struct problems *problems)
 /* The dump of the configuration in BYTES, to be freed; NULL when it is refused. */
 static char *load_and_dump(const void *bytes, size_t length, size_t *ret_length)
 {
+    int CLEANUP(cleanup_fd) fd = make_file(bytes, length);
     char path[32];
-    int CLEANUP(cleanup_fd) fd = make_file(bytes, length, path);
     struct problems problems = PROBLEMS_INIT;
     struct loaded loaded = {.config = NULL};
     char *dump = NULL;
-    int r = load_configuration(path, &problems, &loaded);
+    int r;
 
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    r = load_configuration(path, &problems, &loaded);
     REQUIRE(r == 0 || r == -EINVAL);
     REQUIRE((r == 0) == !problems_have_errors(&problems));
     REQUIRE((r == 0) == (loaded.config != NULL) && (r == 0) == (loaded.ruleset != NULL));
