@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ledger: text form, garbage, originals that are never overwritten. */
+#include "../unit.h"
+#include "ipmodd/base/macro.h"
+#include "kernel/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct setting setting(enum ip_family family, const char *device, const char *name,
+                              int32_t value)
+{
+    struct setting made = {.family = family, .value = value};
+
+    strcpy(made.device, device);
+    strcpy(made.name, name);
+    return made;
+}
+
+static void read_text(struct ledger *ledger, const char *text)
+{
+    FILE *in CLEANUP(cleanup_file) = fmemopen((char *)text, strlen(text), "r");
+
+    assert_non_null(in);
+    assert_int_equal(ledger_read(ledger, in), 0);
+}
+
+static void test_round_trip(void **state)
+{
+    const struct setting rp = setting(FAMILY_IPV4, "eth0.7", "rp_filter", 2);
+    const struct setting ra = setting(FAMILY_IPV6, "eth0", "accept_ra", 2);
+    struct ledger ledger = LEDGER_INIT;
+    struct ledger back = LEDGER_INIT;
+    FILE *out;
+    char *text = NULL;
+    size_t size;
+
+    (void)state;
+    ledger.cookie = back.cookie = 4711;
+    ledger.instance = (struct instance){.tun = "tun0", .table = 100, .divert_priority = 32765};
+    assert_int_equal(ledger_record(&ledger, &rp, 1), 0);
+    assert_int_equal(ledger_record(&ledger, &ra, -1), 0);
+    out = open_memstream(&text, &size);
+    assert_non_null(out);
+    ledger_write(&ledger, out);
+    fclose(out);
+    read_text(&back, text);
+    assert_int_equal(back.count, 2);
+    assert_string_equal(back.left.tun, "tun0");
+    assert_int_equal(back.left.table, 100);
+    assert_int_equal(back.left.divert_priority, 32765);
+    assert_int_equal(ledger_find(&back, FAMILY_IPV4, "eth0.7", "rp_filter")->original, 1);
+    assert_int_equal(ledger_find(&back, FAMILY_IPV6, "eth0", "accept_ra")->original, -1);
+    assert_true(ledger_made(&back, FAMILY_IPV6, "eth0", "accept_ra", 2));
+    assert_false(ledger_made(&back, FAMILY_IPV6, "eth0", "accept_ra", 1));
+    assert_null(ledger_find(&back, FAMILY_IPV4, "eth0", "accept_ra"));
+    free(text);
+    ledger_close(&ledger);
+    ledger_close(&back);
+}
+
+static void test_original_is_kept(void **state)
+{
+    const struct setting rp = setting(FAMILY_IPV4, "eth0", "rp_filter", 2);
+    struct ledger ledger = LEDGER_INIT;
+
+    (void)state;
+    assert_int_equal(ledger_record(&ledger, &rp, 1), 0);
+    assert_int_equal(ledger_record(&ledger, &rp, 2), 0);
+    assert_int_equal(ledger.count, 1);
+    assert_int_equal(ledger.entries[0].original, 1);
+    assert_int_equal(ledger_forget(&ledger, 0), 0);
+    assert_int_equal(ledger.count, 0);
+    ledger_close(&ledger);
+}
+
+static void test_another_namespace_is_not_ours(void **state)
+{
+    struct ledger ledger = LEDGER_INIT;
+
+    (void)state;
+    ledger.cookie = 1;
+    read_text(&ledger, "ipmodd 1 2\ninstance tun0 100 32765\nipv4 eth0 rp_filter 2 1\n");
+    assert_int_equal(ledger.count, 0);
+    assert_string_equal(ledger.left.tun, "");
+    ledger_close(&ledger);
+}
+
+static void test_garbage_is_skipped(void **state)
+{
+    static const char *const lines[] = {
+        "",
+        "\n",
+        "ipv5 eth0 rp_filter 2 1\n",
+        "ipv4 eth0 rp_filter 2\n",
+        "ipv4 eth0 rp_filter 2 1 more\n",
+        "ipv4 ../../../tmp rp_filter 2 1\n",
+        "ipv4 .. rp_filter 2 1\n",
+        "ipv4 eth0 a/b 2 1\n",
+        "\xff\xfe\n",
+        "ipv4 a-name-that-is-much-too-long-for-a-device rp_filter 2 1\n",
+        "instance\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        struct ledger ledger = LEDGER_INIT;
+        char text[256];
+
+        snprintf(text, sizeof(text), "ipmodd 1 0\n%sipv4 eth0 rp_filter 2 1\n", lines[i]);
+        read_text(&ledger, text);
+        assert_int_equal(ledger.count, 1);
+        assert_string_equal(ledger.entries[0].ours.device, "eth0");
+        ledger_close(&ledger);
+    }
+}
+
+static void test_other_files_are_empty_ledgers(void **state)
+{
+    static const char *const texts[] = {"x", "ipmodd 2 0\nipv4 eth0 rp_filter 2 1\n",
+                                        "\x7f"
+                                        "ELF\n"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct ledger ledger = LEDGER_INIT;
+
+        read_text(&ledger, texts[i]);
+        assert_int_equal(ledger.count, 0);
+        ledger_close(&ledger);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_original_is_kept),
+        cmocka_unit_test(test_another_namespace_is_not_ours),
+        cmocka_unit_test(test_garbage_is_skipped),
+        cmocka_unit_test(test_other_files_are_empty_ledgers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules, settings and addresses that a host should have. */
+#include "hosts.h"
+#include "ipmodd/base/macro.h"
+
+#include <linux/if_addr.h>
+#include <netinet/in.h>
+#include <string.h>
+
+/* The rules of FAMILY, in order, as the tool's words, a line each. */
+static void rules_text(const struct host *host, enum ip_family family, char *text, size_t size)
+{
+    FILE *out = fmemopen(text, size, "w");
+
+    assert_non_null(out);
+    text[0] = '\0'; /* a stream without output writes no end */
+    for (size_t i = 0; i < host->wanted.rule_count; i++) {
+        char line[RULE_TEXT];
+
+        if (host->wanted.rules[i].family == family)
+            fprintf(out, "%s\n", rule_format(&host->wanted.rules[i], line));
+    }
+    fclose(out);
+}
+
+static void test_rules_by_direction(void **state)
+{
+    static const struct {
+        unsigned directions;
+        const char *divert;
+    } cases[] = {
+        {DIRECTIONS_OUT, "priority 32765 iif lo lookup 100 protocol 213\n"},
+        {DIRECTIONS_OUT | DIRECTIONS_FORWARD, "priority 32765 lookup 100 protocol 213\n"},
+        {DIRECTIONS_FORWARD, "priority 32765 not iif lo lookup 100 protocol 213\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct host *host = host_make();
+        char expected[512];
+        char text[512];
+
+        host->config->divert.directions = cases[i].directions;
+        host_compute(host);
+        snprintf(expected, sizeof(expected),
+                 "priority 99 iif tun0 lookup main protocol 213\n"
+                 "priority 100 iif tun0 type unreachable protocol 213\n%s",
+                 cases[i].divert);
+        rules_text(host, FAMILY_IPV4, text, sizeof(text));
+        assert_string_equal(text, expected);
+        rules_text(host, FAMILY_IPV6, text, sizeof(text));
+        assert_string_equal(text, expected);
+        host_clear(host);
+    }
+}
+
+static void test_exclusions_stand_before_the_divert_rule(void **state)
+{
+    struct host *host = host_make();
+    struct config_divert *divert = &host->config->divert;
+    char text[1024];
+
+    (void)state;
+    divert->families = FAMILIES_IPV6;
+    host->snapshot.families = FAMILIES_IPV6;
+    divert->directions = DIRECTIONS_OUT | DIRECTIONS_FORWARD;
+    divert->mirror = MIRROR_DEFAULT;
+    divert->exclude_uids = calloc(1, sizeof(*divert->exclude_uids));
+    divert->exclude_ports = calloc(2, sizeof(*divert->exclude_ports));
+    assert_non_null(divert->exclude_uids);
+    assert_non_null(divert->exclude_ports);
+    divert->exclude_uids[0] = (struct uid_range){100, 200};
+    divert->exclude_uid_count = 1;
+    divert->exclude_ports[0] = (struct port_exclusion){IPPROTO_TCP, 22, 22};
+    divert->exclude_ports[1] = (struct port_exclusion){IPPROTO_UDP, 0, 1023};
+    divert->exclude_port_count = 2;
+    host_compute(host);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_string_equal(text, "");
+    rules_text(host, FAMILY_IPV6, text, sizeof(text));
+    assert_string_equal(text, "priority 99 iif tun0 lookup main protocol 213\n"
+                              "priority 100 iif tun0 type unreachable protocol 213\n"
+                              "priority 32764 iif lo uidrange 100-200 lookup main protocol 213\n"
+                              "priority 32764 ipproto tcp dport 22 lookup main protocol 213\n"
+                              "priority 32764 ipproto udp dport 0-1023 lookup main protocol 213\n"
+                              "priority 32764 lookup main suppress_prefixlength 0 protocol 213\n"
+                              "priority 32765 lookup 100 protocol 213\n");
+    host_clear(host);
+}
+
+static const struct setting *find_setting(const struct host *host, const char *path)
+{
+    for (size_t i = 0; i < host->wanted.setting_count; i++) {
+        char text[SYSCTL_PATH];
+
+        if (strcmp(sysctl_path(&host->wanted.settings[i], text), path) == 0)
+            return &host->wanted.settings[i];
+    }
+    return NULL;
+}
+
+static void test_strict_rp_filter_becomes_loose(void **state)
+{
+    for (int32_t all = 0; all <= 2; all++) {
+        for (int32_t device = 0; device <= 2; device++) {
+            struct host *host = host_make();
+            bool is_strict = MAX_OF(all, device) == 1;
+
+            (void)state;
+            host->snapshot.rp_filter_all = all;
+            host_device(host, ETH0)->rp_filter = device;
+            host_device(host, ETH1)->rp_filter = 1; /* no route leads over it */
+            host_add_route(host, "0.0.0.0/0", ETH0, "192.0.2.254");
+            host_compute(host);
+            assert_int_equal(host->wanted.tun_rp_filter, all == 0 ? 0 : 2);
+            assert_int_equal(find_setting(host, "net/ipv4/conf/eth0/rp_filter") != NULL, is_strict);
+            assert_null(find_setting(host, "net/ipv4/conf/eth1/rp_filter"));
+            host_clear(host);
+        }
+    }
+}
+
+static void test_own_doing_says_nothing_about_the_host(void **state)
+{
+    struct host *host = host_make();
+    struct setting ours = {.family = FAMILY_IPV4, .name = "rp_filter", .value = 2};
+
+    (void)state;
+    strcpy(ours.device, "eth0");
+    host_device(host, ETH0)->rp_filter = 2;
+    host_add_route(host, "0.0.0.0/0", ETH0, "192.0.2.254");
+    host_compute(host);
+    assert_null(find_setting(host, "net/ipv4/conf/eth0/rp_filter"));
+    assert_int_equal(ledger_record(&host->ledger, &ours, 1), 0);
+    host_compute(host);
+    assert_non_null(find_setting(host, "net/ipv4/conf/eth0/rp_filter"));
+    host_device(host, ETH0)->rp_filter = 0; /* an administrator has opened it */
+    host_compute(host);
+    assert_null(find_setting(host, "net/ipv4/conf/eth0/rp_filter"));
+    host_clear(host);
+}
+
+static void test_forwarding_of_old_kernels(void **state)
+{
+    struct host *host = host_make();
+
+    (void)state;
+    host_device(host, ETH0)->accept_ra6 = 1;
+    host_device(host, ETH1)->accept_ra6 = 0;
+    host_compute(host);
+    assert_int_equal(find_setting(host, "net/ipv6/conf/tun0/force_forwarding")->value, 1);
+    assert_null(find_setting(host, "net/ipv6/conf/all/forwarding"));
+    host->snapshot.has_force_forwarding = false;
+    host_compute(host);
+    assert_null(find_setting(host, "net/ipv6/conf/tun0/force_forwarding"));
+    assert_int_equal(find_setting(host, "net/ipv6/conf/eth0/accept_ra")->value, 2);
+    assert_null(find_setting(host, "net/ipv6/conf/eth1/accept_ra"));
+    assert_int_equal(find_setting(host, "net/ipv6/conf/all/forwarding")->value, 1);
+    /* The routers are to be heard before forwarding is switched on. */
+    assert_ptr_equal(find_setting(host, "net/ipv6/conf/all/forwarding"),
+                     &host->wanted.settings[host->wanted.setting_count - 1]);
+    host->snapshot.forwarding6_all = 1; /* a router already */
+    host_compute(host);
+    assert_int_equal(host->wanted.setting_count, 0);
+    host_clear(host);
+}
+
+static bool borrows(const struct host *host, const char *text, uint32_t preferred)
+{
+    struct ip_addr addr;
+
+    assert_int_equal(ip_addr_parse(text, &addr), 0);
+    for (size_t i = 0; i < host->wanted.address_count; i++) {
+        const struct address *address = &host->wanted.addresses[i];
+
+        if (ip_addr_equal(&address->local, &addr))
+            return address->preferred == preferred && address->ifindex == TUN &&
+                   address->prefix_len == IP_ADDR_BITS(addr.family);
+    }
+    return false;
+}
+
+static void test_which_addresses_are_borrowed(void **state)
+{
+    struct host *host = host_make();
+
+    (void)state;
+    host_add_route(host, "0.0.0.0/0", ETH0, "192.0.2.254");
+    host_add_address(host, ETH0, "192.0.2.1/24");
+    host_add_address(host, ETH0, "169.254.1.1/16")->scope = RT_SCOPE_LINK;
+    host_add_address(host, ETH0, "2001:db8::1/64");
+    host_add_address(host, ETH0, "2001:db8::2/64")->flags = IFA_F_TENTATIVE;
+    host_add_address(host, ETH0, "2001:db8::3/64")->flags = IFA_F_DADFAILED;
+    host_add_address(host, ETH0, "2001:db8::4/64")->preferred = 0;
+    host_add_address(host, ETH0, "fe80::1/64")->scope = RT_SCOPE_LINK;
+    host_add_address(host, ETH1, "198.51.100.1/24"); /* no route leads over it */
+    host_compute(host);
+    assert_int_equal(host->wanted.address_count, 3);
+    assert_true(borrows(host, "192.0.2.1", UINT32_MAX));
+    assert_true(borrows(host, "2001:db8::1", UINT32_MAX));
+    assert_true(borrows(host, "2001:db8::4", 0));
+    host_clear(host);
+}
+
+static void test_temporary_addresses_stay_the_choice(void **state)
+{
+    struct host *host = host_make();
+
+    (void)state;
+    host_add_route(host, "::/0", ETH0, "2001:db8::9");
+    host_add_address(host, ETH0, "2001:db8::1/64");
+    host_add_address(host, ETH0, "2001:db8::aaaa/64")->flags = IFA_F_TEMPORARY;
+    host_add_address(host, ETH0, "2001:db8:0:1::1/64"); /* no temporary one in this subnet */
+    host_device(host, ETH0)->use_tempaddr6 = 2;
+    host_compute(host);
+    assert_true(borrows(host, "2001:db8::1", 0));
+    assert_true(borrows(host, "2001:db8::aaaa", UINT32_MAX));
+    assert_true(borrows(host, "2001:db8:0:1::1", UINT32_MAX));
+    host_device(host, ETH0)->use_tempaddr6 = 1;
+    host_compute(host);
+    assert_true(borrows(host, "2001:db8::1", UINT32_MAX));
+    assert_true(borrows(host, "2001:db8::aaaa", 0));
+    host_clear(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rules_by_direction),
+        cmocka_unit_test(test_exclusions_stand_before_the_divert_rule),
+        cmocka_unit_test(test_strict_rp_filter_becomes_loose),
+        cmocka_unit_test(test_own_doing_says_nothing_about_the_host),
+        cmocka_unit_test(test_forwarding_of_old_kernels),
+        cmocka_unit_test(test_which_addresses_are_borrowed),
+        cmocka_unit_test(test_temporary_addresses_stay_the_choice),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
