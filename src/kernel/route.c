@@ -75,13 +75,19 @@ static bool rtnexthop_fits(const struct rtnexthop *hop, int left)
     return left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) && hop->rtnh_len <= left;
 }
 
+/* RTNH_NEXT() without its cast through char *: netlink keeps nexthops aligned. */
+static const struct rtnexthop *rtnexthop_after(const struct rtnexthop *hop)
+{
+    return (const void *)((const char *)hop + RTNH_ALIGN(hop->rtnh_len));
+}
+
 static uint32_t multipath_count(struct nlattr *multipath)
 {
     const struct rtnexthop *hop = nla_data(multipath);
     int left = nla_len(multipath);
     uint32_t count = 0;
 
-    for (; rtnexthop_fits(hop, left); hop = RTNH_NEXT(hop)) {
+    for (; rtnexthop_fits(hop, left); hop = rtnexthop_after(hop)) {
         left -= RTNH_ALIGN(hop->rtnh_len);
         count++;
     }
@@ -92,7 +98,7 @@ static void multipath_parse(struct nlattr *multipath, enum ip_family family, str
 {
     const struct rtnexthop *hop = nla_data(multipath);
 
-    for (uint32_t i = 0; i < route->hop_count; i++, hop = RTNH_NEXT(hop)) {
+    for (uint32_t i = 0; i < route->hop_count; i++, hop = rtnexthop_after(hop)) {
         struct nlattr *head = (struct nlattr *)(void *)(hop + 1);
         int len = hop->rtnh_len - (int)sizeof(*hop);
 

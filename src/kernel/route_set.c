@@ -4,6 +4,9 @@
 
 #include <errno.h>
 
+/* uthash's hash function falls through its switch, with comments that clang does not read. */
+#pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
+
 struct route *route_set_find(const struct route_set *set, const struct route_key *key)
 {
     struct route *route;

@@ -117,9 +117,7 @@ static void test_garbage_is_skipped(void **state)
 
 static void test_other_files_are_empty_ledgers(void **state)
 {
-    static const char *const texts[] = {"x", "ipmodd 2 0\nipv4 eth0 rp_filter 2 1\n",
-                                        "\x7f"
-                                        "ELF\n"};
+    static const char *const texts[] = {"x", "ipmodd 2 0\nipv4 eth0 rp_filter 2 1\n", "\177ELF\n"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
