@@ -25,7 +25,7 @@ static void loading_clear(struct loading *loading)
     loaded_clear(&loading->loaded);
 }
 
-/* The name in "rule NAME" or "set NAME"; KIND gets the word before it. "" without a name. */
+/* The NAME in "rule NAME", "" without one; the length of the word before it. */
 static const char *split_name(const char *section_name, size_t *ret_kind_length)
 {
     size_t kind_length = 0;
@@ -104,7 +104,6 @@ static bool check_rule_section(const struct section *section, const char *name,
     return false;
 }
 
-/* What a document of several files must not have twice: rules; and within a file any section. */
 static int compare_sections(const void *a, const void *b)
 {
     const struct section *const *left = a;
@@ -115,6 +114,7 @@ static int compare_sections(const void *a, const void *b)
     return order != 0 ? order : (*left > *right) - (*left < *right);
 }
 
+/* Rules must not stand twice in all files together, [main], [tun] and [divert] not in one. */
 static void report_duplicates(const struct section **sorted, size_t count, struct report *report)
 {
     for (size_t i = 1; i < count && !report_is_full(report); i++) {
@@ -224,47 +224,46 @@ static int build_rules(struct loading *loading)
 }
 
 /* Everything behind the search for FILES. */
-static int load_files(const struct file_list *files, struct problems *problems,
+static int load_files(struct loading *loading, const struct file_list *files,
                       struct loaded *ret_loaded)
 {
-    struct loading CLEANUP(loading_clear) loading = {.report = {.problems = problems}};
-    int r = read_files(&loading, files);
+    int r = read_files(loading, files);
 
     if (r == 0)
-        r = build_config(&loading);
+        r = build_config(loading);
     if (r == 0)
-        r = build_rules(&loading);
-    report_finish(&loading.report);
+        r = build_rules(loading);
+    report_finish(&loading->report);
     if (r < 0)
         return r;
-    if (problems->out_of_memory)
+    if (loading->report.problems->out_of_memory)
         return -ENOMEM;
-    if (report_has_errors(&loading.report))
+    if (report_has_errors(&loading->report))
         return -EINVAL;
-    *ret_loaded = loading.loaded;
-    loading.loaded = (struct loaded){.config = NULL};
+    *ret_loaded = loading->loaded;
+    loading->loaded = (struct loaded){.config = NULL};
     return 0;
 }
 
 int load_configuration(const char *file, struct problems *problems, struct loaded *ret_loaded)
 {
+    struct loading CLEANUP(loading_clear) loading = {.report = {.problems = problems}};
     struct file_list CLEANUP(file_list_clear) files = {.paths = NULL};
-    struct report report = {.problems = problems};
     int r;
 
     if (file == NULL)
         return load_configuration_below("", problems, ret_loaded);
-    r = search_given(file, &report, &files);
-    return r < 0 ? r : load_files(&files, problems, ret_loaded);
+    r = search_given(file, &loading.report, &files);
+    return r < 0 ? r : load_files(&loading, &files, ret_loaded);
 }
 
 int load_configuration_below(const char *root, struct problems *problems, struct loaded *ret_loaded)
 {
+    struct loading CLEANUP(loading_clear) loading = {.report = {.problems = problems}};
     struct file_list CLEANUP(file_list_clear) files = {.paths = NULL};
-    struct report report = {.problems = problems};
-    int r = search_below(root, &report, &files);
+    int r = search_below(root, &loading.report, &files);
 
-    return r < 0 ? r : load_files(&files, problems, ret_loaded);
+    return r < 0 ? r : load_files(&loading, &files, ret_loaded);
 }
 
 void loaded_clear(struct loaded *loaded)

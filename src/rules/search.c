@@ -66,7 +66,7 @@ static int add_drop_ins(const char *path, struct report *report, struct file_lis
     const struct place place = {.file = path};
     const struct dirent *item;
 
-    if (directory == NULL && errno != ENOENT && errno != ENOTDIR) {
+    if (directory == NULL && errno != ENOENT) {
         report_error(report, &place, "cannot be read: %s", strerror(errno));
         return 0;
     }

@@ -400,6 +400,16 @@ static void test_search_masks(void **state)
                         "section, [main] or [rule NAME]");
 }
 
+/* Nobody can tell what would have stood in them. */
+static void test_drop_ins_that_cannot_be_read(void **state)
+{
+    (void)state;
+    fixture_write("test.conf.d", "[main]\n");
+    assert_string_equal(fixture_complaints("[main]\n"),
+                        "test.conf.d: cannot be read: Not a directory");
+    assert_int_equal(unlink(fixture_path("test.conf.d")), 0);
+}
+
 /* Keys of an earlier file stay in force one by one; rules of all files follow each other. */
 static void test_drop_ins_of_a_given_file(void **state)
 {
@@ -448,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup(test_search_finds_nothing, setup_tree),
         cmocka_unit_test_setup(test_search_order, setup_tree),
         cmocka_unit_test_setup(test_search_masks, setup_tree),
+        cmocka_unit_test_setup(test_drop_ins_that_cannot_be_read, setup_tree),
         cmocka_unit_test_setup(test_drop_ins_of_a_given_file, setup_tree),
         cmocka_unit_test_setup(test_duplicates_between_files, setup_tree),
     };
