@@ -45,8 +45,9 @@ static const char *rule_name(const struct section *section)
     size_t kind_length;
     const char *name = split_name(section->name, &kind_length);
 
-    return kind_length == strlen("rule") && strncmp(section->name, "rule", kind_length) == 0 ? name
-                                                                                             : NULL;
+    if (kind_length != strlen("rule") || strncmp(section->name, "rule", kind_length) != 0)
+        return NULL;
+    return name;
 }
 
 /* A label for the journal, metrics and tables: no character that any of them has to quote. */
