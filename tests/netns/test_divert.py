@@ -80,6 +80,21 @@ def test_excluded_users(wire, daemons, captures, family):
         {4320: True, 4321: False, 4322: True, 5000: False, 5010: False, 5011: True}
 
 
+def test_exclusions_of_forwarded_packets(routed, daemons, captures, family):
+    """Prefixes and ports exclude a client's packets too; a user is somebody of this host."""
+    daemons(routed.host).start(f"[divert]\ndirection = out, forward\nexclude = {NOBODY[family]}\n"
+                               f"exclude-port = udp/53\nexclude-uid = 0\n{MARK}")
+    seen = captures(routed.peer)
+    say(routed.client, family, FAR[family], "by the client")
+    say(routed.client, family, FAR[family], "to a port", port=53)
+    say(routed.client, family, NOBODY[family], "to a prefix")
+    say(routed.host, family, FAR[family], "by root")
+    say(routed.host, family, FAR[family], "by another", uid=1234)
+    texts = ("by the client", "to a port", "to a prefix", "by root", "by another")
+    assert {text: diverted(seen, text) for text in texts} == \
+        dict(zip(texts, (True, False, False, False, True)))
+
+
 def test_excluded_ports(wire, daemons, captures, family):
     daemons(wire.host).start(f"[divert]\nexclude-port = udp/53, udp/6000-6001, tcp/179\n{MARK}")
     seen = captures(wire.peer)

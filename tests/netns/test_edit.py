@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Edits as the other host sees them, byte for byte, and matches by their counters."""
 import socket
+import struct
 
 import pytest
 from scapy.layers.inet import UDP
@@ -164,6 +165,7 @@ def test_clamp_mss_on_real_connections(routed, daemons, captures, family, role):
         client.connect((FAR[family], 6000))
         server, _ = listener.accept()
         with server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 5, 0))
             client.sendall(b"d" * 50_000)
             assert server.recv(50_000, socket.MSG_WAITALL) == b"d" * 50_000
             assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1000

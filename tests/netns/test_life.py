@@ -2,6 +2,8 @@
 """Start, stop, crash and clean-up: nothing foreign is touched and nothing is left behind."""
 import re
 import signal
+import socket
+import struct
 import time
 
 import pytest
@@ -10,8 +12,9 @@ import state
 from daemon import EXIT_CONFIG, EXIT_NO_PERMISSION, NO_RULES, SLOW
 from packets import has_payload, ip, send, udp
 from space import wait_until
-from topology import FAR, HOST, PEER, Network, routed_topology, sources_topology, uplinks_topology
-from traffic import answered, chosen_source, lost, ping, tun_packets, udp_socket
+from topology import (FAR, HOST, NOBODY, PEER, Network, routed_topology, sources_topology,
+                      uplinks_topology)
+from traffic import answered, chosen_source, lost, ping, tcp_socket, tun_packets, udp_socket
 
 REFUSED_WITHIN = 1.0 * SLOW
 CAP_NET_ADMIN = 1 << 12
@@ -67,6 +70,39 @@ def test_start_and_stop_under_traffic(wire, daemons, family):
     said, _ = pings.communicate(timeout=10)
     assert len(lost(said)) <= 3, f"lost {lost(said)}"
     assert len(answered(said)) >= 290, said[-300:]
+
+
+def test_connections_live_through_start_reload_crash_and_stop(wire, daemons, family):
+    daemon = daemons(wire.host)
+    listener = tcp_socket(wire.peer, family)
+    with listener, tcp_socket(wire.host, family) as client:
+        listener.bind((FAR[family], 6000))
+        listener.listen()
+        client.connect((FAR[family], 6000))
+        server, _ = listener.accept()
+        # A Python timeout would make MSG_WAITALL return early.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 5, 0))
+
+        def talk(when):
+            client.sendall(b"question" * 1000)
+            assert server.recv(8000, socket.MSG_WAITALL) == b"question" * 1000, when
+            server.sendall(b"answer")
+            assert client.recv(100) == b"answer", when
+
+        with server:
+            talk("before")
+            daemon.start()
+            before = tun_packets(wire.host)
+            talk("diverted")
+            assert tun_packets(wire.host) > before, "not diverted"
+            daemon.reload("[rule mark]\nset-dscp = ef\n")
+            talk("reloaded")
+            daemon.kill()
+            talk("crashed")
+            daemon.start()
+            talk("restarted")
+            assert daemon.stop() == 0
+            talk("stopped")
 
 
 def test_only_the_needed_capability_is_kept(wire, daemons):
@@ -170,6 +206,24 @@ def test_crash_with_on_exit_closed_lets_nothing_out(wire, daemons, captures, fam
     assert daemon.stop() == 0, "a clean stop opens"
     assert ping(wire.host, FAR[family]) == (1, 1)
     assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+@pytest.mark.parametrize("mirror", ["all", "default"])
+def test_closed_means_what_was_diverted(wire, daemons, captures, family, mirror):
+    """What was excluded goes on after a crash, what was diverted does not."""
+    daemon = daemons(wire.host)
+    daemon.start(f"[divert]\non-exit = closed\nmirror = {mirror}\nexclude = {FAR[family]}\n")
+    daemon.kill()
+    wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone")
+    seen = captures(wire.peer)
+    with udp_socket(wire.host, family) as sender:
+        sender.sendto(b"excluded", (FAR[family], 9))
+        with pytest.raises(OSError):
+            sender.sendto(b"diverted", (NOBODY[family], 9))
+    seen.wait(1, has_payload("excluded"))
+    assert seen.all(has_payload("diverted")) == []
+    on_link = ping(wire.host, PEER[family], patience=1)
+    assert on_link == ((1, 1) if mirror == "default" else (1, 0))
 
 
 def test_cleanup_never_undoes_a_foreign_change(wire, daemons):

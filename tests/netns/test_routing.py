@@ -261,6 +261,20 @@ def test_address_change(wire, daemons, family):
     assert ping(wire.peer, HOST[family], patience=1) == (1, 0)
 
 
+def test_an_address_that_is_deprecated_while_we_run(sources, daemons):
+    """The choice follows the address's state: deprecated, and preferred again."""
+    host = sources.host
+    daemons(host).start()
+    target = "2001:db8:6::2"
+    assert chosen_source(host, 6, target) == "2001:db8:6::1"
+    host.ip("addr change 2001:db8:6::1/64 dev eth0 preferred_lft 0 valid_lft 3600")
+    wait_until(lambda: chosen_source(host, 6, target) == HOST[6],
+               lambda: f"another source than {chosen_source(host, 6, target)}", FOLLOWS)
+    host.ip("addr change 2001:db8:6::1/64 dev eth0 preferred_lft 1800 valid_lft 3600")
+    wait_until(lambda: chosen_source(host, 6, target) == "2001:db8:6::1",
+               "the address that is preferred again", FOLLOWS)
+
+
 def test_started_before_the_network(wire, daemons, family):
     """No address and no route at the start: what comes later is diverted."""
     wire.host.ip(f"-{family} route flush table main")

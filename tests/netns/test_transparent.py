@@ -9,7 +9,7 @@ import pytest
 
 from packets import (assert_checksums, checksum_errors, describe, difference, has_payload, ip,
                      parse, send, ttl_of, udp)
-from topology import FAR, HOST, PEER, SERVER
+from topology import FAR, GATE, HOST, PEER, SERVER
 from traffic import (every_kind, generated, iperf_server, name_server, ping, tun_packets,
                      udp_socket, web_server)
 
@@ -91,6 +91,28 @@ def test_traces_show_the_same_with_and_without(chain, daemons, family, command):
     before = tun_packets(chain.host)
     assert without_times(chain.host.run(command, timeout=30).stdout) == without
     assert tun_packets(chain.host) > before, "the probes were not diverted"
+
+
+@pytest.mark.parametrize("command", ["traceroute -n -q 1 -w 2 -m 3", "tracepath -n -m 3"],
+                         ids=["traceroute", "tracepath"])
+def test_a_client_traces_the_same(routed, daemons, family, command):
+    """The host is a hop of its own, once, whether its forwarded packets are diverted or not."""
+    command = f"{command} {FAR[family]}"
+    without = without_times(routed.client.run(command, timeout=30).stdout)
+    assert GATE[family] in without and FAR[family] in without.split("\n", 1)[1], without
+    daemons(routed.host).start("[divert]\ndirection = out, forward\n")
+    before = tun_packets(routed.host)
+    assert without_times(routed.client.run(command, timeout=30).stdout) == without
+    assert tun_packets(routed.host) > before, "the probes were not diverted"
+
+
+def test_a_client_learns_the_path_mtu(routed, daemons, family):
+    """The host's uplink carries less than the client's link: the host says so, as without."""
+    routed.host.ip("link set eth0 mtu 1400")
+    routed.peer.ip("link set eth0 mtu 1400")
+    daemons(routed.host).start("[divert]\ndirection = out, forward\n")
+    said = routed.client.run(f"tracepath -n -m 3 {FAR[family]}", timeout=30).stdout
+    assert "pmtu 1400" in said and GATE[family] in said, said
 
 
 def test_path_mtu_discovery_works(chain, daemons, family):
