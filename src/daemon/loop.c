@@ -89,9 +89,8 @@ static void tell_device(struct loop *loop, const struct divert_news *news)
     const char *device = loop->engine->loaded.config->tun.name;
 
     if (news->tun_lost && !loop->told_lost && may_tell(loop)) {
-        log_warning(LOG_ID_TUN_LOST, "%s is gone; traffic flows unmodified until it is back",
-                    device);
-        notify_status("The tun device is gone, traffic flows unmodified");
+        log_warning(LOG_ID_TUN_LOST, "%s is gone and is being made again", device);
+        notify_status("The tun device is gone and is being made again");
         loop->told_lost = true;
     }
     if (news->tun_restored && loop->told_lost) {
@@ -203,7 +202,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     (void)what;
     if (number == SIGHUP) {
         reload_run(loop->engine);
-        arm_tick(loop, divert_timeout_ms(loop->engine->divert));
+        arm_tick(loop, 0); /* the diversion may have done work of its own on the way */
     } else if (number == SIGUSR1) {
         statistics_log(loop->engine->path, divert_tun_tx_dropped(loop->engine->divert));
     } else {
