@@ -121,7 +121,8 @@ class Namespace:
         done = subprocess.run(["ip", "-n", self.name, *options, "-batch", "-"],
                               input="\n".join(commands), capture_output=True, text=True,
                               check=False)
-        """Runs many `ip` commands in one process; "-force" passes over those that fail."""
+        assert "-force" in options or done.returncode == 0, (
+            f"ip -batch: {done.stderr.strip()[:500]}")
 
     def ip_json(self, command):
         """What `ip -j COMMAND` says, parsed."""

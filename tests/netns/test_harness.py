@@ -119,3 +119,12 @@ def test_topologies_have_their_addresses(uplinks, sources):
     assert uplinks.host.ip_json(f"route get {PEER[4]}")[0]["prefsrc"] == HOST[4]
     assert {a["local"] for link in sources.host.ip_json("-6 addr show dev eth0")
             for a in link["addr_info"] if a.get("deprecated")} == {"2001:db8:1::dead"}
+
+
+def test_failing_commands_are_not_passed_over(wire):
+    with pytest.raises(AssertionError, match="ip route add"):
+        wire.host.ip("route add 203.0.113.0/24 via 198.51.100.77")
+    with pytest.raises(AssertionError, match="ip -batch"):
+        wire.host.ip_batch(["route add 203.0.113.0/24 via 198.51.100.77"])
+    with pytest.raises(AssertionError, match="exit 1"):
+        wire.host.run("false")
