@@ -66,10 +66,10 @@ static enum exit_code give_back(struct engine *engine, enum exit_code code)
     notify_stopping();
     error = engine_stop(engine);
     if (error < 0) {
-        log_error(LOG_ID_STOPPED,
-                  "stopped, but not everything could be taken back: %s; "
-                  "`ipmodd --cleanup` tries again",
-                  strerror(-error));
+        log_error(LOG_ID_STOP_INCOMPLETE,
+                  "stopped, but not everything could be taken back: %s; `ipmodd --cleanup` tries "
+                  "again",
+                  divert_error_text(NULL));
         return EXIT_CODE_FAILED;
     }
     log_notice(LOG_ID_STOPPED, "stopped, traffic flows as before");

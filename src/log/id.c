@@ -9,6 +9,7 @@ static const char *const texts[] = {
     [LOG_ID_NONE] = "",
     [LOG_ID_STARTED] = "3b588e3578154ba7846d3ab81ad9cf73",
     [LOG_ID_STOPPED] = "42be7908341a434d94c711ed238840f0",
+    [LOG_ID_STOP_INCOMPLETE] = "fc57b2cce90d483094ca4b220694b67c",
     [LOG_ID_RELOADED] = "2694f15a11154f70bc01c5f41ef62ecb",
     [LOG_ID_RELOAD_REFUSED] = "57fce2a2ffa94639b62ca82ef7cdde88",
     [LOG_ID_CONFIG_PROBLEM] = "bdeaf2d8ae524ed4af09067721495d4f",

@@ -50,8 +50,8 @@ struct divert_news {
  */
 int divert_start(const struct config *config, struct divert **ret_divert);
 
-/* The text of the last failure of DIVERT, or with NULL of the last failed divert_start() or
- * divert_cleanup_host(). */
+/* The text of the last failure of DIVERT, or with NULL of the last failed divert_start(),
+ * divert_stop() or divert_cleanup_host(). */
 const char *divert_error_text(const struct divert *divert);
 
 /* Non-blocking, IFF_NO_PI; owned by DIVERT and the same for its whole life. */
