@@ -22,7 +22,8 @@
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM                    1
+#define HASH_FUNCTION(key, length, ret_hash) ((ret_hash) = route_key_hash(key))
 #include <uthash.h>
 
 /* Hashed and compared as bytes; it has no padding. */
@@ -37,6 +38,9 @@ struct route_key {
 };
 
 static_assert(sizeof(struct route_key) == 40, "a key has no padding");
+
+/* KEY: a struct route_key. */
+unsigned route_key_hash(const void *key);
 
 /* RTAX_* values, indexed by their number. */
 struct route_metrics {
