@@ -162,12 +162,13 @@ static int remove_unwanted(struct netlink *netlink, const struct rule_list *ther
     return first;
 }
 
+/* The guards stand first in the list, and they alone name tun0. */
 static size_t guard_count(const struct apply *apply)
 {
     size_t count = 0;
 
     while (count < apply->wanted->rule_count &&
-           apply->wanted->rules[count].priority <= apply->config->divert.priority + 1)
+           strcmp(apply->wanted->rules[count].iif, apply->config->tun.name) == 0)
         count++;
     return count;
 }

@@ -4,11 +4,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -17,31 +15,6 @@
 #endif
 
 enum { ENTRIES_MAX = 65536 };
-
-static const char *runtime_directory(void)
-{
-    const char *directory = getenv("RUNTIME_DIRECTORY");
-
-    return directory != NULL && directory[0] == '/' ? directory : "/run/ipmodd";
-}
-
-/*
- * A service leaves a directory of its own user behind. Root, started by hand, can write there now
- * but not once it has given up its capabilities, so its group is let in; the service's next start
- * sets the ownership right again.
- */
-static int make_directory(const char *directory)
-{
-    struct stat status;
-
-    if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-        return -errno;
-    if (geteuid() != 0 || stat(directory, &status) < 0 || status.st_uid == 0)
-        return 0;
-    if (chown(directory, (uid_t)-1, getegid()) < 0 || chmod(directory, 0775) < 0)
-        return -errno;
-    return 0;
-}
 
 static uint64_t netns_cookie(void)
 {
@@ -54,29 +27,6 @@ static uint64_t netns_cookie(void)
     return cookie;
 }
 
-/*
- * Opens and locks PATH. The file may have been removed by the instance that held the lock before:
- * then the lock is on a file that nobody else will find, and it is tried again.
- */
-static int lock_file(const char *path, int *ret_fd)
-{
-    for (;;) {
-        int fd CLEANUP(cleanup_fd) = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        struct stat held, named;
-
-        if (fd < 0)
-            return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-            return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        if (fstat(fd, &held) < 0)
-            return -errno;
-        if (stat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
-            *ret_fd = TAKE_FD(fd);
-            return 0;
-        }
-    }
-}
-
 static int read_leftovers(struct ledger *ledger)
 {
     FILE *in CLEANUP(cleanup_file) = fopen(ledger->path, "re");
@@ -84,65 +34,6 @@ static int read_leftovers(struct ledger *ledger)
     if (in == NULL)
         return errno == ENOENT ? 0 : -errno;
     return ledger_read(ledger, in);
-}
-
-/* "DIRECTORY/netns-INODE-WHAT.lock" */
-static int lock_path(const struct instance *instance, enum ledger_lock which,
-                     char path[static LEDGER_PATH])
-{
-    const char *directory = runtime_directory();
-    struct stat netns;
-    int used;
-
-    if (stat("/proc/self/ns/net", &netns) < 0)
-        return -errno;
-    used = snprintf(path, LEDGER_PATH, "%s/netns-%ju-", directory, (uintmax_t)netns.st_ino);
-    if (used < 0 || used > LEDGER_PATH - 48)
-        return -ENAMETOOLONG;
-    path += used;
-    switch (which) {
-    case LOCK_TUN:
-        sprintf(path, "tun-%s.lock", instance->tun);
-        break;
-    case LOCK_TABLE:
-        sprintf(path, "table-%u.lock", instance->table);
-        break;
-    case LOCK_PRIORITY:
-    case LOCK_COUNT:
-        sprintf(path, "priority-%u.lock", instance->divert_priority);
-        break;
-    }
-    return 0;
-}
-
-static int take_lock(const struct instance *instance, enum ledger_lock which, int *ret_fd,
-                     struct fault *fault)
-{
-    static const char *const what[LOCK_COUNT] = {
-        [LOCK_TUN] = "name", [LOCK_TABLE] = "table", [LOCK_PRIORITY] = "divert-priority"};
-    char path[LEDGER_PATH];
-    int r = lock_path(instance, which, path);
-
-    if (r == 0)
-        r = lock_file(path, ret_fd);
-    if (r == -EBUSY)
-        return fault_explain(fault, r,
-                             "another instance of ipmodd is running with this %s (it holds %s): "
-                             "stop it, or choose another %s",
-                             what[which], path, what[which]);
-    return r < 0 ? fault_set(fault, r, "locking %s", path) : 0;
-}
-
-static void drop_lock(const struct instance *instance, enum ledger_lock which, int *fd)
-{
-    char path[LEDGER_PATH];
-
-    if (*fd < 0)
-        return;
-    if (lock_path(instance, which, path) == 0)
-        unlink(path);
-    close(*fd);
-    *fd = -1;
 }
 
 static void set_state_path(struct ledger *ledger)
@@ -156,15 +47,15 @@ static void set_state_path(struct ledger *ledger)
 
 int ledger_open(struct ledger *ledger, const struct instance *instance, struct fault *fault)
 {
-    const char *directory = runtime_directory();
-    int r = make_directory(directory);
+    const char *directory = lock_directory();
+    int r = lock_make_directory(directory);
 
     if (r < 0)
         return fault_set(fault, r, "making %s", directory);
     ledger->instance = *instance;
     ledger->cookie = netns_cookie();
     for (int which = 0; which < LOCK_COUNT && r == 0; which++)
-        r = take_lock(instance, (enum ledger_lock)which, &ledger->locks[which], fault);
+        r = lock_take(instance, (enum lock_kind)which, &ledger->locks[which], fault);
     if (r < 0)
         return r;
     set_state_path(ledger);
@@ -181,17 +72,17 @@ int ledger_move(struct ledger *ledger, const struct instance *instance, struct f
     int r = 0;
 
     if (!same_table)
-        r = take_lock(instance, LOCK_TABLE, &table, fault);
+        r = lock_take(instance, LOCK_TABLE, &table, fault);
     if (r == 0 && !same_priority)
-        r = take_lock(instance, LOCK_PRIORITY, &priority, fault);
+        r = lock_take(instance, LOCK_PRIORITY, &priority, fault);
     if (r < 0)
         return r;
     if (!same_table) {
-        drop_lock(&ledger->instance, LOCK_TABLE, &ledger->locks[LOCK_TABLE]);
+        lock_drop(&ledger->instance, LOCK_TABLE, &ledger->locks[LOCK_TABLE]);
         ledger->locks[LOCK_TABLE] = TAKE_FD(table);
     }
     if (!same_priority) {
-        drop_lock(&ledger->instance, LOCK_PRIORITY, &ledger->locks[LOCK_PRIORITY]);
+        lock_drop(&ledger->instance, LOCK_PRIORITY, &ledger->locks[LOCK_PRIORITY]);
         ledger->locks[LOCK_PRIORITY] = priority;
     }
     ledger->instance = *instance;
@@ -203,7 +94,7 @@ void ledger_close(struct ledger *ledger)
     if (ledger->locks[LOCK_PRIORITY] >= 0 && ledger->count == 0)
         unlink(ledger->path);
     for (int which = LOCK_COUNT - 1; which >= 0; which--)
-        drop_lock(&ledger->instance, (enum ledger_lock)which, &ledger->locks[which]);
+        lock_drop(&ledger->instance, (enum lock_kind)which, &ledger->locks[which]);
     free(ledger->entries);
     *ledger = LEDGER_INIT;
 }
@@ -246,7 +137,7 @@ static int add_entry(struct ledger *ledger, const struct ledger_entry *entry)
 /* The whole file anew, on disk before its name is. */
 int ledger_save(const struct ledger *ledger)
 {
-    char temporary[LEDGER_PATH + 8];
+    char temporary[LOCK_PATH + 8];
     FILE *out;
     int r = 0;
 

@@ -7,11 +7,9 @@
  * administrator set meanwhile stays. What is in the ledger already is never recorded again, so that
  * our own value cannot become "the original".
  *
- * An instance is a network namespace and a tun name. Its files are in $RUNTIME_DIRECTORY or
- * /run/ipmodd: netns-INODE-tun-NAME.state, and a lock each for what two instances of one namespace
- * must not share: the name, the table, the divert priority. Inode numbers are used again; the state
- * names the namespace's cookie too, and a file with another cookie is not ours. Lines that make no
- * sense are skipped: a damaged file must not keep the daemon from starting.
+ * The file stands beside the locks (lock.h) as netns-INODE-tun-NAME.state. Inode numbers are used
+ * again; the state names the namespace's cookie too, and a file with another cookie is not ours.
+ * Lines that make no sense are skipped: a damaged file must not keep the daemon from starting.
  *
  * The state also names the table and the priorities that were in use, so that what a killed process
  * left is found after its configuration changed.
@@ -20,26 +18,11 @@
 #define IPMODD_KERNEL_LEDGER_H
 
 #include "kernel/fault.h"
+#include "kernel/lock.h"
 #include "kernel/sysctl.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-enum { LEDGER_PATH = 256 };
-
-/* Whose rules and routes are whose, among those with our protocol number. */
-struct instance {
-    char tun[IFNAMSIZ];
-    uint32_t table;
-    uint32_t divert_priority;
-};
-
-enum ledger_lock {
-    LOCK_TUN,
-    LOCK_TABLE,
-    LOCK_PRIORITY,
-    LOCK_COUNT,
-};
 
 struct ledger_entry {
     struct setting ours;
@@ -47,8 +30,8 @@ struct ledger_entry {
 };
 
 struct ledger {
-    char path[LEDGER_PATH]; /* "" = never written (plan, tests) */
-    uint64_t cookie;        /* of the network namespace; 0 = the kernel tells none */
+    char path[LOCK_PATH]; /* "" = never written (plan, tests) */
+    uint64_t cookie;      /* of the network namespace; 0 = the kernel tells none */
     struct instance instance;
     struct instance left;         /* by a killed process; "" as name = nothing */
     struct ledger_entry *entries; /* in the order of the changes */

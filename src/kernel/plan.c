@@ -73,14 +73,15 @@ static void print_address(const struct config *config, const struct address *add
     fputc('\n', out);
 }
 
-static void print_rules(const struct wanted *wanted, bool guards, uint32_t guard_priority,
+/* The guards, which name tun0, or the others. */
+static void print_rules(const struct config *config, const struct wanted *wanted, bool guards,
                         FILE *out)
 {
     for (size_t i = 0; i < wanted->rule_count; i++) {
         const struct rule *rule = &wanted->rules[i];
         char text[RULE_TEXT];
 
-        if ((rule->priority <= guard_priority + 1) == guards)
+        if ((strcmp(rule->iif, config->tun.name) == 0) == guards)
             fprintf(out, "ip %s rule add %s\n", family_option(rule->family),
                     rule_format(rule, text));
     }
@@ -165,8 +166,8 @@ void plan_print(const struct config *config, const struct snapshot *snapshot,
         print_address(config, &wanted->addresses[i], out);
     for (size_t i = 0; i < wanted->setting_count; i++)
         print_setting(&wanted->settings[i], out);
-    print_rules(wanted, true, config->divert.priority, out);
+    print_rules(config, wanted, true, out);
     for (const struct route *route = wanted->routes.routes; route != NULL; route = route->hh.next)
         print_route(config, route, out);
-    print_rules(wanted, false, config->divert.priority, out);
+    print_rules(config, wanted, false, out);
 }

@@ -157,7 +157,7 @@ static int apply_table(struct divert *divert, struct apply *apply)
 /* The own addresses as the packet path asks for them. */
 static int publish_view(struct divert *divert, struct divert_news *news)
 {
-    struct host_view *view = snapshot_view(&divert->snapshot, divert->config);
+    struct host_view *view = snapshot_view(&divert->snapshot, divert->config, divert->tun.ifindex);
 
     if (view == NULL)
         return fault_set(&divert->fault, -ENOMEM, "host view");

@@ -70,7 +70,8 @@ enum main_change snapshot_route_added(struct snapshot *snapshot, struct route *r
 enum main_change snapshot_route_removed(struct snapshot *snapshot, struct route *route);
 
 /* What the packet path must know of it; owned by the caller, NULL without memory. */
-struct host_view *snapshot_view(const struct snapshot *snapshot, const struct config *config);
+struct host_view *snapshot_view(const struct snapshot *snapshot, const struct config *config,
+                                uint32_t tun_ifindex);
 
 /* NULL if there is none. */
 const struct device *snapshot_device(const struct snapshot *snapshot, uint32_t ifindex);

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { TUN_PREFIXES_MAX = 64 };
+
 /* The last address of an IPv4 subnet is its broadcast address even where none is configured. */
 static bool subnet_broadcast(const struct address *address, struct ip_addr *ret_broadcast)
 {
@@ -18,31 +20,57 @@ static bool subnet_broadcast(const struct address *address, struct ip_addr *ret_
     return true;
 }
 
-/* The given prefixes of tun0; host prefixes are its own address alone. */
-static size_t tun_prefixes(const struct config *config, struct ip_prefix *prefixes)
+static bool leads_over(const struct route *first, uint32_t ifindex)
 {
+    for (const struct route *route = first; route != NULL; route = route->next) {
+        for (uint32_t i = 0; i < route->hop_count; i++) {
+            if (route->hops[i].ifindex == ifindex)
+                return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * What main routes to tun0: its given prefixes, and what an administrator sent there. Written back,
+ * such a packet would come round for ever. A default route is left out: longer prefixes that lead
+ * elsewhere would be hit; check.c reports it.
+ */
+static size_t tun_prefixes(const struct snapshot *snapshot, const struct config *config,
+                           uint32_t tun_ifindex, struct ip_prefix prefixes[static TUN_PREFIXES_MAX])
+{
+    const struct route *route = NULL;
     size_t count = 0;
 
-    for (size_t i = 0; i < config->tun.address_count; i++) {
+    for (size_t i = 0; i < config->tun.address_count && count < TUN_PREFIXES_MAX; i++) {
         const struct ip_prefix *given = &config->tun.addresses[i];
 
         if (given->len < IP_ADDR_BITS(given->addr.family))
             prefixes[count++] = ip_prefix_network(given);
     }
+    if (snapshot_device_used(snapshot, tun_ifindex))
+        route = snapshot->main.routes;
+    for (; route != NULL && count < TUN_PREFIXES_MAX; route = route->hh.next) {
+        if (route->key.dst_len > 0 && leads_over(route, tun_ifindex))
+            prefixes[count++] = (struct ip_prefix){
+                .addr = ip_addr_from_bytes(route->key.family, route->key.dst),
+                .len = route->key.dst_len,
+            };
+    }
     return count;
 }
 
-struct host_view *snapshot_view(const struct snapshot *snapshot, const struct config *config)
+struct host_view *snapshot_view(const struct snapshot *snapshot, const struct config *config,
+                                uint32_t tun_ifindex)
 {
     struct ip_addr *locals CLEANUP(cleanup_free) =
         calloc(snapshot->address_count + 1, sizeof(*locals));
     struct ip_addr *broadcasts CLEANUP(cleanup_free) =
         calloc(2 * snapshot->address_count + 1, sizeof(*broadcasts));
-    struct ip_prefix *prefixes CLEANUP(cleanup_free) =
-        calloc(config->tun.address_count + 1, sizeof(*prefixes));
+    struct ip_prefix prefixes[TUN_PREFIXES_MAX];
     size_t broadcast_count = 0;
 
-    if (locals == NULL || broadcasts == NULL || prefixes == NULL)
+    if (locals == NULL || broadcasts == NULL)
         return NULL;
     for (size_t i = 0; i < snapshot->address_count; i++) {
         const struct address *address = &snapshot->addresses[i];
@@ -54,5 +82,5 @@ struct host_view *snapshot_view(const struct snapshot *snapshot, const struct co
             broadcasts[broadcast_count++] = address->broadcast;
     }
     return host_view_new(locals, snapshot->address_count, broadcasts, broadcast_count, prefixes,
-                         tun_prefixes(config, prefixes));
+                         tun_prefixes(snapshot, config, tun_ifindex, prefixes));
 }

@@ -167,7 +167,9 @@ def test_deleted_device_is_made_again(wire, drivers, family):
 def test_name_taken_while_deleted(wire, drivers):
     """Somebody else's device of that name stays theirs; ours is back when it is gone."""
     driver = drivers(wire.host)
+    driver.process.send_signal(signal.SIGSTOP)  # or it is quicker
     wire.host.ip_batch(["link del tun0", "link add tun0 type veth peer name v1"])
+    driver.process.send_signal(signal.SIGCONT)
     wait_until(lambda: driver.said("incomplete"), driver.news, FOLLOWS)
     assert "not ours" in driver.news()
     wire.host.ip("link del tun0")

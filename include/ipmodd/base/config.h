@@ -98,7 +98,7 @@ struct config_divert {
     unsigned families;   /* FAMILIES_* */
     uint32_t table;
     uint32_t priority;        /* of `iif TUN lookup main`; the guard rule has priority + 1 */
-    uint32_t divert_priority; /* of `lookup TABLE`, and of the exclusions just above it */
+    uint32_t divert_priority; /* of `lookup TABLE`; the exclusions have the one before it */
     struct ip_prefix *excludes;
     size_t exclude_count;
     struct uid_range *exclude_uids;

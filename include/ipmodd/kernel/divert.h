@@ -36,9 +36,10 @@ struct divert_news {
     bool repaired;          /* something of ours was missing or foreign and was made right */
     bool tun_lost;     /* tun0 is gone; divert_tick() recreates it. The descriptor stays valid */
     bool tun_restored; /* it is back, with everything on it */
-    bool loop_found;   /* the kernel would route a packet from tun0 to tun0 again */
-    bool foreign;      /* somebody else's route is in our table */
-    bool incomplete;   /* an object could not be made; divert_error_text() says which. Retried */
+    bool loop_found; /* the kernel would route a packet from tun0 to tun0 again; prefixes that main
+                        sends to tun0 are in the host view, to be dropped */
+    bool foreign;    /* somebody else's route is in our table */
+    bool incomplete; /* an object could not be made; divert_error_text() says which. Retried */
 };
 
 /*

@@ -5,6 +5,7 @@
 
 #include <linux/if_addr.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The rules of FAMILY, in order, as the tool's words, a line each. */
@@ -223,6 +224,33 @@ static void test_temporary_addresses_stay_the_choice(void **state)
     host_clear(host);
 }
 
+static void test_view_of_own_addresses_and_of_what_would_loop(void **state)
+{
+    static const uint8_t inside[] = {203, 0, 113, 7}, outside[] = {198, 51, 100, 7};
+    static const uint8_t broadcast[] = {192, 0, 2, 63}, given[] = {10, 9, 8, 7};
+    struct host *host = host_make();
+    struct host_view *view;
+
+    (void)state;
+    host->config->tun.addresses = calloc(1, sizeof(*host->config->tun.addresses));
+    assert_non_null(host->config->tun.addresses);
+    assert_int_equal(ip_prefix_parse("10.9.8.1/24", host->config->tun.addresses), 0);
+    host->config->tun.address_count = 1;
+    host_add_address(host, ETH0, "192.0.2.1/26");
+    host_add_route(host, "0.0.0.0/0", ETH0, "192.0.2.2");
+    host_add_route(host, "0.0.0.0/0", TUN, NULL);
+    host_add_route(host, "203.0.113.0/24", TUN, NULL);
+    view = snapshot_view(&host->snapshot, host->config, TUN);
+    assert_non_null(view);
+    assert_true(host_view_is_local(view, FAMILY_IPV4, host->snapshot.addresses[0].local.bytes));
+    assert_true(host_view_is_broadcast(view, FAMILY_IPV4, broadcast));
+    assert_true(host_view_is_tun_prefix(view, FAMILY_IPV4, inside));
+    assert_true(host_view_is_tun_prefix(view, FAMILY_IPV4, given));
+    assert_false(host_view_is_tun_prefix(view, FAMILY_IPV4, outside));
+    host_view_free(view);
+    host_clear(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_forwarding_of_old_kernels),
         cmocka_unit_test(test_which_addresses_are_borrowed),
         cmocka_unit_test(test_temporary_addresses_stay_the_choice),
+        cmocka_unit_test(test_view_of_own_addresses_and_of_what_would_loop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

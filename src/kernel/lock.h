@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Locks against a second instance.
+ *
+ * An instance is a network namespace and a tun name. Two of one namespace must not share the name,
+ * the table or the divert priority either: they would take each other's rules and routes for their
+ * own. Each of the three has a file netns-INODE-WHAT.lock in $RUNTIME_DIRECTORY or /run/ipmodd,
+ * locked by flock(2) as long as the process lives and removed at a clean end.
+ */
+#ifndef IPMODD_KERNEL_LOCK_H
+#define IPMODD_KERNEL_LOCK_H
+
+#include "kernel/fault.h"
+
+#include <net/if.h>
+#include <stdint.h>
+
+enum { LOCK_PATH = 256 };
+
+/* Whose rules and routes are whose, among those with our protocol number. */
+struct instance {
+    char tun[IFNAMSIZ];
+    uint32_t table;
+    uint32_t divert_priority;
+};
+
+enum lock_kind {
+    LOCK_TUN,
+    LOCK_TABLE,
+    LOCK_PRIORITY,
+    LOCK_COUNT,
+};
+
+/* Where locks and ledgers stand; making it, writable for what this process will be. 0 or -errno. */
+const char *lock_directory(void);
+int lock_make_directory(const char *directory);
+
+/* The file of a lock, with room for another ending. 0 or -errno. */
+int lock_path(const struct instance *instance, enum lock_kind which, char path[static LOCK_PATH]);
+
+/* -EBUSY if another process has it; otherwise 0 with the locked descriptor, or -errno. */
+int lock_take(const struct instance *instance, enum lock_kind which, int *ret_fd,
+              struct fault *fault);
+
+/* Removes the file and unlocks *FD, which is -1 then; nothing if it was so before. */
+void lock_drop(const struct instance *instance, enum lock_kind which, int *fd);
+
+#endif
