@@ -192,6 +192,24 @@ test_stuck_journal() {
     journal stuck.journal
 }
 
+# As many entries at once as the statistics of a long configuration are.
+test_many_rules() {
+    for number in $(seq 300); do
+        printf '[rule number-%s]\nproto = udp\ndport = %s\nset-dscp = ef\n' "$number" \
+            $((10000 + number))
+    done | write_config
+    systemctl reload ipmodd
+    wait_for 3 status_has '300 rules'
+    journal many_before.journal
+    systemctl kill -s USR1 ipmodd
+    sleep 0.5
+    journal many.journal
+    second_config
+    systemctl reload ipmodd
+    wait_for 3 status_has '4 rules'
+    journal many_after.journal
+}
+
 test_kill() {
     old=$(main_pid)
     systemctl kill -s KILL --kill-who=main ipmodd
@@ -278,6 +296,7 @@ test_traffic
 test_reload
 test_bad_reload
 test_stuck_journal
+test_many_rules
 test_kill
 test_watchdog
 test_networkd

@@ -181,6 +181,13 @@ def test_stuck_journal_stops_no_packet(results):
     assert int(totals[-1]["IPMODD_LOG_LOST"]) > 0
 
 
+def test_statistics_of_many_rules_arrive_whole(results):
+    entries = only(results.entries("many.journal"),
+                   MESSAGE_ID=message_ids(results)["Statistics of ipmodd"])
+    rules = [entry["IPMODD_RULE"] for entry in entries if "IPMODD_RULE" in entry]
+    assert rules == [f"number-{number}" for number in range(1, 301)]
+
+
 def test_killed_service_comes_back(results):
     shown = results.properties("after_kill")
     assert shown["ActiveState"] == "active"
