@@ -34,12 +34,13 @@ enum { DIVERT_PROTOCOL = 213 };
 struct divert_news {
     bool host_view_changed; /* divert_host_view() is a new object */
     bool repaired;          /* something of ours was missing or foreign and was made right */
-    bool tun_lost;     /* tun0 is gone; divert_tick() recreates it. The descriptor stays valid */
-    bool tun_restored; /* it is back, with everything on it */
-    bool loop_found; /* the kernel would route a packet from tun0 to tun0 again; prefixes that main
-                        sends to tun0 are in the host view, to be dropped */
-    bool foreign;    /* somebody else's route is in our table */
-    bool incomplete; /* an object could not be made; divert_error_text() says which. Retried */
+    bool tun_lost;          /* tun0 was deleted: readers of the descriptor must pause */
+    bool tun_restored;      /* it is back on the same descriptor; often in the same news */
+    bool loop_found;        /* the kernel would route a packet from tun0 to tun0 again; prefixes
+                               that main sends to tun0 are in the host view, to be dropped */
+    bool foreign;           /* somebody else's route is in our table; it stays */
+    bool incomplete;        /* something could not be made; divert_error_text() says what. It is
+                               tried again with growing delays */
 };
 
 /*
