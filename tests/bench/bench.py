@@ -43,29 +43,31 @@ def process_peak_mb(pid):
     return int(re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)[1]) * 1024 / 1e6
 
 
-def measure_process(network, running, load, seconds):
-    """One load, and what it cost the contender's process if it has one."""
-    if running.process is None:
-        return load.run(network, running, seconds)
-    used = process_ns(running.process.pid)
-    figures = load.run(network, running, seconds)
-    running.process.require_running()
-    used = process_ns(running.process.pid) - used
-    if figures.get("bytes"):
-        figures["cpu_s_per_gb"] = used / figures["bytes"]
-    figures["rss_mb"] = process_peak_mb(running.process.pid)
-    return figures
+def read_counters(running):
+    """What a contender has counted so far: packets, drops, nanoseconds; None where it cannot."""
+    if running.process:
+        running.process.require_running()
+    return (running.handled() if running.handled else None,
+            running.dropped() if running.dropped else None,
+            process_ns(running.process.pid) if running.process else None)
 
 
 def measure(network, running, load, seconds):
-    """One load through a contender that runs, and what the contender counted."""
-    seen = running.handled() if running.handled else 0
-    lost = running.dropped() if running.dropped else 0
-    figures = measure_process(network, running, load, seconds)
-    if running.dropped:
-        figures["dropped"] = running.dropped() - lost
-    if running.handled and load.traffic and running.handled() == seen:
+    """One load through a contender that runs, and what it cost the contender's process."""
+    before = read_counters(running)
+    figures = load.run(network, running, seconds)
+    packets, dropped, used = (None if now is None else now - then
+                              for now, then in zip(read_counters(running), before))
+    if packets == 0 and load.traffic:
         raise BenchError("the traffic did not pass the contender")
+    if dropped is not None:
+        figures["dropped"] = dropped
+    if used is not None and figures.get("bytes"):
+        figures["cpu_s_per_gb"] = used / figures["bytes"]
+    if used is not None and packets and load.traffic:
+        figures["cpu_us_per_packet"] = used / 1e3 / packets
+    if running.process:
+        figures["rss_mb"] = process_peak_mb(running.process.pid)
     return figures
 
 

@@ -31,6 +31,7 @@ FIGURES = {
     "p999_us": ("p99.9 us", 1),
     "wakeups": ("wake-ups in 5 s", 1),
     "cpu_s_per_gb": ("CPU-s/GB", 3),
+    "cpu_us_per_packet": ("CPU-us/packet", 2),
     "dropped": ("tx_dropped", 0),
     "rss_mb": ("RSS MB", 1),
     "others": ("others %", 0),

@@ -8,7 +8,7 @@ import subprocess
 from contenders import CONTENDERS
 from loads import FIGURES, LOADS
 
-COMMON = ("cpu_s_per_gb", "dropped", "rss_mb", "others")
+COMMON = ("cpu_s_per_gb", "cpu_us_per_packet", "dropped", "rss_mb", "others")
 
 
 def _table(rows):
@@ -104,5 +104,6 @@ def write_plots(directory, results):
     for name in LOADS:
         if any(results.spread(name, each, LOADS[name].main[0]) for each in CONTENDERS):
             script = "\n".join(_plot_script(results, name, directory / f"{name}.svg"))
-            subprocess.run(["gnuplot"], input=script, text=True, check=True)
+            subprocess.run(["gnuplot"], input=script, text=True, check=True,
+                           capture_output=True)
     return True
