@@ -105,8 +105,10 @@ def test_reap_removes_what_a_dead_process_left():
     subprocess.run(["ip", "netns", "add", name], check=True)
     inside = subprocess.Popen(["ip", "netns", "exec", name, "sleep", "60"])
     mine = Namespace("mine")
-    wait_until(lambda: subprocess.run(["ip", "netns", "pids", name], capture_output=True,
-                                      check=True).stdout, "a process inside")
+    # Another run that starts right now may reap it before this one does.
+    wait_until(lambda: inside.poll() is not None or subprocess.run(
+        ["ip", "netns", "pids", name], capture_output=True, check=False).stdout,
+        "a process inside")
     reap()
     left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True,
                           check=True).stdout

@@ -196,17 +196,22 @@ def test_multipath_and_nexthop_objects(uplinks, daemons, captures, family):
     not_mirrored(host, family, net)
 
 
-def test_nexthop_objects_without_compat_mode(wire, daemons, family):
-    """nexthop_compat_mode = 0: a dumped route shows an id alone."""
-    wire.host.sysctl("net.ipv4.nexthop_compat_mode", 0)
-    wire.host.ip(f"nexthop add id 1 via {PEER[family]} dev eth0")
-    wire.host.ip(f"-{family} route add {NET[family]} nhid 1")
-    daemons(wire.host).start()
-    mirrored(wire.host, family, NET[family], dev="tun0")
-    wire.host.ip("nexthop replace id 1 blackhole" if family == 4 else
-                 f"nexthop replace id 1 via {FAR[6]} dev eth0 onlink")
-    wire.host.ip("nexthop del id 1")
-    not_mirrored(wire.host, family, NET[family])
+def test_nexthop_objects_without_compat_mode(uplinks, daemons, family):
+    """nexthop_compat_mode = 0: a dumped route shows an id alone, and no event tells of routes."""
+    host = uplinks.host
+    inside = str(ipaddress.ip_network(NET[family])[10])
+    host.sysctl("net.ipv4.nexthop_compat_mode", 0)
+    host.ip(f"nexthop add id 1 via {PEER[family]} dev eth0")
+    host.ip(f"-{family} route add {NET[family]} nhid 1")
+    daemons(host).start()
+    mirrored(host, family, NET[family], dev="tun0")
+    assert chosen_source(host, family, inside) == HOST[family]
+    host.ip(f"nexthop replace id 1 via {PEER_B[family]} dev eth1")
+    wait_until(lambda: chosen_source(host, family, inside) == HOST_B[family],
+               lambda: f"source {HOST_B[family]}, is {chosen_source(host, family, inside)}",
+               FOLLOWS)
+    host.ip("nexthop del id 1")
+    not_mirrored(host, family, NET[family])
 
 
 def test_metrics_order_as_in_main(uplinks, daemons, family):
