@@ -1,25 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How much of the machine somebody else used while something was measured.
 
-The time of all CPUs in user and kernel mode, and what a hypervisor took away, less the time of this
-process, of the programs that it started and waited for, and of the kernel's network threads.
+The time that all CPUs were not idle, and what a hypervisor took away, less the time of this process,
+of the programs that it started and waited for, and of the kernel's network threads.
 """
 import contextlib
 import functools
+import gzip
 import os
 import pathlib
+import platform
 import resource
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
-# Of the first line of /proc/stat: user, nice, system, steal.
-COLUMNS = (1, 2, 3, 8)
+# Of the first line of /proc/stat: user, nice, system, steal; irq, softirq.
+BUSY_COLUMNS, INTERRUPT_COLUMNS = (1, 2, 3, 8), (6, 7)
 QUIET_MOMENT_SECONDS = 0.2
+
+
+@functools.cache
+def _columns():
+    """Interrupts count where the kernel charges them to the process that they interrupt."""
+    with contextlib.suppress(OSError):
+        if "CONFIG_IRQ_TIME_ACCOUNTING=y" in _kernel_configuration():
+            return BUSY_COLUMNS
+    return BUSY_COLUMNS + INTERRUPT_COLUMNS
+
+
+def _kernel_configuration():
+    packed = pathlib.Path("/proc/config.gz")
+    if packed.exists():
+        return gzip.decompress(packed.read_bytes()).decode()
+    return pathlib.Path(f"/boot/config-{platform.release()}").read_text(encoding="utf-8")
 
 
 def _machine_seconds():
     fields = pathlib.Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
-    return sum(int(fields[column]) for column in COLUMNS) / TICK
+    return sum(int(fields[column]) for column in _columns()) / TICK
 
 
 def _own_seconds():
