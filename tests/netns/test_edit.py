@@ -248,3 +248,17 @@ def test_matches_hold_for_the_right_packets(wire, daemons, captures, family):
     wrong = {key: (got[key].split(), names.split()) for key, names in MATCHES.items()
              if got[key].split() != sorted(names.split(), key=list(PROBES).index)}
     assert wrong == {}, "rule: (held for, should have held for)"
+
+
+def test_tcpdump_sees_the_edits(wire, daemons, family):
+    """As somebody would look: right checksums, TTL and TOS of the rule."""
+    daemons(wire.host).start("[rule edit]\nproto = udp\nset-ttl = 7\nset-dscp = ef\n"
+                             "set-dport = 5678\n")
+    watcher = wire.peer.popen("tcpdump -c 1 -n -vv -l --immediate-mode -i eth0 udp port 5678")
+    while "listening on" not in watcher.stdout.readline():
+        assert watcher.poll() is None, "tcpdump ended"
+    send(wire.host, ip(family, HOST[family], FAR[family]) / udp(1234, 5000, b"look at me"))
+    said, _ = watcher.communicate(timeout=5)
+    wanted = {4: ("tos 0xb8", "ttl 7"), 6: ("class 0xb8", "hlim 7")}[family]
+    for word in (*wanted, "udp sum ok", f"{FAR[family]}.5678"):
+        assert word in said, f"no {word!r} in:\n{said}"
