@@ -59,8 +59,8 @@ def test_sigint_stops_as_well(wire, daemons):
     assert state.compare(before, state.snapshot(wire.host)) == ""
 
 
-def test_start_and_stop_under_traffic(wire, daemons, family):
-    """200 requests a second: a gap of 5 ms would show. A stop may lose what is in tun0's queue."""
+def test_start_and_stop_lose_nothing(wire, daemons, family):
+    """200 requests a second: a gap of 5 ms would show, and what a stop leaves in tun0's queue."""
     daemon = daemons(wire.host)
     pings = wire.host.popen(f"ping -n -i 0.005 -c 300 -W 1 {FAR[family]}")
     for _ in range(3):
@@ -68,8 +68,7 @@ def test_start_and_stop_under_traffic(wire, daemons, family):
         wait_until(lambda: tun_packets(wire.host) > 20, "diverted pings")
         assert daemon.stop() == 0
     said, _ = pings.communicate(timeout=10)
-    assert len(lost(said)) <= 3, f"lost {lost(said)}"
-    assert len(answered(said)) >= 290, said[-300:]
+    assert lost(said) == [] and len(answered(said)) >= 290, f"lost {lost(said)}\n{said[-300:]}"
 
 
 def test_connections_live_through_start_reload_crash_and_stop(wire, daemons, family):
