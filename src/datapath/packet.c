@@ -34,6 +34,24 @@ uint8_t packet_tos(const struct packet *packet)
     return ip6_traffic_class(packet->data);
 }
 
+bool packet_df(const struct packet *packet)
+{
+    assert(packet->family == FAMILY_IPV4);
+    return (be16_load(packet->data + IP4_FRAGMENT) & IP4_DF) != 0;
+}
+
+uint16_t packet_ip_id(const struct packet *packet)
+{
+    assert(packet->family == FAMILY_IPV4);
+    return be16_load(packet->data + IP4_ID);
+}
+
+uint32_t packet_flow_label(const struct packet *packet)
+{
+    assert(packet->family == FAMILY_IPV6);
+    return be32_load(packet->data + IP6_VERSION_CLASS) & IP6_FLOW_LABEL_MASK;
+}
+
 static bool proto_has_ports(uint8_t proto)
 {
     return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
@@ -67,6 +85,12 @@ uint8_t packet_tcp_flags(const struct packet *packet)
 {
     assert(packet_is_tcp(packet));
     return packet->data[packet->l4_offset + TCP_FLAGS];
+}
+
+uint16_t packet_tcp_window(const struct packet *packet)
+{
+    assert(packet_is_tcp(packet));
+    return be16_load(packet->data + packet->l4_offset + TCP_WINDOW);
 }
 
 bool packet_is_icmp(const struct packet *packet)

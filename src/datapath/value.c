@@ -31,12 +31,38 @@ static const struct value_name ecn_names[] = {
     {"ce", 3, 3},
 };
 
+static const struct value_name yes_no_names[] = {{"no", 0, 0}, {"yes", 1, 1}};
+
+static const struct value_name tcp_option_names[] = {
+    {"any", 2, 255},          {"mss", 2, 2},
+    {"window-scale", 3, 3},   {"wscale", 3, 3},
+    {"sack-permitted", 4, 4}, {"sack", 5, 5},
+    {"timestamps", 8, 8},     {"timestamp", 8, 8},
+    {"md5", 19, 19},          {"user-timeout", 28, 28},
+    {"ao", 29, 29},           {"mptcp", 30, 30},
+    {"fast-open", 34, 34},    {"exp1", 253, 253},
+    {"exp2", 254, 254},
+};
+
 const struct value_domain value_port = {.noun = "a port", .max = 65535};
 const struct value_domain value_ttl = {.noun = "a TTL", .max = 255};
 const struct value_domain value_dscp = {
     .noun = "a DSCP", .max = 63, .names = dscp_names, .name_count = ARRAY_SIZE(dscp_names)};
 const struct value_domain value_ecn = {
     .noun = "an ECN value", .max = 3, .names = ecn_names, .name_count = ARRAY_SIZE(ecn_names)};
+const struct value_domain value_yes_no = {.noun = "yes or no",
+                                          .max = 1,
+                                          .names = yes_no_names,
+                                          .name_count = ARRAY_SIZE(yes_no_names),
+                                          .names_only = true};
+const struct value_domain value_ip_id = {.noun = "an IP identification", .max = 65535};
+const struct value_domain value_flow_label = {.noun = "a flow label", .max = 0xfffff};
+const struct value_domain value_window = {.noun = "a TCP window", .max = 65535};
+const struct value_domain value_tcp_option = {.noun = "a TCP option",
+                                              .min = 2,
+                                              .max = 255,
+                                              .names = tcp_option_names,
+                                              .name_count = ARRAY_SIZE(tcp_option_names)};
 
 int value_refuse(struct value_error *error, const char *format, ...)
 {

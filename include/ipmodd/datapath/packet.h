@@ -80,6 +80,13 @@ uint8_t packet_ttl(const struct packet *packet);
 /* The DS field and ECN together: IPv4 TOS, IPv6 traffic class (RFC 2474, RFC 3168). */
 uint8_t packet_tos(const struct packet *packet);
 
+/* The don't-fragment bit and the identification; IPv4 alone. */
+bool packet_df(const struct packet *packet);
+uint16_t packet_ip_id(const struct packet *packet);
+
+/* 20 bits; IPv6 alone. */
+uint32_t packet_flow_label(const struct packet *packet);
+
 /* Whether `proto` has ports and this packet holds them (TCP, UDP, UDP-Lite, SCTP, DCCP). */
 bool packet_has_ports(const struct packet *packet);
 
@@ -92,6 +99,9 @@ bool packet_is_tcp(const struct packet *packet);
 
 /* The eight flags CWR ECE URG ACK PSH RST SYN FIN (bit 7 … 0); only with packet_is_tcp(). */
 uint8_t packet_tcp_flags(const struct packet *packet);
+
+/* The window field, unscaled; only with packet_is_tcp(). */
+uint16_t packet_tcp_window(const struct packet *packet);
 
 /* Whether this is an ICMP packet of its own family (ICMP in IPv4, ICMPv6 in IPv6) with its header.
  */

@@ -47,6 +47,15 @@ extern const struct value_domain value_ttl;
 /* Differentiated services code point (RFC 2474) and ECN field (RFC 3168). */
 extern const struct value_domain value_dscp;
 extern const struct value_domain value_ecn;
+/* 0 and 1 by name: the don't-fragment bit. */
+extern const struct value_domain value_yes_no;
+/* IPv4 identification (RFC 6864), IPv6 flow label (RFC 6437). */
+extern const struct value_domain value_ip_id;
+extern const struct value_domain value_flow_label;
+/* TCP window as it stands in the header, unscaled. */
+extern const struct value_domain value_window;
+/* Kinds of TCP options that have a value (IANA's registry): not 0 and 1, which are padding. */
+extern const struct value_domain value_tcp_option;
 
 /* A number, a name, or two of them as `a-b`. 0, or -EINVAL with ERROR filled. */
 int value_parse_range(const char *text, const struct value_domain *domain,

@@ -13,6 +13,7 @@ enum {
     IP6_SRC = 8,
     IP6_DST = 24,
     IP6_HEADER = 40,
+    IP6_FLOW_LABEL_MASK = 0xfffff, /* of the first 32 bits */
 };
 
 /* What every extension header but the fragment header begins with. */

@@ -3,24 +3,15 @@
 #include "number_value.h"
 #include "table.h"
 
-#include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/edit.h"
 
 #include <stdlib.h>
-
-static const struct value_name df_names[] = {{"no", 0, 0}, {"yes", 1, 1}};
-
-static const struct value_domain df_domain = {.noun = "yes or no",
-                                              .max = 1,
-                                              .names = df_names,
-                                              .name_count = ARRAY_SIZE(df_names),
-                                              .names_only = true};
 
 static int set_df_parse(const char *text, const struct scope *scope, void **ret_value,
                         struct value_error *error)
 {
     (void)scope;
-    return number_value_parse(text, &df_domain, ret_value, error);
+    return number_value_parse(text, &value_yes_no, ret_value, error);
 }
 
 static void set_df_narrow(const void *value, struct scope *scope)
@@ -41,7 +32,7 @@ static enum step set_df_apply(const void *value, const struct action_context *co
 
 static void set_df_print(const void *value, FILE *out)
 {
-    number_value_print(value, &df_domain, out);
+    number_value_print(value, &value_yes_no, out);
 }
 
 const struct action_type action_set_df = {

@@ -37,16 +37,15 @@ static int parse_items(const struct text_list *texts, const struct value_domain 
         list->items[list->count++] = (struct number_item){
             .first = range.first, .last = range.last, .negated = texts->items[i].negated};
     }
-    if (!can_hold(list, domain))
-        return value_refuse(error, "the list excludes all that it includes, so it never holds");
     return 0;
 }
 
-int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
-                      struct value_error *error)
+/* The list that TEXT is, whatever it holds for. */
+static int parse_list(const char *text, const struct value_domain *domain,
+                      struct number_list **ret_list, struct value_error *error)
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    struct number_list *list;
+    struct number_list CLEANUP(cleanup_free) *list = NULL;
     int r = value_split_list(text, &texts, error);
 
     if (r < 0)
@@ -55,10 +54,43 @@ int number_list_parse(const char *text, const struct value_domain *domain, void 
     if (list == NULL)
         return -ENOMEM;
     r = parse_items(&texts, domain, list, error);
-    if (r < 0) {
-        free(list);
+    if (r < 0)
         return r;
-    }
+    *ret_list = TAKE_PTR(list);
+    return 0;
+}
+
+static int refuse_empty(struct number_list *list, struct value_error *error)
+{
+    free(list);
+    return value_refuse(error, "the list excludes all that it includes, so it never holds");
+}
+
+int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
+                      struct value_error *error)
+{
+    struct number_list *list;
+    int r = parse_list(text, domain, &list, error);
+
+    if (r < 0)
+        return r;
+    if (!can_hold(list, domain))
+        return refuse_empty(list, error);
+    *ret_list = list;
+    return 0;
+}
+
+int number_list_parse_kinds(const char *text, const struct value_domain *domain, void **ret_list,
+                            struct value_error *error)
+{
+    const struct kind_set none = {.words = {0}};
+    struct number_list *list;
+    int r = parse_list(text, domain, &list, error);
+
+    if (r < 0)
+        return r;
+    if (!can_hold(list, domain) && !number_list_holds_kinds(list, &none))
+        return refuse_empty(list, error);
     *ret_list = list;
     return 0;
 }
@@ -83,6 +115,33 @@ bool number_list_holds_either(const struct number_list *list, uint32_t a, uint32
 bool number_list_holds(const struct number_list *list, uint32_t number)
 {
     return number_list_holds_either(list, number, number);
+}
+
+static bool has_kind_between(const struct kind_set *kinds, uint32_t first, uint32_t last)
+{
+    for (uint32_t word = first / 64; word <= last / 64; word++) {
+        uint64_t mask = UINT64_MAX;
+
+        if (word == first / 64)
+            mask &= UINT64_MAX << first % 64;
+        if (word == last / 64)
+            mask &= UINT64_MAX >> (63 - last % 64);
+        if ((kinds->words[word] & mask) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool number_list_holds_kinds(const struct number_list *list, const struct kind_set *kinds)
+{
+    struct list_tally tally = {.held = false};
+
+    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
+        const struct number_item *item = &list->items[i];
+
+        list_tally_add(&tally, item->negated, has_kind_between(kinds, item->first, item->last));
+    }
+    return list_tally_holds(&tally);
 }
 
 void number_list_print(const struct number_list *list, const struct value_domain *domain, FILE *out)

@@ -3,6 +3,10 @@
  * Lists of numbers and ranges: the value of most matches.
  *
  * They hold by the list rule (list.h). A list that can hold for no number at all is refused.
+ *
+ * Most are held against one number of the packet (its TTL). Those of option kinds and extension
+ * headers are held against all the kinds that occur in it: an item holds if one of the numbers that
+ * it names occurs, so a list of items with `!` alone also holds for a packet without any.
  */
 #ifndef IPMODD_DATAPATH_MATCH_NUMBER_LIST_H
 #define IPMODD_DATAPATH_MATCH_NUMBER_LIST_H
@@ -26,10 +30,27 @@ struct number_list {
 int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
                       struct value_error *error);
 
+/* The same for a list that is held against a set of numbers: it may exclude all of them. */
+int number_list_parse_kinds(const char *text, const struct value_domain *domain, void **ret_list,
+                            struct value_error *error);
+
 bool number_list_holds(const struct number_list *list, uint32_t number);
 
 /* For a match on "one of the two": an item holds if it holds for A or for B. */
 bool number_list_holds_either(const struct number_list *list, uint32_t a, uint32_t b);
+
+/* Numbers 0 to 255 that occur in a packet. */
+struct kind_set {
+    uint64_t words[4]; /* bit K % 64 of word K / 64 */
+};
+
+static inline void kind_set_add(struct kind_set *set, uint8_t kind)
+{
+    set->words[kind / 64] |= UINT64_C(1) << kind % 64;
+}
+
+/* For a list that number_list_parse_kinds() made, of a domain up to 255. */
+bool number_list_holds_kinds(const struct number_list *list, const struct kind_set *kinds);
 
 void number_list_print(const struct number_list *list, const struct value_domain *domain,
                        FILE *out);

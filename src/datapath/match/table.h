@@ -20,7 +20,15 @@ extern const struct match_type match_icmp_code;
 extern const struct match_type match_ttl;
 extern const struct match_type match_dscp;
 extern const struct match_type match_ecn;
-extern const struct match_type match_length;
+extern const struct match_type match_df;
 extern const struct match_type match_fragment;
+extern const struct match_type match_length;
+extern const struct match_type match_ip_id;
+extern const struct match_type match_ip_option;
+extern const struct match_type match_ext_header;
+extern const struct match_type match_tcp_option;
+extern const struct match_type match_mss;
+extern const struct match_type match_window;
+extern const struct match_type match_flow_label;
 
 #endif

@@ -63,6 +63,9 @@ static void test_round_trip(void **state)
                   "set-dst = 192.0.2.2\nset-sport = 1\nset-dport = 2\nset-ttl = min 3\n"
                   "set-dscp = 3\nset-ecn = ect0\nset-df = no\nset-mss = 900\nclamp-mss = 1000\n"
                   "verdict = reject tcp-reset\nlog = debug 3/min burst 7\n"
+                  "[rule c]\ndf = yes\nip-id = 3-4\nip-option = !any\n"
+                  "[rule d]\next-header = any, !ah\nflow-label = 7\n"
+                  "[rule e]\ntcp-option = mss, !sack\nmss = 1-9\nwindow = 0\n"
                   "[rule b]\nicmp-code = 0-3\nicmp-type = 1, echo-request\nproto = icmp\n"
                   "dst = 2001:db8::5\nreply = echo\n");
 }

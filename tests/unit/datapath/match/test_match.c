@@ -399,6 +399,125 @@ static void test_length(void **state)
     assert_holds("length", "68", &packet);
 }
 
+static void test_ip4_fields(void **state)
+{
+    struct packet packet = make(FAMILY_IPV4, IPPROTO_UDP);
+
+    (void)state;
+    assert_holds("df", "no", &packet);
+    assert_not("df", "yes", &packet);
+    packet.data[6] |= 0x40;
+    assert_holds("df", "yes", &packet);
+    assert_not("df", "!yes", &packet);
+    assert_holds("ip-id", "4660", &packet);
+    assert_holds("ip-id", "4000-5000, !4661", &packet);
+    assert_not("ip-id", "0, 65535", &packet);
+    packet = make(FAMILY_IPV6, IPPROTO_UDP);
+    assert_not("df", "yes, no", &packet);
+    assert_not("ip-id", "0-65535", &packet);
+}
+
+static void test_flow_label(void **state)
+{
+    struct packet packet = make(FAMILY_IPV6, IPPROTO_UDP);
+
+    (void)state;
+    packet.data[1] = 0xf7; /* the upper half belongs to the traffic class */
+    assert_holds("flow-label", "463412", &packet);
+    assert_not("flow-label", "!463412", &packet);
+    assert_not("flow-label", "0-463411", &packet);
+    packet = make(FAMILY_IPV4, IPPROTO_UDP);
+    assert_not("flow-label", "0-1048575", &packet);
+}
+
+/* Padding, router alert, padding, end, and what is behind the end. */
+static void test_ip_option(void **state)
+{
+    static const uint8_t options[] = {1, 148, 4, 0, 0, 0, 7, 3};
+    struct packet packet = make(FAMILY_IPV4, IPPROTO_UDP);
+
+    (void)state;
+    assert_not("ip-option", "any", &packet);
+    assert_holds("ip-option", "!any", &packet);
+    forge_ip(&forged, FAMILY_IPV4, IPPROTO_UDP);
+    forge_ip4_options(&forged, options, sizeof(options));
+    forge_l4(&forged, 20);
+    forge_seal(&forged);
+    packet = forged_packet(&forged);
+    assert_holds("ip-option", "any", &packet);
+    assert_holds("ip-option", "lsrr, router-alert", &packet);
+    assert_holds("ip-option", "any, !lsrr, !ssrr", &packet);
+    assert_holds("ip-option", "128-200", &packet);
+    assert_holds("ip-option", "148", &packet);
+    assert_not("ip-option", "rr", &packet);
+    assert_not("ip-option", "2-147, 149-255", &packet);
+    assert_not("ip-option", "any, !router-alert", &packet);
+    assert_not("ip-option", "!any", &packet);
+    packet = make(FAMILY_IPV6, IPPROTO_UDP);
+    assert_not("ip-option", "!any", &packet);
+}
+
+static void test_ext_header(void **state)
+{
+    static const uint8_t body[14] = {1, 12};
+    struct packet packet = make(FAMILY_IPV6, IPPROTO_UDP);
+
+    (void)state;
+    assert_not("ext-header", "any", &packet);
+    assert_holds("ext-header", "!any", &packet);
+    forge_ip(&forged, FAMILY_IPV6, IPPROTO_UDP);
+    forge_extension(&forged, IPPROTO_HOPOPTS, body, 6);
+    forge_extension(&forged, IPPROTO_AH, body, 10);
+    forge_extension(&forged, IPPROTO_DSTOPTS, body, 14);
+    forge_udp(&forged, 3);
+    forge_seal(&forged);
+    packet = forged_packet(&forged);
+    assert_holds("ext-header", "any", &packet);
+    assert_holds("ext-header", "hop-by-hop", &packet);
+    assert_holds("ext-header", "ah", &packet);
+    assert_holds("ext-header", "destination", &packet);
+    assert_holds("ext-header", "!routing", &packet);
+    assert_not("ext-header", "routing, fragment", &packet);
+    assert_not("ext-header", "any, !ah", &packet);
+    packet = make_fragment(FAMILY_IPV6, 40, true);
+    assert_holds("ext-header", "fragment", &packet);
+    assert_not("ext-header", "any, !fragment", &packet);
+    packet = make(FAMILY_IPV4, IPPROTO_UDP);
+    assert_not("ext-header", "!any", &packet);
+}
+
+static void test_tcp_fields(void **state)
+{
+    static const uint8_t options[] = {1, 2, 4, 5, 180, 4, 2, 0};
+
+    (void)state;
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet;
+
+        forge_ip(&forged, family, IPPROTO_TCP);
+        forge_tcp(&forged, SYN, options, sizeof(options), 0);
+        forge_seal(&forged);
+        packet = forged_packet(&forged);
+        assert_holds("tcp-option", "any", &packet);
+        assert_holds("tcp-option", "sack-permitted, timestamps", &packet);
+        assert_holds("tcp-option", "mss, !timestamps", &packet);
+        assert_not("tcp-option", "mss, !sack-permitted", &packet);
+        assert_not("tcp-option", "5-255", &packet);
+        assert_holds("mss", "1460", &packet);
+        assert_holds("mss", "1401-65535", &packet);
+        assert_not("mss", "!1460", &packet);
+        assert_holds("window", "4096", &packet);
+        assert_not("window", "0-4095, 4097-65535", &packet);
+        forged.bytes[forged.l4 + 13] = ACK; /* not a SYN: what looks like an MSS is none */
+        packet = forged_packet(&forged);
+        assert_not("mss", "0-65535", &packet);
+        packet = make(family, IPPROTO_UDP);
+        assert_not("tcp-option", "!any", &packet);
+        assert_not("mss", "0-65535", &packet);
+        assert_not("window", "0-65535", &packet);
+    }
+}
+
 /* A name that two keys share would hide one; a record without a function would crash. */
 static void test_table(void **state)
 {
@@ -427,7 +546,9 @@ int main(void)
         cmocka_unit_test(test_tcp_flags),      cmocka_unit_test(test_icmp_type),
         cmocka_unit_test(test_icmp_code),      cmocka_unit_test(test_icmp_of_the_other_family),
         cmocka_unit_test(test_header_fields),  cmocka_unit_test(test_length),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_ip4_fields),     cmocka_unit_test(test_flow_label),
+        cmocka_unit_test(test_ip_option),      cmocka_unit_test(test_ext_header),
+        cmocka_unit_test(test_tcp_fields),     cmocka_unit_test(test_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

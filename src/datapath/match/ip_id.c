@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ip-id: the identification of IPv4. */
+#include "number_list.h"
+#include "table.h"
+
+#include <stdlib.h>
+
+static int ip_id_parse(const char *text, const struct scope *scope, void **ret_value,
+                       struct value_error *error)
+{
+    (void)scope;
+    return number_list_parse(text, &value_ip_id, ret_value, error);
+}
+
+static void ip_id_narrow(const void *value, struct scope *scope)
+{
+    (void)value;
+    scope_keep_families(scope, FAMILIES_IPV4);
+}
+
+static bool ip_id_test(const void *value, const struct packet *packet)
+{
+    return packet->family == FAMILY_IPV4 && number_list_holds(value, packet_ip_id(packet));
+}
+
+static void ip_id_print(const void *value, FILE *out)
+{
+    number_list_print(value, &value_ip_id, out);
+}
+
+const struct match_type match_ip_id = {
+    .key = "ip-id",
+    .grammar = "numbers 0 to 65535",
+    .parse = ip_id_parse,
+    .free = free,
+    .narrow = ip_id_narrow,
+    .test = ip_id_test,
+    .print = ip_id_print,
+    .per_wire_packet = true,
+};
