@@ -8,7 +8,7 @@ libinih-dev libsystemd-dev libcap-ng-dev uthash-dev libxxhash-dev'
 demo_packages='iproute2 iputils-ping curl python3 tcpdump'
 
 test_packages='clang clang-format libclang-rt-14-dev libfuzzer-14-dev libcmocka-dev python3-pytest
-python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump curl dnsutils ethtool
+python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump curl dnsutils dnsmasq-base ethtool
 procps libcap2-bin nftables iptables systemd systemd-container dbus mandoc shellcheck
 libmnl-dev libnetfilter-queue-dev'
 

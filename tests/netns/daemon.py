@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from space import die_with_parent, wait_until
+from space import PREFIX, die_with_parent, wait_until
 
 # What a daemon has that does nothing but divert; an empty file is an error.
 NO_RULES = "[main]\n"
@@ -59,7 +59,7 @@ class Daemon:
 
     def __init__(self, space):
         self.space = space
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ipmt-"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
         self.config = self.directory / "ipmodd.conf"
         self.run_directory = self.directory / "run"
         self.run_directory.mkdir()

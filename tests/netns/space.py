@@ -11,8 +11,10 @@ import itertools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 PREFIX = "ipmt"
@@ -56,17 +58,24 @@ def _end_processes(name):
             pass
 
 
+def _is_left_over(name):
+    """Whether NAME is ours and its test process is gone."""
+    parts = name.split("-")
+    return parts[0] == PREFIX and len(parts) > 2 and not pathlib.Path(f"/proc/{parts[1]}").exists()
+
+
 def reap():
-    """Removes the namespaces, with the processes in them, of test processes that are gone."""
+    """Removes namespaces (with the processes in them) and files of test processes that are gone."""
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True,
                             check=True)
     for line in listed.stdout.splitlines():
         name = line.split()[0]
-        parts = name.split("-")
-        if parts[0] != PREFIX or len(parts) < 4 or pathlib.Path(f"/proc/{parts[1]}").exists():
-            continue
-        _end_processes(name)
-        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+        if _is_left_over(name):
+            _end_processes(name)
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+    for path in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}-*"):
+        if _is_left_over(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class Namespace:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The harness itself on plain networks, without ipmodd: what measures must be able to fail."""
+import pathlib
 import subprocess
+import tempfile
 
 import pytest
 
@@ -109,7 +111,9 @@ def test_reap_removes_what_a_dead_process_left():
     wait_until(lambda: inside.poll() is not None or subprocess.run(
         ["ip", "netns", "pids", name], capture_output=True, check=False).stdout,
         "a process inside")
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=f"ipmt-{gone.pid}-"))
     reap()
+    assert not directory.exists()
     left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True,
                           check=True).stdout
     assert inside.wait(5) == -9
