@@ -75,6 +75,7 @@ int engine_stop(struct engine *engine)
     path_free(TAKE_PTR(engine->path));
     batch_free(TAKE_PTR(engine->batch));
     loaded_clear(&engine->loaded);
+    remarks_clear(&engine->told);
     return error;
 }
 
@@ -91,6 +92,11 @@ int engine_move_packets(struct engine *engine)
             break;
     }
     return 0;
+}
+
+void engine_tell_remarks(struct engine *engine)
+{
+    remarks_tell(divert_remarks(engine->divert), &engine->told);
 }
 
 /* "out, forward" */

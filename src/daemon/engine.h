@@ -12,6 +12,7 @@
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/kernel/divert.h"
 #include "ipmodd/rules/load.h"
+#include "remarks.h"
 #include "report.h"
 
 struct engine {
@@ -21,6 +22,7 @@ struct engine {
     struct path *path;
     struct batch *batch;
     struct reporter reporter;
+    struct remarks told; /* what the log has said of the host */
 };
 
 /*
@@ -38,6 +40,9 @@ int engine_stop(struct engine *engine);
  * of a tun descriptor that is not to be read until the diversion has looked at it.
  */
 int engine_move_packets(struct engine *engine);
+
+/* Writes to the log what the last look around the host found that was not told yet. */
+void engine_tell_remarks(struct engine *engine);
 
 /* "Diverting out, forward through tun0, 3 rules", for `systemctl status`. Returns TEXT. */
 const char *engine_describe(const struct engine *engine, char *text, size_t size);

@@ -123,6 +123,7 @@ int reload_run(struct engine *engine)
     log_set_level(engine->loaded.config->main.log_level);
     log_notice(LOG_ID_RELOADED, "configuration loaded anew, %zu rules",
                engine->loaded.ruleset->rule_count);
+    engine_tell_remarks(engine);
     notify_ready(engine_describe(engine, status, sizeof(status)));
     return 0;
 }

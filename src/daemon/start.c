@@ -30,7 +30,7 @@ static enum exit_code exit_code_of(int error)
     return EXIT_CODE_FAILED;
 }
 
-static void tell_started(const struct engine *engine)
+static void tell_started(struct engine *engine)
 {
     struct log_fields fields = {.count = 0};
     char status[256];
@@ -38,6 +38,7 @@ static void tell_started(const struct engine *engine)
     engine_describe(engine, status, sizeof(status));
     log_fields_add(&fields, "IPMODD_DEVICE", "%s", engine->loaded.config->tun.name);
     log_write(LEVEL_NOTICE, LOG_ID_STARTED, fields.items, fields.count, "%s", status);
+    engine_tell_remarks(engine);
     notify_ready(status);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of the diversion: start, events, reload, stop. */
 #include "kernel/divert_state.h"
+#include "kernel/inspect.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static void divert_free(struct divert *divert)
     ledger_close(&divert->ledger);
     snapshot_clear(&divert->snapshot);
     wanted_clear(&divert->wanted);
+    remarks_clear(&divert->remarks);
     host_view_free(divert->view);
     host_view_free(divert->old_view);
     config_free(divert->config);
@@ -131,6 +133,21 @@ static int make_all(struct divert *divert)
     return r;
 }
 
+/* What others have here, anew; the old list stays if that fails. */
+static int look_around(struct divert *divert)
+{
+    struct remarks remarks = {.items = NULL};
+    int r = inspect_host(divert->config, divert->netlink, &remarks, &divert->fault);
+
+    if (r < 0) {
+        remarks_clear(&remarks);
+        return r;
+    }
+    remarks_clear(&divert->remarks);
+    divert->remarks = remarks;
+    return 0;
+}
+
 /* The messages about our own doing; what others did meanwhile becomes dirt. */
 static void hear_of_birth(struct divert *divert)
 {
@@ -152,6 +169,8 @@ int divert_start(const struct config *config, struct divert **ret_divert)
     r = open_all(divert);
     if (r == 0) {
         r = remove_left_elsewhere(divert);
+        if (r == 0)
+            r = look_around(divert);
         if (r == 0)
             r = make_all(divert);
         if (r < 0) {
@@ -283,6 +302,8 @@ int divert_reload(struct divert *divert, const struct config *config)
         return r;
     r = switch_config(divert, TAKE_PTR(new));
     if (r == 0)
+        r = look_around(divert);
+    if (r == 0)
         return remove_unused(divert, &before);
     fault = divert->fault;
     switch_config(divert, TAKE_PTR(old));
@@ -295,6 +316,11 @@ int divert_reload(struct divert *divert, const struct config *config)
 const struct host_view *divert_host_view(const struct divert *divert)
 {
     return divert->view;
+}
+
+const struct remarks *divert_remarks(const struct divert *divert)
+{
+    return &divert->remarks;
 }
 
 static int note_dropped(void *context, const struct nlmsghdr *message)

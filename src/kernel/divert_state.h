@@ -38,6 +38,7 @@ struct divert {
     struct wanted wanted;
     struct host_view *view;
     struct host_view *old_view; /* the one before, kept until the next change */
+    struct remarks remarks;
     struct fault fault;
     unsigned dirt;
     struct route_key keys[KEYS_MAX];

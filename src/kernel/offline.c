@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What works on the host without a running diversion: the plan, and sweeping up after a crash. */
 #include "kernel/divert_state.h"
+#include "kernel/inspect.h"
 
 #include <errno.h>
 
@@ -21,6 +22,21 @@ static int plan(const struct config *config, struct netlink *netlink, struct sna
     return r < 0 ? fault_set(fault, r, "computing what should be") : 0;
 }
 
+/* As comments above the commands. */
+static int print_remarks(const struct config *config, struct netlink *netlink, FILE *out,
+                         struct fault *fault)
+{
+    struct remarks remarks = {.items = NULL};
+    int r = inspect_host(config, netlink, &remarks, fault);
+
+    for (size_t i = 0; i < remarks.count && r == 0; i++)
+        fprintf(out, "# %s\n", remarks.items[i].text);
+    if (remarks.left_out > 0)
+        fprintf(out, "# and %zu more\n", remarks.left_out);
+    remarks_clear(&remarks);
+    return r;
+}
+
 int divert_print_plan(const struct config *config, FILE *out)
 {
     struct fault *fault = divert_last_failure();
@@ -34,6 +50,8 @@ int divert_print_plan(const struct config *config, FILE *out)
     r = netlink_open(fault, &netlink);
     if (r == 0)
         r = plan(config, netlink, &snapshot, &wanted, fault);
+    if (r == 0)
+        r = print_remarks(config, netlink, out, fault);
     if (r == 0)
         plan_print(config, &snapshot, &wanted, out);
     netlink_close(netlink);

@@ -19,6 +19,7 @@
 
 #include "ipmodd/base/config.h"
 #include "ipmodd/base/host_view.h"
+#include "ipmodd/base/remark.h"
 
 #include <stdio.h>
 
@@ -79,6 +80,12 @@ int divert_reload(struct divert *divert, const struct config *config);
 
 /* Borrowed; valid until the next call that reports host_view_changed. */
 const struct host_view *divert_host_view(const struct divert *divert);
+
+/*
+ * What others have on this host that matters to diverted packets, as the last start or reload found
+ * it. Borrowed; valid until the next reload.
+ */
+const struct remarks *divert_remarks(const struct divert *divert);
 
 /* Dropped in silence by the full queue of the tun device since it exists. */
 uint64_t divert_tun_tx_dropped(const struct divert *divert);

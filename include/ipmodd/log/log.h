@@ -41,6 +41,7 @@ enum log_id {
     LOG_ID_TUN_RESTORED,
     LOG_ID_LOOP_FOUND,
     LOG_ID_EVENTS_LOST,
+    LOG_ID_FOREIGN_RULES,
     LOG_ID_COUNT,
 };
 

@@ -92,6 +92,14 @@ int divert_tun_fd(const struct divert *divert)
     return fakes.tun_fd;
 }
 
+const struct remarks *divert_remarks(const struct divert *divert)
+{
+    static const struct remarks none;
+
+    (void)divert;
+    return &none;
+}
+
 const struct host_view *divert_host_view(const struct divert *divert)
 {
     (void)divert;

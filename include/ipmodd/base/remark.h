@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Remarks: what others have on this host that a diverted packet meets differently, or that keeps
+ * packets from being diverted. Each is a sentence for the log and for the plan; where something can
+ * be done about it, the sentence ends with the line that does it.
+ *
+ * Nothing of others is ever changed: a remark is all that becomes of what it speaks of. The list
+ * is made when a diversion starts and again at each reload, and is bounded: what does not fit is
+ * counted in a last remark.
+ */
+#ifndef IPMODD_BASE_REMARK_H
+#define IPMODD_BASE_REMARK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum remark_kind {
+    REMARK_RULES, /* policy rules that are asked before the divert rule */
+    REMARK_KIND_COUNT,
+};
+
+/* Bytes of a sentence, NUL included, and remarks in a list. */
+enum {
+    REMARK_TEXT = 900,
+    REMARKS_MAX = 64,
+};
+
+struct remark {
+    enum remark_kind kind;
+    char *text; /* owned */
+};
+
+/* Zeroed when empty. */
+struct remarks {
+    struct remark *items;
+    size_t count;
+    size_t left_out; /* beyond REMARKS_MAX */
+};
+
+/* Adds a sentence, cut at REMARK_TEXT. 0 or -ENOMEM. */
+int remarks_add(struct remarks *remarks, enum remark_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whether LIST has a remark with these words. */
+bool remarks_have(const struct remarks *remarks, const struct remark *remark);
+
+/* Frees what the list holds and empties it. */
+void remarks_clear(struct remarks *remarks);
+
+#endif
