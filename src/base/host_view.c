@@ -73,6 +73,7 @@ void host_view_free(struct host_view *view)
     free(view->locals);
     free(view->broadcasts);
     free(view->tun_prefixes);
+    free(view->mtus);
     free(view);
 }
 
@@ -125,11 +126,23 @@ static bool same_addrs(const struct ip_addr *a, size_t a_count, const struct ip_
     return true;
 }
 
+static bool same_mtus(const struct host_view *a, const struct host_view *b)
+{
+    if (a->mtu_count != b->mtu_count)
+        return false;
+    for (size_t i = 0; i < a->mtu_count; i++) {
+        if (!ip_addr_equal(&a->mtus[i].first, &b->mtus[i].first) ||
+            a->mtus[i].mtu != b->mtus[i].mtu)
+            return false;
+    }
+    return true;
+}
+
 bool host_view_equal(const struct host_view *a, const struct host_view *b)
 {
     if (!same_addrs(a->locals, a->local_count, b->locals, b->local_count) ||
         !same_addrs(a->broadcasts, a->broadcast_count, b->broadcasts, b->broadcast_count) ||
-        a->tun_prefix_count != b->tun_prefix_count)
+        a->tun_prefix_count != b->tun_prefix_count || !same_mtus(a, b))
         return false;
     for (size_t i = 0; i < a->tun_prefix_count; i++) {
         if (!ip_addr_equal(&a->tun_prefixes[i].addr, &b->tun_prefixes[i].addr) ||

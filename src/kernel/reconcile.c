@@ -108,6 +108,7 @@ static int update_key(struct divert *divert, struct apply *apply, const struct r
     if (r < 0)
         return r;
     if (r > 0) {
+        divert->wanted.mtus_vary |= wanted_route_mtu(route) != 0;
         if (old != NULL && old->state == ROUTE_INSTALLED)
             route->state = route_same(old, route) ? ROUTE_INSTALLED : ROUTE_DIFFERENT;
         else if (old != NULL)
@@ -154,13 +155,25 @@ static int apply_table(struct divert *divert, struct apply *apply)
     return apply_routes(apply);
 }
 
-/* The own addresses as the packet path asks for them. */
+/* A single route of a table where all have the MTU of their device changes no path MTU. */
+static int fill_path_mtus(struct divert *divert, struct host_view *view)
+{
+    bool whole = (divert->dirt & (DIRT_HOST | DIRT_MAIN | DIRT_TABLE)) != 0;
+
+    if (whole || divert->view == NULL || divert->wanted.mtus_vary)
+        return wanted_set_path_mtus(&divert->wanted, view);
+    return host_view_copy_path_mtus(view, divert->view);
+}
+
+/* The host as the packet path asks for it. */
 static int publish_view(struct divert *divert, struct divert_news *news)
 {
     struct host_view *view = snapshot_view(&divert->snapshot, divert->config, divert->tun.ifindex);
 
-    if (view == NULL)
+    if (view == NULL || fill_path_mtus(divert, view) < 0) {
+        host_view_free(view);
         return fault_set(&divert->fault, -ENOMEM, "host view");
+    }
     if (divert->view != NULL && host_view_equal(divert->view, view)) {
         host_view_free(view);
         return 0;

@@ -59,6 +59,7 @@ struct wanted {
     struct rule *rules; /* in the order in which they are to be added; the divert rules last */
     size_t rule_count;
     struct route_set routes; /* of table N */
+    bool mtus_vary;          /* one of them has an MTU of its own, or had at the last look */
 };
 
 /* Device values, addresses, settings and rules anew; routes stay. 0 or -ENOMEM. */
@@ -72,6 +73,12 @@ int wanted_compute_routes(struct wanted *wanted, const struct wanted_input *inpu
  */
 int wanted_route(const struct wanted *wanted, const struct wanted_input *input,
                  const struct route_key *key, struct route **ret_route);
+
+/* The RTAX_MTU of ROUTE, 0 = none: it takes what its device does. */
+uint32_t wanted_route_mtu(const struct route *route);
+
+/* Path MTUs of VIEW from the routes of table N; renews mtus_vary. 0 or -ENOMEM. */
+int wanted_set_path_mtus(struct wanted *wanted, struct host_view *view);
 
 void wanted_clear(struct wanted *wanted);
 

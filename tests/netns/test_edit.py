@@ -11,7 +11,9 @@ from scapy.packet import Raw
 
 from packets import (checksum_errors, describe, difference, echo_request, has_payload, ip, parse,
                      send, tcp, tos_of, udp)
-from topology import CLIENT, FAR, HOST, NOBODY, PEER
+import state
+from space import wait_until
+from topology import CLIENT, FAR, FAR_NET, HOST, NOBODY, PEER
 from traffic import tcp_socket, udp_socket
 
 SYN = [("MSS", 1460), ("SAckOK", b""), ("WScale", 7)]
@@ -171,6 +173,27 @@ def test_clamp_mss_on_real_connections(routed, daemons, captures, family, role):
             assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1000
     options = dict(seen.one(lambda data: parse(data).haslayer("TCP"))["TCP"].options)
     assert options["MSS"] == 1000
+
+
+def test_clamp_mss_follows_the_path_mtu(routed, daemons, captures, family):
+    """A client's SYN announces what the host's route takes, also after the route has changed."""
+    headers = {4: 40, 6: 60}[family]
+    route = f"-{family} route replace {FAR_NET[family]} via {PEER[family]} mtu"
+    routed.host.ip(f"{route} 1400")
+    daemons(routed.host).start("[divert]\ndirection = out, forward\n[rule clamp]\nclamp-mss = pmtu\n")
+    seen = captures(routed.peer)
+
+    def announced(port):
+        send(routed.client, ip(family, CLIENT[family], FAR[family]) /
+             tcp(port, 9, "S", options=[("MSS", 1460)]))
+        return dict(seen.one(lambda data: parse(data).haslayer("TCP") and
+                             parse(data)["TCP"].sport == port)["TCP"].options)["MSS"]
+
+    assert announced(1) == 1400 - headers
+    routed.host.ip(f"{route} 1300")
+    wait_until(lambda: "1300" in str(state.routes(routed.host, family, 100)),
+               "the new MTU in table 100")
+    assert announced(2) == 1300 - headers
 
 
 def test_forwarded_packets_are_edited(routed, daemons, captures, family):

@@ -6,15 +6,28 @@
  * replaces once no packet is being worked on; `ipmodctl replay` and tests make their own. Look-ups
  * cost a binary search and no allocation.
  *
- * It answers three questions: is this address ours (for `direction`, and for whether the kernel
+ * It answers four questions: is this address ours (for `direction`, and for whether the kernel
  * will take one off the TTL), is it a broadcast address (RFC 1122 3.2.2: no errors about those),
- * and does it lie in tun0's own prefix (which must never be written back: the kernel would route it
- * to tun0 again).
+ * does it lie in tun0's own prefix (which must never be written back: the kernel would route it to
+ * tun0 again), and how large may a packet to it be (`clamp-mss = pmtu`).
  */
 #ifndef IPMODD_BASE_HOST_VIEW_H
 #define IPMODD_BASE_HOST_VIEW_H
 
 #include "ipmodd/base/addr.h"
+
+/* A route with the largest packet that it takes, in bytes. */
+struct path_mtu {
+    struct ip_prefix prefix;
+    uint32_t metric; /* of two routes with one prefix the lower one counts */
+    uint32_t mtu;
+};
+
+/* From FIRST up to the next span's first address (or the end of the family) packets have MTU. */
+struct mtu_span {
+    struct ip_addr first;
+    uint32_t mtu; /* 0: no route */
+};
 
 struct host_view {
     struct ip_addr *locals; /* sorted by ip_addr_compare(), without duplicates */
@@ -24,6 +37,8 @@ struct host_view {
     struct ip_prefix *tun_prefixes; /* on-link prefixes of tun0 itself; none when addresses are
                                        borrowed */
     size_t tun_prefix_count;
+    struct mtu_span *mtus; /* sorted by first address; neighbours differ */
+    size_t mtu_count;
 };
 
 /* Total order: family first, then bytes. Negative, 0 or positive. */
@@ -46,6 +61,19 @@ bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
                             const uint8_t *bytes);
 bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
                              const uint8_t *bytes);
+
+/*
+ * Path MTUs of a VIEW that is not published yet, from COUNT routes, which are sorted in place. 0 or
+ * -ENOMEM (then it has none).
+ */
+int host_view_set_path_mtus(struct host_view *view, struct path_mtu *routes, size_t count);
+
+/* Those of FROM. 0 or -ENOMEM. */
+int host_view_copy_path_mtus(struct host_view *view, const struct host_view *from);
+
+/* Bytes of the largest packet on the way to BYTES, by the longest prefix; 0 without a route. */
+uint32_t host_view_path_mtu(const struct host_view *view, enum ip_family family,
+                            const uint8_t *bytes);
 
 /* Whether A and B say the same, so that an event that changed nothing need not publish a new one.
  */

@@ -13,6 +13,7 @@
 #include "ipmodd/datapath/match.h"
 
 struct answerer;
+struct host_view;
 
 /* What the list does after an action. */
 enum step {
@@ -22,7 +23,8 @@ enum step {
 
 /* What an action may use besides the packet. */
 struct action_context {
-    struct answerer *answerer; /* makes forged replies and rejections; see answer.h */
+    struct answerer *answerer;    /* makes forged replies and rejections; see answer.h */
+    const struct host_view *view; /* the host as it is now */
 };
 
 struct action_type {

@@ -3,6 +3,8 @@
 #include "../unit.h"
 #include "ipmodd/base/host_view.h"
 
+#include <stdlib.h>
+
 static struct ip_addr addr(const char *text)
 {
     struct ip_addr parsed;
@@ -61,11 +63,103 @@ static void test_equality(void **state)
     host_view_free(fewer);
 }
 
+static uint32_t mtu_to(const struct host_view *view, const char *text)
+{
+    struct ip_addr a = addr(text);
+
+    return host_view_path_mtu(view, a.family, a.bytes);
+}
+
+static struct path_mtu route(const char *prefix, uint32_t metric, uint32_t mtu)
+{
+    struct path_mtu made = {.metric = metric, .mtu = mtu};
+
+    assert_int_equal(ip_prefix_parse(prefix, &made.prefix), 0);
+    return made;
+}
+
+static void test_path_mtus(void **state)
+{
+    struct path_mtu routes[] = {
+        route("198.51.100.128/25", 0, 1280), route("0.0.0.0/0", 100, 1500),
+        route("198.51.100.0/24", 0, 1400),   route("0.0.0.0/0", 10, 1492),
+        route("255.255.255.255", 0, 900),    route("198.51.100.255", 0, 1200),
+        route("203.0.113.0/24", 0, 1492),    route("2001:db8::/32", 0, 1420),
+    };
+    struct host_view *view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+    struct host_view *copy = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+
+    (void)state;
+    assert_int_equal(mtu_to(view, "192.0.2.1"), 0);
+    assert_int_equal(host_view_set_path_mtus(view, routes, 8), 0);
+    assert_int_equal(mtu_to(view, "0.0.0.0"), 1492);
+    assert_int_equal(mtu_to(view, "198.51.99.255"), 1492);
+    assert_int_equal(mtu_to(view, "198.51.100.0"), 1400);
+    assert_int_equal(mtu_to(view, "198.51.100.127"), 1400);
+    assert_int_equal(mtu_to(view, "198.51.100.128"), 1280);
+    assert_int_equal(mtu_to(view, "198.51.100.254"), 1280);
+    assert_int_equal(mtu_to(view, "198.51.100.255"), 1200);
+    assert_int_equal(mtu_to(view, "198.51.101.0"), 1492);
+    assert_int_equal(mtu_to(view, "203.0.113.7"), 1492);
+    assert_int_equal(mtu_to(view, "255.255.255.254"), 1492);
+    assert_int_equal(mtu_to(view, "255.255.255.255"), 900);
+    assert_int_equal(mtu_to(view, "::"), 0);
+    assert_int_equal(mtu_to(view, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), 1420);
+    assert_int_equal(mtu_to(view, "2001:db9::"), 0);
+    assert_false(host_view_equal(view, copy));
+    assert_int_equal(host_view_copy_path_mtus(copy, view), 0);
+    assert_true(host_view_equal(view, copy));
+    host_view_free(view);
+    host_view_free(copy);
+}
+
+/* Against the definition: the longest prefix, among equals the lowest metric. */
+static void test_path_mtus_by_definition(void **state)
+{
+    struct path_mtu routes[40];
+    struct host_view *view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+
+    (void)state;
+    srand(1);
+    for (unsigned round = 0; round < 200; round++) {
+        for (size_t i = 0; i < 40; i++) {
+            routes[i] = (struct path_mtu){
+                .prefix = {.addr = {FAMILY_IPV4, {10, 0, 0, (uint8_t)rand()}},
+                           .len = (uint8_t)(24 + rand() % 9)},
+                .metric = (uint32_t)rand() % 4,
+                .mtu = 1000 + (uint32_t)i,
+            };
+        }
+        assert_int_equal(host_view_set_path_mtus(view, routes, 40), 0);
+        for (unsigned last = 0; last < 256; last++) {
+            const uint8_t bytes[4] = {10, 0, 0, (uint8_t)last};
+            const struct path_mtu *best = NULL;
+            uint32_t seen = host_view_path_mtu(view, FAMILY_IPV4, bytes);
+            bool is_as_good = false;
+
+            for (size_t i = 0; i < 40; i++) {
+                if (ip_prefix_covers_bytes(&routes[i].prefix, bytes) &&
+                    (best == NULL || routes[i].prefix.len > best->prefix.len ||
+                     (routes[i].prefix.len == best->prefix.len && routes[i].metric < best->metric)))
+                    best = &routes[i];
+            }
+            for (size_t i = 0; i < 40 && best != NULL; i++)
+                is_as_good |= routes[i].mtu == seen && routes[i].metric == best->metric &&
+                              routes[i].prefix.len == best->prefix.len &&
+                              ip_prefix_covers_bytes(&routes[i].prefix, bytes);
+            assert_true(best == NULL ? seen == 0 : is_as_good);
+        }
+    }
+    host_view_free(view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lookups),
         cmocka_unit_test(test_equality),
+        cmocka_unit_test(test_path_mtus),
+        cmocka_unit_test(test_path_mtus_by_definition),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ static struct packet make(enum ip_family family, uint8_t proto)
 /* Applies KEY = VALUE to PACKET. */
 static enum step apply(const char *key, const char *value, struct packet *packet)
 {
-    const struct action_context context = {.answerer = &answerer};
+    const struct action_context context = {.answerer = &answerer, .view = answerer.view};
     const struct action_type *type = action_type_find(key);
     const struct scope scope = scope_all();
     struct value_error error;
@@ -221,6 +221,36 @@ static void test_mss(void **state)
     }
 }
 
+/* Segments that the way to the destination takes; both ways for what passes through. */
+static void test_clamp_to_path_mtu(void **state)
+{
+    static const uint16_t headers[] = {[FAMILY_IPV4] = 40, [FAMILY_IPV6] = 60};
+
+    (void)state;
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make(family, IPPROTO_TCP);
+        struct path_mtu routes[] = {
+            {.prefix = {ip_addr_from_bytes(family, packet_dst(&packet)), 24}, .mtu = 1400},
+            {.prefix = {ip_addr_from_bytes(family, packet_src(&packet)),
+                        (uint8_t)IP_ADDR_BITS(family)},
+             .mtu = 1300},
+        };
+        uint16_t mss;
+
+        assert_no_effect("clamp-mss", "pmtu", &packet); /* no route at all */
+        assert_int_equal(host_view_set_path_mtus((struct host_view *)answerer.view, routes, 2), 0);
+        packet.direction = DIRECTION_OUT;
+        edit("clamp-mss", "pmtu", &packet);
+        assert_true(packet_tcp_mss(&packet, &mss));
+        assert_int_equal(mss, 1400 - headers[family]);
+        packet.direction = DIRECTION_FORWARD;
+        edit("clamp-mss", "pmtu", &packet);
+        assert_true(packet_tcp_mss(&packet, &mss));
+        assert_int_equal(mss, 1300 - headers[family]);
+        assert_int_equal(host_view_set_path_mtus((struct host_view *)answerer.view, NULL, 0), 0);
+    }
+}
+
 static void test_verdicts(void **state)
 {
     struct packet packet = make(FAMILY_IPV4, IPPROTO_UDP);
@@ -303,17 +333,12 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_addresses),
-        cmocka_unit_test(test_edits_without_a_place),
-        cmocka_unit_test(test_set_ports),
-        cmocka_unit_test(test_set_ttl),
-        cmocka_unit_test(test_set_tos),
-        cmocka_unit_test(test_set_df),
-        cmocka_unit_test(test_mss),
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_kinds_of_rejection),
-        cmocka_unit_test(test_reply_echo),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_set_addresses), cmocka_unit_test(test_edits_without_a_place),
+        cmocka_unit_test(test_set_ports),     cmocka_unit_test(test_set_ttl),
+        cmocka_unit_test(test_set_tos),       cmocka_unit_test(test_set_df),
+        cmocka_unit_test(test_mss),           cmocka_unit_test(test_clamp_to_path_mtu),
+        cmocka_unit_test(test_verdicts),      cmocka_unit_test(test_kinds_of_rejection),
+        cmocka_unit_test(test_reply_echo),    cmocka_unit_test(test_table),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
