@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Others take away what the daemon needs: how soon the path is back, at what cost, in how many words.
+
+The path is watched by pings to an address of nobody that only the daemon answers: an answer is
+proof that packets go through it.
+"""
+import re
+import signal
+import socket
+import struct
+import time
+
+import pytest
+
+import state
+from daemon import SLOW
+from space import wait_until
+from topology import FAR, HOST, PEER
+from traffic import ping
+
+FAKE = """\
+[rule fake]
+proto = icmp
+icmp-type = echo-request
+dst = 203.0.113.0/24, 2001:db8:203::/48
+reply = echo
+"""
+NOBODYS = {4: "203.0.113.7", 6: "2001:db8:203::7"}
+BACK_WITHIN = 1.0 * SLOW
+RTM_DELRULE, FRA_PRIORITY = 33, 6
+NLM_F_REQUEST, NLM_F_ACK = 1, 4
+
+
+class Watch:
+    """Pings at 50 a second through the daemon of a space, with the time of each answer."""
+
+    def __init__(self, daemon, family):
+        self._daemon = daemon
+        self._ping = daemon.space.popen(f"ping -n -D -i 0.02 -W 1 {NOBODYS[family]}")
+        self._cpu = daemon.cpu_seconds()
+        self.begin = time.time()
+
+    def attacked(self):
+        """From now on it counts."""
+        self._cpu = self._daemon.cpu_seconds()
+        self.begin = time.time()
+
+    def finish(self):
+        """(the longest time without an answer, the share of a processor that the daemon used)"""
+        end = time.time()
+        share = (self._daemon.cpu_seconds() - self._cpu) / (end - self.begin)
+        self._ping.send_signal(signal.SIGINT)
+        said, _ = self._ping.communicate(timeout=5)
+        times = [float(stamp) for stamp in re.findall(r"^\[([0-9.]+)\].* ttl=", said, re.MULTILINE)]
+        times = [self.begin, *[stamp for stamp in times if self.begin < stamp < end], end]
+        assert len(times) > 2, f"no answer since the attack:\n{said[-500:]}"
+        return max(after - before for before, after in zip(times, times[1:])), share
+
+
+@pytest.mark.parametrize("attack,limit", [
+    ("link del tun0", 2.0 * SLOW), ("link set tun0 down", BACK_WITHIN),
+    ("addr flush dev tun0", BACK_WITHIN), ("-4 route flush table 100", BACK_WITHIN),
+    ("-6 route flush table 100", BACK_WITHIN), ("-6 addr flush dev tun0", BACK_WITHIN),
+    ("-4 rule del pref 32765", BACK_WITHIN), ("-4 rule del pref 99", BACK_WITHIN)])
+def test_path_is_back(wire, daemons, attack, limit):
+    """At less than 5 % of a processor and with no more than five lines."""
+    daemon = daemons(wire.host)
+    daemon.start(FAKE)
+    watches = [Watch(daemon, number) for number in (4, 6)]
+    time.sleep(0.2)
+    wanted = state.snapshot(wire.host)
+    lines = len(daemon.log().splitlines())
+    for watch in watches:
+        watch.attacked()
+    wire.host.ip(attack)
+    time.sleep(1.2)
+    for watch in watches:
+        gap, share = watch.finish()
+        assert gap <= limit, f"no answers for {gap:.2f} s"
+        assert share < 0.05 * SLOW, f"{share:.1%} of a processor"
+    said = daemon.log().splitlines()[lines:]
+    assert len(said) <= 5, said
+    left = state.snapshot(wire.host)
+    for part in ("rule 4", "rule 6", "route 4", "route 6", "addr"):
+        assert state.compare({part: wanted[part]}, {part: left[part]}) == ""
+
+
+def delete_rules(space, seconds):
+    """Deletes rules of the daemon by priority, 100 times a second, the families in turn."""
+    with space:
+        kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    rules = [(number, pref) for number in (socket.AF_INET, socket.AF_INET6)
+             for pref in (99, 100, 32765)]
+    deleted = 0
+    with kernel:
+        for turn in range(seconds * 100):
+            number, pref = rules[turn % len(rules)]
+            rule = struct.pack("=8BIHHI", number, *[0] * 7, 0, 8, FRA_PRIORITY, pref)
+            kernel.send(struct.pack("=IHHII", 16 + len(rule), RTM_DELRULE,
+                                    NLM_F_REQUEST | NLM_F_ACK, turn, 0) + rule)
+            deleted += struct.unpack_from("=i", kernel.recv(4096), 16)[0] == 0
+            time.sleep(0.01)
+    return deleted
+
+
+def test_rules_deleted_a_hundred_times_a_second(wire, daemons):
+    """For 10 s: back within 1 s after the end, fewer than 20 lines, less than 10 % of a processor."""
+    daemon = daemons(wire.host)
+    daemon.start(FAKE)
+    wanted = {part: state.rules(wire.host, part) for part in (4, 6)}
+    lines, used = len(daemon.log().splitlines()), daemon.cpu_seconds()
+    assert delete_rules(wire.host, 10) >= 100, "nothing was put back meanwhile"
+    share = (daemon.cpu_seconds() - used) / 10
+    wait_until(lambda: {part: state.rules(wire.host, part) for part in (4, 6)} == wanted,
+               daemon.log, BACK_WITHIN)
+    assert share < 0.10 * SLOW, f"{share:.1%} of a processor"
+    assert 1 <= len(daemon.log().splitlines()) - lines <= 20
+    assert ping(wire.host, NOBODYS[4]) == (1, 1)
+
+
+def test_resume_from_sleep(wire, daemons, family):
+    """Stopped for a while; meanwhile links went down and came up and rules and routes were flushed."""
+    daemon = daemons(wire.host)
+    daemon.start(FAKE)
+    wanted = state.snapshot(wire.host)
+    lines, used = len(daemon.log().splitlines()), daemon.cpu_seconds()
+    daemon.signal(signal.SIGSTOP)
+    rules = [f"rule del pref {pref}" for pref in (99, 100, 32765)]
+    wire.host.ip_batch(["link set eth0 down", "route flush table 100", *rules], options=("-4",))
+    wire.host.ip_batch(["route flush table 100", *rules, "link set eth0 up",
+                        f"addr replace {HOST[6]}/64 dev eth0 nodad",
+                        f"route replace default via {PEER[6]}"], options=("-6",))
+    wire.host.ip(f"route replace default via {PEER[4]}")
+    time.sleep(0.3)
+    daemon.signal(signal.SIGCONT)
+    wait_until(lambda: ping(wire.host, NOBODYS[family], patience=1) == (1, 1), daemon.log,
+               BACK_WITHIN)
+    wait_until(lambda: state.compare({"rule": wanted["rule 4"] + wanted["rule 6"]},
+                                     {"rule": state.rules(wire.host, 4) +
+                                      state.rules(wire.host, 6)}) == "", daemon.log, BACK_WITHIN)
+    assert ping(wire.host, FAR[family]) == (1, 1)
+    assert daemon.cpu_seconds() - used <= 0.1 * SLOW
+    assert len(daemon.log().splitlines()) - lines <= 5
+
+
+def netlink_drops(space):
+    """How many messages the kernel could not hand to the netlink sockets of a space."""
+    return sum(int(line.split()[8]) for line in space.read("/proc/net/netlink").splitlines()[1:])
+
+
+def test_overrun_monitor_reads_everything_again(wire, daemons):
+    """More news than the socket holds, among them the loss of all rules: right within 1 s."""
+    daemon = daemons(wire.host)
+    daemon.start(FAKE)
+    wanted = state.rules(wire.host, 4)
+    daemon.signal(signal.SIGSTOP)
+    for _ in range(2):
+        wire.host.ip_batch([f"route add 10.{n >> 8}.{n & 255}.0/24 via {PEER[4]}"
+                            for n in range(15000)])
+        wire.host.ip("route flush root 10.0.0.0/8")
+    wire.host.ip_batch(["rule del pref 99", "rule del pref 32765", "rule del pref 100",
+                        f"route add 10.200.0.0/16 via {PEER[4]}"])
+    assert netlink_drops(wire.host) > 0, "the socket was large enough"
+    daemon.signal(signal.SIGCONT)
+    wait_until(lambda: state.rules(wire.host, 4) == wanted, daemon.log, BACK_WITHIN)
+    wait_until(lambda: "10.200.0.0/16" in wire.host.ip("route show table 100"), daemon.log,
+               BACK_WITHIN)
+    assert ping(wire.host, NOBODYS[4]) == (1, 1)
+    assert "10.1." not in wire.host.ip("route show table 100")
