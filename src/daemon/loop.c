@@ -30,15 +30,21 @@ enum {
 
 #define NEWS_INTERVAL_NS UINT64_C(30000000000)
 
+/* While packets come, how often the counter of those that found the queue full is read. */
+static const struct timeval overrun_interval = {.tv_sec = 1};
+
 struct loop {
     struct engine *engine;
     struct event_base *base;
     struct event *tun;
     struct event *monitor;
     struct event *tick;     /* divert_timeout_ms(), or RETRY_MS after a failure */
+    struct event *overrun;  /* armed by packets, so that an idle process sleeps */
     struct event *watchdog; /* NULL without one */
     struct event *signals[4];
     struct log_limit news; /* of entries about routing, whoever keeps changing it */
+    struct log_limit overruns;
+    uint64_t dropped_told; /* of the device's tx_dropped */
     bool device_gone;      /* `tun` is not polled: it would be readable for ever */
     bool told_lost;        /* the last word about the device was that it is gone */
 };
@@ -106,8 +112,16 @@ static void tell_routing(struct loop *loop, const struct divert_news *news)
 {
     const char *device = loop->engine->loaded.config->tun.name;
 
-    if (news->repaired && may_tell(loop))
+    if (news->repaired && news->guards_moved == 0 && may_tell(loop))
         log_notice(LOG_ID_ROUTING_REPAIRED, "routing was changed by others and is right again");
+    if (news->guards_moved == loop->engine->loaded.config->divert.priority && may_tell(loop))
+        log_notice(LOG_ID_GUARDS_MOVED, "the rules for packets from %s are at priority %u again",
+                   device, news->guards_moved);
+    else if (news->guards_moved != 0 && may_tell(loop))
+        log_warning(LOG_ID_GUARDS_MOVED,
+                    "a policy rule of others would meet packets from %s before priority %u: the "
+                    "rules for them moved to %u",
+                    device, loop->engine->loaded.config->divert.priority, news->guards_moved);
     if (news->loop_found && may_tell(loop))
         log_warning(LOG_ID_LOOP_FOUND,
                     "the kernel would route packets from %s to %s again; they are held back",
@@ -180,11 +194,33 @@ static void on_packets(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
+    if (event_pending(loop->overrun, EV_TIMEOUT, NULL) == 0)
+        event_add(loop->overrun, &overrun_interval);
     if (engine_move_packets(loop->engine) == 0)
         return;
     event_del(loop->tun);
     divert_tun_failed(loop->engine->divert);
     arm_tick(loop, divert_timeout_ms(loop->engine->divert));
+}
+
+static void on_overrun(evutil_socket_t fd, short what, void *context)
+{
+    struct loop *loop = context;
+    uint64_t dropped = divert_tun_tx_dropped(loop->engine->divert);
+    uint64_t suppressed;
+
+    (void)fd;
+    (void)what;
+    if (dropped < loop->dropped_told)
+        loop->dropped_told = 0; /* the device was made again */
+    if (dropped == loop->dropped_told ||
+        !log_limit_take(&loop->overruns, clock_now_ns(), &suppressed))
+        return;
+    log_warning(LOG_ID_TUN_OVERRUN,
+                "%" PRIu64 " packets were lost because the queue of %s was full: more come than "
+                "can be treated",
+                dropped - loop->dropped_told, loop->engine->loaded.config->tun.name);
+    loop->dropped_told = dropped;
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *context)
@@ -253,7 +289,8 @@ static int watch_time(struct loop *loop)
     struct timeval now = milliseconds(0);
 
     loop->tick = watch(loop, -1, 0, on_tick, PRIORITY_CONTROL, &now);
-    if (loop->tick == NULL)
+    loop->overrun = watch(loop, -1, 0, on_overrun, PRIORITY_CONTROL, &overrun_interval);
+    if (loop->tick == NULL || loop->overrun == NULL)
         return -ENOMEM;
     if (half_ms == 0)
         return 0;
@@ -278,7 +315,11 @@ static struct event_base *make_base(void)
 
 static int loop_open(struct loop *loop, struct engine *engine)
 {
-    *loop = (struct loop){.engine = engine, .news = log_limit_make(NEWS_BURST, NEWS_INTERVAL_NS)};
+    *loop = (struct loop){
+        .engine = engine,
+        .news = log_limit_make(NEWS_BURST, NEWS_INTERVAL_NS),
+        .overruns = log_limit_make(1, NEWS_INTERVAL_NS),
+    };
     loop->base = make_base();
     if (loop->base == NULL || watch_signals(loop) < 0 || watch_descriptors(loop) < 0 ||
         watch_time(loop) < 0)
@@ -297,6 +338,7 @@ static void loop_close(struct loop *loop)
     for (size_t i = 0; i < ARRAY_SIZE(loop->signals); i++)
         forget(loop->signals[i]);
     forget(loop->watchdog);
+    forget(loop->overrun);
     forget(loop->tick);
     forget(loop->monitor);
     forget(loop->tun);

@@ -11,6 +11,7 @@ int apply_device(struct apply *apply)
     const struct device *device = snapshot_device(apply->snapshot, apply->tun->ifindex);
     struct tun_settings settings = {
         .mtu = apply->wanted->tun_mtu,
+        .group = apply->wanted->tun_group,
         .rp_filter = apply->wanted->tun_rp_filter,
         .has_ipv6 = apply->snapshot->has_ipv6,
     };

@@ -35,9 +35,16 @@ int apply_device(struct apply *apply);
 int apply_addresses(struct apply *apply);
 int apply_settings(struct apply *apply);
 
-/* Adds the guards alone, or all rules, and takes out ours that nobody wants. */
+/*
+ * Adds the guards alone, or all rules, and takes out ours that nobody wants. The guards move in
+ * front of rules of others that would meet packets of tun0 before them.
+ */
 int apply_guard_rules(struct apply *apply);
 int apply_rules(struct apply *apply);
+
+/* Puts the guards of WANTED where the rules of others on this host let them work. 0 or -errno. */
+int apply_place_guards(struct netlink *netlink, const struct config *config, struct wanted *wanted,
+                       struct fault *fault);
 
 /* Reads table N, then makes it equal to the wanted routes. */
 int apply_routes(struct apply *apply);

@@ -4,15 +4,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
-
 #include <string.h>
 
-/* Our rules as the kernel has them, and whether somebody else's has a certain priority. */
+enum { GUARDS = 2 }; /* of a family: lookup main, then unreachable */
+
+/* Our rules as the kernel has them, and what matters of those of others. */
 struct rule_list {
     struct rule *items;
     size_t count;
     uint32_t priority; /* looked for */
     bool priority_taken;
+    uint32_t table;               /* the one that leads to tun0 */
+    uint32_t first[FAMILY_COUNT]; /* lowest priority that meets packets of any device; 0 = none */
 };
 
 static void list_clear(void *context)
@@ -23,6 +26,19 @@ static void list_clear(void *context)
     list->items = NULL;
     list->count = 0;
     list->priority_taken = false;
+    memset(list->first, 0, sizeof(list->first));
+}
+
+static void note_foreign(struct rule_list *list, const struct rule *rule)
+{
+    uint32_t *first = &list->first[rule->family];
+
+    list->priority_taken |= rule->priority == list->priority;
+    /* The rule for the local table is where it belongs; who names a device means its packets. */
+    if (rule->priority == 0 || (rule->iif[0] != '\0' && rule->table != list->table))
+        return;
+    if (*first == 0 || rule->priority < *first)
+        *first = rule->priority;
 }
 
 static int list_add(void *context, const struct nlmsghdr *message)
@@ -36,7 +52,7 @@ static int list_add(void *context, const struct nlmsghdr *message)
     if (r < 0)
         return r;
     if (owner == RULE_FOREIGN) {
-        list->priority_taken |= rule.priority == list->priority;
+        note_foreign(list, &rule);
         return 0;
     }
     items = reallocarray(list->items, list->count + 1, sizeof(*items));
@@ -56,7 +72,7 @@ static int list_read(struct rule_list *list, struct netlink *netlink, enum ip_fa
 
 static int list_read_all(struct rule_list *list, struct netlink *netlink)
 {
-    struct rule_list one = {.items = NULL};
+    struct rule_list one = {.table = list->table};
     int r = list_read(list, netlink, FAMILY_IPV4);
 
     /* A list of its own: a dump that starts again clears what it collected. */
@@ -72,6 +88,7 @@ static int list_read_all(struct rule_list *list, struct netlink *netlink)
         list->items = items;
         items[list->count++] = one.items[i];
     }
+    list->first[FAMILY_IPV6] = one.first[FAMILY_IPV6];
     list_clear(&one);
     return r;
 }
@@ -173,15 +190,56 @@ static size_t guard_count(const struct apply *apply)
     return count;
 }
 
+/* Where the first guard has to stand so that no rule of others takes packets of tun0 from it. */
+static uint32_t guard_priority(const struct rule_list *there, uint32_t configured,
+                               enum ip_family family)
+{
+    uint32_t first = there->first[family];
+
+    if (first == 0 || first > configured + 1)
+        return configured;
+    return first > GUARDS ? first - GUARDS : configured; /* the check for loops tells of that */
+}
+
+static void place_guards(struct wanted *wanted, const struct config *config,
+                         const struct rule_list *there)
+{
+    for (size_t i = 0; i < wanted->rule_count; i++) {
+        struct rule *rule = &wanted->rules[i];
+        uint32_t base = guard_priority(there, config->divert.priority, rule->family);
+
+        if (strcmp(rule->iif, config->tun.name) != 0)
+            continue;
+        rule->priority = base + (rule->action == RULE_UNREACHABLE ? 1 : 0);
+        wanted->guard_priority[rule->family] = base;
+    }
+}
+
+int apply_place_guards(struct netlink *netlink, const struct config *config, struct wanted *wanted,
+                       struct fault *fault)
+{
+    struct rule_list there = {.table = config->divert.table};
+    int r = list_read_all(&there, netlink);
+
+    if (r < 0)
+        fault_set(fault, r, "reading the list of rules");
+    else
+        place_guards(wanted, config, &there);
+    list_clear(&there);
+    return r;
+}
+
 int apply_guard_rules(struct apply *apply)
 {
-    struct rule_list there = {.items = NULL};
+    struct rule_list there = {.table = apply->config->divert.table};
     int r = list_read_all(&there, apply->netlink);
 
-    if (r == 0)
+    if (r == 0) {
+        place_guards(apply->wanted, apply->config, &there);
         add_missing(apply, &there, guard_count(apply));
-    else
+    } else {
         fault_set(apply->fault, r, "reading the list of rules");
+    }
     list_clear(&there);
     return r;
 }

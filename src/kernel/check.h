@@ -2,9 +2,10 @@
 /*
  * Check: asks the kernel where packets that come out of tun0 would go.
  *
- * The rules keep them away from tun0; this finds what the rules cannot see, such as somebody's rule
- * in front of ours or a route of main over tun0. A packet that is routed back to tun0, its TTL
- * given back on each pass, goes round for ever.
+ * The guards keep them away from tun0: they stand in front of the rules of others and take no route
+ * over tun0 (suppress_ifgroup). This finds where they fail, such as a rule in front of which there
+ * is no room, and names routes of main over tun0, whose packets get no further. A packet that is
+ * routed back to tun0, its TTL given back on each pass, goes round for ever.
  *
  * Asked are: the documentation prefixes (which only a default route catches) and a few mirrored
  * routes; and main is searched for routes over tun0 outside tun0's own prefixes, which the packet

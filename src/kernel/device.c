@@ -76,6 +76,8 @@ int device_parse(const struct nlmsghdr *message, struct device *ret_device)
         nla_strlcpy(device.name, attrs[IFLA_IFNAME], sizeof(device.name));
     if (attrs[IFLA_MTU] != NULL)
         device.mtu = nla_get_u32(attrs[IFLA_MTU]);
+    if (attrs[IFLA_GROUP] != NULL)
+        device.group = nla_get_u32(attrs[IFLA_GROUP]);
     if (attrs[IFLA_LINKINFO] != NULL)
         device.is_tun = kind_is_tun(attrs[IFLA_LINKINFO]);
     if (attrs[IFLA_AF_SPEC] != NULL)
@@ -139,11 +141,11 @@ bool device_same(const struct device *a, const struct device *b)
     const uint32_t flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
 
     return a->ifindex == b->ifindex && strcmp(a->name, b->name) == 0 && a->mtu == b->mtu &&
-           (a->flags & flags) == (b->flags & flags) && a->rp_filter == b->rp_filter &&
-           a->accept_local == b->accept_local && a->forwarding == b->forwarding &&
-           a->has_ipv6 == b->has_ipv6 && a->mtu6 == b->mtu6 && a->hop_limit6 == b->hop_limit6 &&
-           a->use_tempaddr6 == b->use_tempaddr6 && a->accept_ra6 == b->accept_ra6 &&
-           a->forwarding6 == b->forwarding6;
+           a->group == b->group && (a->flags & flags) == (b->flags & flags) &&
+           a->rp_filter == b->rp_filter && a->accept_local == b->accept_local &&
+           a->forwarding == b->forwarding && a->has_ipv6 == b->has_ipv6 && a->mtu6 == b->mtu6 &&
+           a->hop_limit6 == b->hop_limit6 && a->use_tempaddr6 == b->use_tempaddr6 &&
+           a->accept_ra6 == b->accept_ra6 && a->forwarding6 == b->forwarding6;
 }
 
 static bool lifetime_same(uint32_t a, uint32_t b)

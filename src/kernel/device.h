@@ -17,6 +17,7 @@ struct device {
     uint32_t ifindex;
     char name[IFNAMSIZ];
     uint32_t mtu;
+    uint32_t group;
     uint32_t flags; /* IFF_* */
     bool is_tun;    /* link kind "tun" */
     int32_t rp_filter;

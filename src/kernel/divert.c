@@ -43,6 +43,7 @@ static struct divert *divert_new(const struct config *config)
         free(divert);
         return NULL;
     }
+    divert->guards_told = config->divert.priority;
     snapshot_init(&divert->snapshot, config);
     return divert;
 }
@@ -205,15 +206,32 @@ int divert_monitor_fd(const struct divert *divert)
     return divert->monitor.fd;
 }
 
+/* Also what divert_start() did: it has no news to tell of it. */
+static void tell_guards(struct divert *divert, struct divert_news *news)
+{
+    uint32_t priority = divert->config->divert.priority;
+
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        if (divert->wanted.guard_priority[family] != 0)
+            priority = MIN_OF(priority, divert->wanted.guard_priority[family]);
+    }
+    if (priority == divert->guards_told)
+        return;
+    divert->guards_told = priority;
+    news->guards_moved = priority;
+}
+
 static int work_if_due(struct divert *divert, struct divert_news *news)
 {
     uint64_t now = divert_now_ns();
+    int r = 0;
 
     if (divert->retry_ns != 0 && now >= divert->retry_ns)
         divert->dirt |= DIRT_ALL;
-    if (divert->dirt == 0 || now < divert->not_before_ns)
-        return 0;
-    return reconcile(divert, news);
+    if (divert->dirt != 0 && now >= divert->not_before_ns)
+        r = reconcile(divert, news);
+    tell_guards(divert, news);
+    return r;
 }
 
 int divert_dispatch(struct divert *divert, struct divert_news *ret_news)
@@ -259,6 +277,7 @@ static int switch_config(struct divert *divert, struct config *config)
     config_free(divert->config);
     divert->config = config;
     divert->snapshot.mirror = config->divert.mirror;
+    divert->guards_told = config->divert.priority;
     return make_all(divert);
 }
 

@@ -18,6 +18,8 @@ static int plan(const struct config *config, struct netlink *netlink, struct sna
         return r;
     r = wanted_compute_host(wanted, &input);
     if (r == 0)
+        r = apply_place_guards(netlink, config, wanted, fault);
+    if (r == 0)
         r = wanted_compute_routes(wanted, &input);
     return r < 0 ? fault_set(fault, r, "computing what should be") : 0;
 }

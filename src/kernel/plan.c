@@ -34,7 +34,7 @@ static void print_device(const struct config *config, const struct wanted *wante
     const char *name = config->tun.name;
 
     fprintf(out, "ip tuntap add dev %s mode tun\n", name);
-    fprintf(out, "ip link set dev %s mtu %u\n", name, wanted->tun_mtu);
+    fprintf(out, "ip link set dev %s mtu %u group %u\n", name, wanted->tun_mtu, wanted->tun_group);
     if (snapshot->has_ipv6) {
         print_tun_setting(config, FAMILY_IPV6, "disable_ipv6", 0, out);
         print_tun_setting(config, FAMILY_IPV6, "accept_ra", 0, out);

@@ -22,6 +22,7 @@ static bool attribute_known(int type, struct nlattr *attr)
     case FRA_PROTOCOL:
     case FRA_IP_PROTO:
     case FRA_DPORT_RANGE:
+    case FRA_SUPPRESS_IFGROUP:
     case FRA_PAD:
         return true;
     case FRA_SUPPRESS_PREFIXLEN:
@@ -48,10 +49,10 @@ static bool is_ours(const struct fib_rule_hdr *header, struct nlattr *attrs[])
 
 static void selectors_parse(struct nlattr *attrs[], struct rule *rule)
 {
-    if (attrs[FRA_IIFNAME] != NULL)
-        nla_strlcpy(rule->iif, attrs[FRA_IIFNAME], sizeof(rule->iif));
     if (attrs[FRA_SUPPRESS_PREFIXLEN] != NULL)
         rule->suppress_default = nla_get_u32(attrs[FRA_SUPPRESS_PREFIXLEN]) == 0;
+    if (attrs[FRA_SUPPRESS_IFGROUP] != NULL)
+        rule->suppress_group = nla_get_u32(attrs[FRA_SUPPRESS_IFGROUP]);
     if (attrs[FRA_IP_PROTO] != NULL)
         rule->proto = nla_get_u8(attrs[FRA_IP_PROTO]);
     if (attrs[FRA_UID_RANGE] != NULL &&
@@ -82,11 +83,13 @@ int rule_parse(const struct nlmsghdr *message, struct rule *ret_rule, enum rule_
         rule.family = FAMILY_IPV6;
     if (attrs[FRA_PRIORITY] != NULL)
         rule.priority = nla_get_u32(attrs[FRA_PRIORITY]);
+    if (attrs[FRA_IIFNAME] != NULL)
+        nla_strlcpy(rule.iif, attrs[FRA_IIFNAME], sizeof(rule.iif));
+    if (header->action == FR_ACT_TO_TBL)
+        rule.table = attrs[FRA_TABLE] != NULL ? nla_get_u32(attrs[FRA_TABLE]) : header->table;
     *ret_owner = is_ours(header, attrs) ? RULE_OURS : RULE_FOREIGN;
     if (*ret_owner == RULE_OURS) {
         rule.action = header->action == FR_ACT_TO_TBL ? RULE_LOOKUP : RULE_UNREACHABLE;
-        if (rule.action == RULE_LOOKUP)
-            rule.table = attrs[FRA_TABLE] != NULL ? nla_get_u32(attrs[FRA_TABLE]) : header->table;
         rule.invert = (header->flags & FIB_RULE_INVERT) != 0;
         selectors_parse(attrs, &rule);
     }
@@ -98,9 +101,10 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 {
     return a->family == b->family && a->priority == b->priority && a->action == b->action &&
            a->table == b->table && strcmp(a->iif, b->iif) == 0 && a->invert == b->invert &&
-           a->suppress_default == b->suppress_default && a->has_uids == b->has_uids &&
-           a->uids.first == b->uids.first && a->uids.last == b->uids.last && a->proto == b->proto &&
-           a->port_first == b->port_first && a->port_last == b->port_last;
+           a->suppress_default == b->suppress_default && a->suppress_group == b->suppress_group &&
+           a->has_uids == b->has_uids && a->uids.first == b->uids.first &&
+           a->uids.last == b->uids.last && a->proto == b->proto && a->port_first == b->port_first &&
+           a->port_last == b->port_last;
 }
 
 static int selectors_put(struct nl_msg *message, const struct rule *rule)
@@ -111,6 +115,9 @@ static int selectors_put(struct nl_msg *message, const struct rule *rule)
     if (rule->iif[0] != '\0' && nla_put_string(message, FRA_IIFNAME, rule->iif) < 0)
         return -ENOMEM;
     if (rule->suppress_default && nla_put_u32(message, FRA_SUPPRESS_PREFIXLEN, 0) < 0)
+        return -ENOMEM;
+    if (rule->suppress_group != 0 &&
+        nla_put_u32(message, FRA_SUPPRESS_IFGROUP, rule->suppress_group) < 0)
         return -ENOMEM;
     if (rule->has_uids && nla_put(message, FRA_UID_RANGE, sizeof(uids), &uids) < 0)
         return -ENOMEM;
@@ -199,6 +206,9 @@ const char *rule_format(const struct rule *rule, char buffer[static RULE_TEXT])
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " lookup %u", rule->table);
     if (rule->suppress_default)
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " suppress_prefixlength 0");
+    if (rule->suppress_group != 0)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " suppress_ifgroup %u",
+                                 rule->suppress_group);
     snprintf(buffer + used, RULE_TEXT - used, " protocol %u", DIVERT_PROTOCOL);
     return buffer;
 }

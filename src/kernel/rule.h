@@ -27,8 +27,9 @@ struct rule {
     enum rule_action action;
     uint32_t table; /* of RULE_LOOKUP */
     char iif[IFNAMSIZ];
-    bool invert;           /* `not` */
-    bool suppress_default; /* suppress_prefixlength 0 */
+    bool invert;             /* `not` */
+    bool suppress_default;   /* suppress_prefixlength 0 */
+    uint32_t suppress_group; /* routes over devices of this group do not count; 0 = all do */
     bool has_uids;
     struct uid_range uids;
     uint8_t proto;                  /* IPPROTO_*; 0 = any */
@@ -37,7 +38,7 @@ struct rule {
 
 enum rule_owner {
     RULE_OURS,
-    RULE_FOREIGN, /* only family and priority are filled in */
+    RULE_FOREIGN, /* only family, priority, iif and table are filled in */
     RULE_OWNER_COUNT,
 };
 

@@ -106,8 +106,8 @@ void tun_close(struct tun *tun)
 static bool is_configured(const struct device *device, const struct tun_settings *settings)
 {
     return (device->flags & IFF_UP) != 0 && device->mtu == settings->mtu &&
-           device->rp_filter == settings->rp_filter && device->accept_local == 1 &&
-           device->forwarding == 1;
+           device->group == settings->group && device->rp_filter == settings->rp_filter &&
+           device->accept_local == 1 && device->forwarding == 1;
 }
 
 /* The message that changes device IFINDEX into what SETTINGS say and sets it up. */
@@ -121,6 +121,7 @@ static int build_change(const struct tun *tun, const struct tun_settings *settin
     if (same != NULL && change != NULL) {
         rtnl_link_set_ifindex(same, (int)tun->ifindex);
         rtnl_link_set_mtu(change, settings->mtu);
+        rtnl_link_set_group(change, settings->group);
         rtnl_link_set_flags(change, IFF_UP);
         r = rtnl_link_inet_set_conf(change, IPV4_DEVCONF_ACCEPT_LOCAL, 1);
         if (r >= 0)

@@ -36,6 +36,7 @@ int tun_recreate(struct tun *tun, struct fault *fault);
 /* What the device should be like. */
 struct tun_settings {
     uint32_t mtu;
+    uint32_t group; /* of devices */
     int32_t rp_filter;
     bool has_ipv6; /* the host has IPv6 at all */
 };

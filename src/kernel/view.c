@@ -33,8 +33,8 @@ static bool leads_over(const struct route *first, uint32_t ifindex)
 
 /*
  * What main routes to tun0: its given prefixes, and what an administrator sent there. Written back,
- * such a packet would come round for ever. A default route is left out: longer prefixes that lead
- * elsewhere would be hit; check.c reports it.
+ * such a packet gets no further than the guards. A default route is left out: longer prefixes that
+ * lead elsewhere would be hit; those packets are the guards' to refuse.
  */
 static size_t tun_prefixes(const struct snapshot *snapshot, const struct config *config,
                            uint32_t tun_ifindex, struct ip_prefix prefixes[static TUN_PREFIXES_MAX])

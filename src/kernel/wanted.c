@@ -122,11 +122,13 @@ static int add_rule(struct wanted *wanted, const struct rule *rule)
 static int add_guard_rules(struct wanted *wanted, const struct config *config,
                            enum ip_family family)
 {
+    uint32_t moved = wanted->guard_priority[family];
     struct rule rule = {
         .family = family,
-        .priority = config->divert.priority,
+        .priority = moved != 0 ? moved : config->divert.priority,
         .action = RULE_LOOKUP,
         .table = RT_TABLE_MAIN,
+        .suppress_group = wanted->tun_group,
     };
 
     memcpy(rule.iif, config->tun.name, sizeof(rule.iif));
@@ -135,6 +137,7 @@ static int add_guard_rules(struct wanted *wanted, const struct config *config,
     rule.priority++;
     rule.action = RULE_UNREACHABLE;
     rule.table = 0;
+    rule.suppress_group = 0;
     return add_rule(wanted, &rule);
 }
 
@@ -231,6 +234,7 @@ int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input)
 
     clear_host(wanted);
     wanted->tun_mtu = tun_mtu(input);
+    wanted->tun_group = input->config->divert.table;
     wanted->tun_rp_filter = input->snapshot->rp_filter_all == 0 ? 0 : 2;
     wanted->names_source6 = borrow_is_mixed(input);
     r = borrow_addresses(input, &wanted->addresses, &wanted->address_count);

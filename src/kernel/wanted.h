@@ -50,6 +50,7 @@ struct wanted_input {
 
 struct wanted {
     uint32_t tun_mtu;
+    uint32_t tun_group; /* a group of devices that is tun0's alone, so numbered like table N */
     int32_t tun_rp_filter;
     bool names_source6;        /* IPv6 routes say which source to take */
     struct address *addresses; /* of tun0, in the order in which they are to be added */
@@ -60,6 +61,7 @@ struct wanted {
     size_t rule_count;
     struct route_set routes; /* of table N */
     bool mtus_vary;          /* one of them has an MTU of its own, or had at the last look */
+    uint32_t guard_priority[FAMILY_COUNT]; /* as rules of others have it; 0 = as configured */
 };
 
 /* Device values, addresses, settings and rules anew; routes stay. 0 or -ENOMEM. */

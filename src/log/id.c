@@ -23,6 +23,8 @@ static const char *const texts[] = {
     [LOG_ID_LOOP_FOUND] = "e01697cb0dc84636ac2780f1ccf5abd8",
     [LOG_ID_EVENTS_LOST] = "6d0c3d2219a241c1822c091b8e539423",
     [LOG_ID_FOREIGN_RULES] = "5b8e0f43a1b04c6f9d5ce2b1a47c3f10",
+    [LOG_ID_GUARDS_MOVED] = "b57403079476449f83a958854d7b672b",
+    [LOG_ID_TUN_OVERRUN] = "249fc121bc694a5caeae6883c3e7648e",
 };
 static_assert(ARRAY_SIZE(texts) == LOG_ID_COUNT, "every kind of entry has its MESSAGE_ID");
 

@@ -200,15 +200,27 @@ def test_route_over_the_device_is_a_loop(wire, drivers):
     assert "203.0.113.0/24" in driver.news()
 
 
-def test_rule_before_the_guard_is_a_loop(wire, drivers):
+def test_rule_before_the_guard_that_cannot_be_overtaken(wire, drivers):
+    """There is no room in front of priority 2: it is a loop, at the start a refusal."""
     driver = drivers(wire.host)
-    wire.host.ip("rule add pref 50 lookup 100")
+    wire.host.ip("rule add pref 2 lookup 77")
+    wire.host.ip("route add default dev tun0 table 77")
     wait_until(lambda: driver.said("loop"), driver.news, FOLLOWS)
     driver.stop()
-    done = driver.once("run")
-    assert done.returncode == 1 and "routed into it" in done.stdout, done.stdout
-    wire.host.ip("rule del pref 50")
+    wire.host.ip("rule del pref 2")
     assert "213" not in wire.host.ip("rule show")
+
+
+def test_rule_that_names_the_device_and_our_table(wire, drivers):
+    """The guards go in front of that one too."""
+    driver = drivers(wire.host)
+    wire.host.ip("rule add pref 50 iif tun0 lookup 100")
+    wait_until(lambda: driver.said("repaired"), driver.news, FOLLOWS)
+    assert [rule["priority"] for rule in wire.host.ip_json("rule show")][1:4] == [48, 49, 50]
+    assert not driver.said("loop")
+    before = tun_packets(wire.host)
+    assert ping(wire.host, FAR[4]) == (1, 1)
+    assert tun_packets(wire.host) - before <= 3
 
 
 ODD_ROUTES = {

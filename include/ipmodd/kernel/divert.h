@@ -40,6 +40,8 @@ struct divert_news {
     bool loop_found;        /* the kernel would route a packet from tun0 to tun0 again; prefixes
                                that main sends to tun0 are in the host view, to be dropped */
     bool foreign;           /* somebody else's route is in our table; it stays */
+    uint32_t guards_moved;  /* the guards stand at this priority now, because of somebody else's
+                               rule in front of them, or where they belong again; 0 = no move */
     bool incomplete;        /* something could not be made; divert_error_text() says what. It is
                                tried again with growing delays */
 };

@@ -97,6 +97,7 @@ static void test_rule_round_trip(void **state)
          .port_first = 1,
          .port_last = 65535},
         {.family = FAMILY_IPV4, .priority = 6, .table = 7, .suppress_default = true},
+        {.family = FAMILY_IPV6, .priority = 6, .table = 254, .suppress_group = 9},
     };
 
     (void)state;

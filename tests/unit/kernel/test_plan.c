@@ -46,12 +46,13 @@ static void test_commands(void **state)
     host_compute(host);
     text = plan_text(host);
     has_line(text, "ip tuntap add dev tun0 mode tun");
-    has_line(text, "ip link set dev tun0 mtu 1500");
+    has_line(text, "ip link set dev tun0 mtu 1500 group 100");
     has_line(text, "ip -4 address add 192.0.2.1/32 dev tun0 noprefixroute");
     has_line(text, "ip -6 address add 2001:db8::1/128 dev tun0 noprefixroute nodad "
                    "valid_lft 600 preferred_lft 300");
     has_line(text, "sysctl -w net/ipv4/conf/eth0/rp_filter=2");
-    has_line(text, "ip -4 rule add priority 99 iif tun0 lookup main protocol 213");
+    has_line(text,
+             "ip -4 rule add priority 99 iif tun0 lookup main suppress_ifgroup 100 protocol 213");
     has_line(text, "ip -4 route add default dev tun0 scope global table 100 protocol 213 "
                    "src 192.0.2.1 mtu lock 1400 rto_min 300");
     has_line(text, "ip -4 route add blackhole 203.0.113.0/24 table 100 protocol 213");

@@ -44,7 +44,7 @@ static void test_rules_by_direction(void **state)
         host->config->divert.directions = cases[i].directions;
         host_compute(host);
         snprintf(expected, sizeof(expected),
-                 "priority 99 iif tun0 lookup main protocol 213\n"
+                 "priority 99 iif tun0 lookup main suppress_ifgroup 100 protocol 213\n"
                  "priority 100 iif tun0 type unreachable protocol 213\n%s",
                  cases[i].divert);
         rules_text(host, FAMILY_IPV4, text, sizeof(text));
@@ -79,7 +79,7 @@ static void test_exclusions_stand_before_the_divert_rule(void **state)
     rules_text(host, FAMILY_IPV4, text, sizeof(text));
     assert_string_equal(text, "");
     rules_text(host, FAMILY_IPV6, text, sizeof(text));
-    assert_string_equal(text, "priority 99 iif tun0 lookup main protocol 213\n"
+    assert_string_equal(text, "priority 99 iif tun0 lookup main suppress_ifgroup 100 protocol 213\n"
                               "priority 100 iif tun0 type unreachable protocol 213\n"
                               "priority 32764 iif lo uidrange 100-200 lookup main protocol 213\n"
                               "priority 32764 ipproto tcp dport 22 lookup main protocol 213\n"
