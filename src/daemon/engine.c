@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* Batches of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
  * microseconds) for signals, timers and the monitor. */
@@ -14,6 +15,17 @@ enum { BATCHES_PER_WAKEUP = 4 };
 
 /* More than tun0's queue of 500 packets holds. */
 enum { BATCHES_AT_STOP = 64 };
+
+/* Random numbers begin at the seed of the configuration, or somewhere. */
+static int seed_path(struct path *path, const struct config_main *config)
+{
+    uint64_t seed = config->seed;
+
+    if (!config->seeded && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        return -EIO;
+    path_set_seed(path, seed);
+    return 0;
+}
 
 int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
 {
@@ -25,7 +37,8 @@ int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
     error = engine->batch != NULL ? divert_start(engine->loaded.config, &engine->divert) : -ENOMEM;
     if (error == 0) {
         engine->path = path_new(engine->loaded.ruleset, divert_host_view(engine->divert));
-        error = engine->path != NULL ? 0 : -ENOMEM;
+        error = engine->path != NULL ? seed_path(engine->path, &engine->loaded.config->main)
+                                     : -ENOMEM;
     }
     if (error < 0)
         engine_stop(engine);

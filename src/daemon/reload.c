@@ -68,6 +68,14 @@ static int check_tun(const struct config_tun *old, const struct config_tun *new,
     return refuse(ret_refusal, "[tun] %s: cannot change while running; restart ipmodd for it", key);
 }
 
+/* A seed that is new begins at once; the same one goes on. */
+static void put_seed_in_force(struct path *path, const struct config_main *old,
+                              const struct config_main *new)
+{
+    if (new->seeded && (!old->seeded || old->seed != new->seed))
+        path_set_seed(path, new->seed);
+}
+
 /* Takes over FRESH when all of it could be put in force. */
 static int put_in_force(struct engine *engine, struct loaded *fresh, struct refusal *ret_refusal)
 {
@@ -83,6 +91,7 @@ static int put_in_force(struct engine *engine, struct loaded *fresh, struct refu
         path_set_host_view(engine->path, divert_host_view(engine->divert));
         return refuse(ret_refusal, "not enough memory for the new rules");
     }
+    put_seed_in_force(engine->path, &engine->loaded.config->main, &fresh->config->main);
     loaded_clear(&engine->loaded);
     engine->loaded = *fresh;
     *fresh = (struct loaded){.config = NULL};

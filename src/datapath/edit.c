@@ -128,6 +128,81 @@ bool edit_df(struct packet *packet, bool df)
     return true;
 }
 
+bool edit_ip_id(struct packet *packet, uint16_t id)
+{
+    uint8_t bytes[2];
+
+    if (packet->family != FAMILY_IPV4)
+        return false;
+    be16_store(bytes, id);
+    put_ip(packet, IP4_ID, bytes, sizeof(bytes));
+    return true;
+}
+
+bool edit_flow_label(struct packet *packet, uint32_t label)
+{
+    const uint8_t *word = packet->data + IP6_VERSION_CLASS;
+    uint8_t bytes[4];
+
+    if (packet->family != FAMILY_IPV6)
+        return false;
+    be32_store(bytes,
+               (be32_load(word) & ~(uint32_t)IP6_FLOW_LABEL_MASK) | (label & IP6_FLOW_LABEL_MASK));
+    put_ip(packet, IP6_VERSION_CLASS, bytes, sizeof(bytes));
+    return true;
+}
+
+bool edit_tcp_window(struct packet *packet, uint16_t window)
+{
+    uint8_t bytes[2];
+
+    if (!packet_is_tcp(packet))
+        return false;
+    be16_store(bytes, window);
+    put_l4(packet, TCP_WINDOW, bytes, sizeof(bytes));
+    return true;
+}
+
+bool edit_tcp_flags(struct packet *packet, uint8_t flags)
+{
+    if (!packet_is_tcp(packet))
+        return false;
+    put_l4(packet, TCP_FLAGS, &flags, 1);
+    return true;
+}
+
+static struct cursor tcp_options(const struct packet *packet)
+{
+    struct cursor options =
+        cursor_over(packet->data + packet->l4_offset, packet->payload_offset - packet->l4_offset);
+
+    cursor_skip(&options, TCP_HEADER_MIN);
+    return options;
+}
+
+bool edit_strip_tcp_options(struct packet *packet,
+                            bool (*unwanted)(const void *value, uint8_t kind), const void *value)
+{
+    uint8_t nops[TCP_OPTIONS_MAX];
+    struct cursor options;
+    struct option option;
+    bool stripped = false;
+
+    if (!packet_is_tcp(packet))
+        return false;
+    memset(nops, OPTION_NOP, sizeof(nops));
+    options = tcp_options(packet);
+    while (option_next(&options, &option)) {
+        size_t size = option.length + OPTION_HEADER;
+
+        if (!unwanted(value, option.kind))
+            continue;
+        put_l4(packet, options.at - size, nops, size);
+        stripped = true;
+    }
+    return stripped;
+}
+
 /*
  * Place of the MSS option's value from the start of the TCP header; 0 without one. An option of
  * that kind with another length is none.
@@ -135,10 +210,9 @@ bool edit_df(struct packet *packet, bool df)
 static size_t find_mss(const struct packet *packet)
 {
     const uint8_t *header = packet->data + packet->l4_offset;
-    struct cursor options = cursor_over(header, packet->payload_offset - packet->l4_offset);
+    struct cursor options = tcp_options(packet);
     struct option option;
 
-    cursor_skip(&options, TCP_HEADER_MIN);
     while (option_next(&options, &option)) {
         if (option.kind == TCP_OPTION_MSS && option.length == 2)
             return (size_t)(option.value - header);

@@ -30,7 +30,8 @@ static void decide_malformed(struct path *path, struct packet *packet, enum reas
 static void apply_rules(struct path *path, struct packet *packet)
 {
     const struct ruleset *ruleset = path->ruleset;
-    const struct action_context context = {.answerer = &path->answerer, .view = path->view};
+    const struct action_context context = {
+        .answerer = &path->answerer, .view = path->view, .rng = &path->rng};
 
     for (size_t i = classify_next(ruleset, packet, 0); i < ruleset->rule_count;
          i = classify_next(ruleset, packet, i + 1)) {

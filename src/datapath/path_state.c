@@ -117,6 +117,11 @@ const struct ruleset *path_ruleset(const struct path *path)
     return path->ruleset;
 }
 
+void path_set_seed(struct path *path, uint64_t seed)
+{
+    path->rng = rng_make(seed);
+}
+
 void path_set_host_view(struct path *path, const struct host_view *view)
 {
     path->view = view;

@@ -8,6 +8,7 @@
 
 #include "answerer.h"
 #include "ipmodd/base/bucket.h"
+#include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/path.h"
 
 /* What changes of a rule while packets flow; kept by name over a new ruleset. */
@@ -22,6 +23,7 @@ struct path {
     const struct host_view *view;
     struct rule_state *rules; /* one for each rule of the set */
     struct answerer answerer;
+    struct rng rng;
     struct path_counters counters;
     struct event_ring events;
 };

@@ -3,6 +3,11 @@
 #include "log_value.h"
 #include "setting.h"
 
+#include "ipmodd/base/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
 static const struct value_name policy_names[] = {
     {"accept", POLICY_ACCEPT, POLICY_ACCEPT},
     {"drop", POLICY_DROP, POLICY_DROP},
@@ -68,10 +73,32 @@ static void print_log_level(const struct config *config, FILE *out)
     fputs(log_level_name(config->main.log_level), out);
 }
 
+static int parse_seed(const char *text, struct config *config, struct value_error *error)
+{
+    uint64_t seed = 0;
+    bool seeded = strcmp(text, "auto") != 0;
+
+    if (seeded && text_parse_number(text, UINT64_MAX, &seed) < 0)
+        return value_refuse(error, "'%.40s' is not a seed: auto, or a number from 0 to %" PRIu64,
+                            text, UINT64_MAX);
+    config->main.seeded = seeded;
+    config->main.seed = seed;
+    return 0;
+}
+
+static void print_seed(const struct config *config, FILE *out)
+{
+    if (config->main.seeded)
+        fprintf(out, "%" PRIu64, config->main.seed);
+    else
+        fputs("auto", out);
+}
+
 static const struct setting settings[] = {
     {"policy", "accept or drop", parse_policy, print_policy},
     {"malformed", "drop or pass", parse_malformed, print_malformed},
     {"log-level", "error, warning, notice, info or debug", parse_log_level, print_log_level},
+    {"seed", "auto or a number", parse_seed, print_seed},
 };
 
 const struct setting_group setting_main = {

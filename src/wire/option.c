@@ -2,21 +2,15 @@
 /* Walking over an option list. */
 #include "ipmodd/wire/option.h"
 
-enum {
-    KIND_END = 0,
-    KIND_NOP = 1,
-    OPTION_HEADER = 2, /* kind and length */
-};
-
 bool option_next(struct cursor *options, struct option *ret_option)
 {
     while (cursor_left(options) > 0) {
         struct option option = {.kind = cursor_u8(options)};
         size_t length;
 
-        if (option.kind == KIND_END)
+        if (option.kind == OPTION_END)
             return false;
-        if (option.kind == KIND_NOP)
+        if (option.kind == OPTION_NOP)
             continue;
         length = cursor_u8(options);
         if (length < OPTION_HEADER) {

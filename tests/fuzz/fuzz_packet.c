@@ -30,6 +30,11 @@ enum step_kind {
     STEP_MSS,
     STEP_REJECT,
     STEP_ECHO,
+    STEP_IP_ID,
+    STEP_FLOW_LABEL,
+    STEP_WINDOW,
+    STEP_TCP_FLAGS,
+    STEP_STRIP,
     STEP_KIND_COUNT,
 };
 
@@ -49,6 +54,11 @@ static struct ip_addr make_addr(enum ip_family family, const uint8_t *value)
     if (family == FAMILY_IPV6)
         memcpy(addr.bytes + 12, value, 4);
     return addr;
+}
+
+static bool is_above(const void *value, uint8_t kind)
+{
+    return kind > *(const uint8_t *)value;
 }
 
 static enum step take_step(const uint8_t *step, struct answerer *answerer, struct packet *packet)
@@ -87,6 +97,21 @@ static enum step take_step(const uint8_t *step, struct answerer *answerer, struc
         return STEP_END;
     case STEP_ECHO:
         return answer_echo(answerer, packet) ? STEP_END : STEP_NEXT;
+    case STEP_IP_ID:
+        edit_ip_id(packet, number);
+        break;
+    case STEP_FLOW_LABEL:
+        edit_flow_label(packet, (uint32_t)number << 8 | value[2]);
+        break;
+    case STEP_WINDOW:
+        edit_tcp_window(packet, number);
+        break;
+    case STEP_TCP_FLAGS:
+        edit_tcp_flags(packet, value[0]);
+        break;
+    case STEP_STRIP:
+        edit_strip_tcp_options(packet, is_above, value);
+        break;
     case STEP_KIND_COUNT:
         break;
     }

@@ -133,6 +133,17 @@ def edit_cases():
              packet, edited(packet, TCP, options=options))
         case(f"clamp-mss-small-{tag}", "What is below stays.", [["clamp-mss = 1460"]],
              net / syn(1200), net / syn(1200))
+        case(f"set-mss-less-{tag}", "Arithmetic on what is announced.", [["set-mss = -100"]],
+             packet, edited(packet, TCP, options=options))
+        case(f"strip-tcp-option-{tag}", "NOPs take the place of the window scale.",
+             [["tcp-option = window-scale, sack", "strip-tcp-option = window-scale"]], packet,
+             edited(packet, TCP, options=options[:1] + [("MSS", 1460)] + [("NOP", None)] * 5))
+        packet = net / tcp(window=5000) / DATA
+        case(f"set-window-{tag}", "The field as it stands in the header.",
+             [["window = 5000", "set-window = max 1000"]], packet, edited(packet, TCP, window=1000))
+        packet = net / tcp(flags="PAE") / DATA
+        case(f"set-tcp-flags-{tag}", "One flag set, one cleared.", [["set-tcp-flags = +fin, -ece"]],
+             packet, edited(packet, TCP, flags="FPA"))
         packet = net / tcp() / DATA
         case(f"set-mss-no-syn-{tag}", "Only a SYN has an MSS to set; the list goes on.",
              [["set-mss = 1000", "set-ttl = 33"]], packet, edited(packet, version, **{ttl: 33}))
@@ -140,7 +151,13 @@ def edit_cases():
     case("set-df-ip4", "The identification stays.", [["set-df = yes"]],
          packet, edited(packet, IP, flags="DF"))
     packet = ip4(flags="DF") / udp() / DATA
+    case("set-ip-id-ip4", "The identification of a whole packet.",
+         [["df = yes", "ip-id = 4660", "set-ip-id = 65535"]], packet, edited(packet, IP, id=65535))
     case("clear-df-ip4", "And back.", [["set-df = no"]], packet, edited(packet, IP, flags=0))
+    packet = ip6(tc=0x2b) / udp() / DATA
+    case("set-flow-label-ip6", "The traffic class beside it stays; no checksum covers it.",
+         [["flow-label = 74565", "set-flow-label = 1048574"]],
+         packet, edited(packet, IPv6, fl=0xffffe))
 
 
 def checksum_cases():

@@ -84,6 +84,8 @@ struct config_main {
     enum policy policy;
     enum malformed_policy malformed;
     enum log_level log_level;
+    bool seeded;   /* `seed` was given; otherwise one is drawn at the start */
+    uint64_t seed; /* of the random numbers that rules use */
 };
 
 struct config_tun {

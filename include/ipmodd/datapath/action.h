@@ -14,6 +14,7 @@
 
 struct answerer;
 struct host_view;
+struct rng;
 
 /* What the list does after an action. */
 enum step {
@@ -25,6 +26,7 @@ enum step {
 struct action_context {
     struct answerer *answerer;    /* makes forged replies and rejections; see answer.h */
     const struct host_view *view; /* the host as it is now */
+    struct rng *rng;              /* the path's random numbers */
 };
 
 struct action_type {

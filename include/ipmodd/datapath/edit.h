@@ -35,6 +35,23 @@ bool edit_tos(struct packet *packet, uint8_t tos);
 /* The don't-fragment bit; IPv4 alone. Clearing it leaves the identification as it is. */
 bool edit_df(struct packet *packet, bool df);
 
+/* The identification; IPv4 alone. */
+bool edit_ip_id(struct packet *packet, uint16_t id);
+
+/* 20 bits; IPv6 alone. */
+bool edit_flow_label(struct packet *packet, uint32_t label);
+
+/* The window field, unscaled, and the eight control bits; TCP with its header. */
+bool edit_tcp_window(struct packet *packet, uint16_t window);
+bool edit_tcp_flags(struct packet *packet, uint8_t flags);
+
+/*
+ * Writes NOPs over each TCP option with a value for whose kind UNWANTED, called with VALUE, holds.
+ * False when there is none.
+ */
+bool edit_strip_tcp_options(struct packet *packet,
+                            bool (*unwanted)(const void *value, uint8_t kind), const void *value);
+
 /* The value of the MSS option; false without one, or when the packet is no SYN (RFC 9293 3.7.1). */
 bool edit_tcp_mss(struct packet *packet, uint16_t mss);
 

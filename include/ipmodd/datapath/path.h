@@ -74,6 +74,9 @@ void path_free(struct path *path);
 int path_set_ruleset(struct path *path, const struct ruleset *ruleset);
 const struct ruleset *path_ruleset(const struct path *path);
 
+/* Where the path's random numbers begin; 0 unless set. The same seed, the same decisions. */
+void path_set_seed(struct path *path, uint64_t seed);
+
 void path_set_host_view(struct path *path, const struct host_view *view);
 
 /*

@@ -9,6 +9,12 @@
 
 #include "ipmodd/wire/cursor.h"
 
+enum {
+    OPTION_END = 0,
+    OPTION_NOP = 1,
+    OPTION_HEADER = 2, /* bytes: kind and length */
+};
+
 struct option {
     uint8_t kind;
     const uint8_t *value;

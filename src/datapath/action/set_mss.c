@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* set-mss, clamp-mss: the maximum segment size that a TCP SYN announces. */
+#include "arithmetic.h"
 #include "number_value.h"
 #include "table.h"
 
@@ -15,7 +16,7 @@ static int set_mss_parse(const char *text, const struct scope *scope, void **ret
                          struct value_error *error)
 {
     (void)scope;
-    return number_value_parse(text, &mss_domain, ret_value, error);
+    return arithmetic_parse(text, &mss_domain, ret_value, error);
 }
 
 /* The one value of clamp-mss that is no number of bytes. */
@@ -48,10 +49,11 @@ static void mss_narrow(const void *value, struct scope *scope)
 static enum step set_mss_apply(const void *value, const struct action_context *context,
                                struct packet *packet)
 {
-    const struct number_value *mss = value;
+    uint16_t mss;
 
     (void)context;
-    edit_tcp_mss(packet, (uint16_t)mss->number);
+    if (packet_tcp_mss(packet, &mss))
+        edit_tcp_mss(packet, (uint16_t)arithmetic_apply(value, &mss_domain, mss));
     return STEP_NEXT;
 }
 
@@ -91,9 +93,9 @@ static enum step clamp_mss_apply(const void *value, const struct action_context 
     return STEP_NEXT;
 }
 
-static void mss_print(const void *value, FILE *out)
+static void set_mss_print(const void *value, FILE *out)
 {
-    number_value_print(value, &mss_domain, out);
+    arithmetic_print(value, out);
 }
 
 static void clamp_mss_print(const void *value, FILE *out)
@@ -103,12 +105,12 @@ static void clamp_mss_print(const void *value, FILE *out)
 
 const struct action_type action_set_mss = {
     .key = "set-mss",
-    .grammar = "a number of bytes, 1 to 65535",
+    .grammar = "N, +N, -N, min N or max N, N from 1 to 65535",
     .parse = set_mss_parse,
     .free = free,
     .narrow = mss_narrow,
     .apply = set_mss_apply,
-    .print = mss_print,
+    .print = set_mss_print,
 };
 
 const struct action_type action_clamp_mss = {

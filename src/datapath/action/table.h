@@ -13,8 +13,13 @@ extern const struct action_type action_set_ttl;
 extern const struct action_type action_set_dscp;
 extern const struct action_type action_set_ecn;
 extern const struct action_type action_set_df;
+extern const struct action_type action_set_ip_id;
+extern const struct action_type action_set_flow_label;
 extern const struct action_type action_set_mss;
 extern const struct action_type action_clamp_mss;
+extern const struct action_type action_set_window;
+extern const struct action_type action_set_tcp_flags;
+extern const struct action_type action_strip_tcp_option;
 extern const struct action_type action_reply;
 extern const struct action_type action_verdict;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ecn: the congestion notification field (RFC 3168). */
-#include "number_list.h"
 #include "table.h"
+
+#include "ipmodd/datapath/number_list.h"
 
 #include <stdlib.h>
 

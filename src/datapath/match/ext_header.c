@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ext-header: which extension headers an IPv6 packet carries. */
-#include "number_list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/number_list.h"
 #include "ipmodd/wire/ip6.h"
 
 #include <netinet/in.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* family: IPv4 or IPv6. */
-#include "number_list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/number_list.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ip-id: the identification of IPv4. */
-#include "number_list.h"
 #include "table.h"
+
+#include "ipmodd/datapath/number_list.h"
 
 #include <stdlib.h>
 

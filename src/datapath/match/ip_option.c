@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ip-option: which options an IPv4 header carries. */
-#include "number_list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/number_list.h"
 #include "ipmodd/wire/ip4.h"
 #include "ipmodd/wire/option.h"
 

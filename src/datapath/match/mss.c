@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mss: the maximum segment size that a TCP SYN announces. */
-#include "number_list.h"
 #include "table.h"
 
 #include "ipmodd/datapath/edit.h"
+#include "ipmodd/datapath/number_list.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Lists of numbers and ranges. */
-#include "number_list.h"
+#include "ipmodd/datapath/number_list.h"
 
 #include "list.h"
 

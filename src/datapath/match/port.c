@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sport, dport, port: the ports of TCP, UDP, UDP-Lite, SCTP and DCCP. */
-#include "number_list.h"
 #include "table.h"
+
+#include "ipmodd/datapath/number_list.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* proto: the upper-layer protocol behind all extension headers. */
-#include "number_list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/number_list.h"
 
 #include <errno.h>
 #include <netinet/in.h>

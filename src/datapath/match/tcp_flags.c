@@ -10,12 +10,10 @@
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
+#include "ipmodd/datapath/tcp_flag.h"
 
 #include <errno.h>
-#include <string.h>
-
-/* RFC 9293 3.1 and RFC 3168 6.1, by bit number. */
-static const char *const flag_names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
+#include <stdlib.h>
 
 struct flags_item {
     uint8_t set; /* bits that are all set; 0 = no bit is set */
@@ -26,51 +24,6 @@ struct flags_list {
     size_t count;
     struct flags_item items[];
 };
-
-/* The bit called TEXT, or 0. */
-static uint8_t flag_bit(const char *text)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(flag_names); i++) {
-        if (strcmp(flag_names[i], text) == 0)
-            return (uint8_t)(1u << i);
-    }
-    return 0;
-}
-
-static int refuse_flag(const char *text, struct value_error *error)
-{
-    struct text_guess guess = TEXT_GUESS(text);
-
-    for (size_t i = 0; i < ARRAY_SIZE(flag_names); i++)
-        text_guess_offer(&guess, flag_names[i]);
-    if (guess.name != NULL)
-        return value_refuse(error, "'%.40s' is not a TCP flag; did you mean '%s'?", text,
-                            guess.name);
-    return value_refuse(error,
-                        "'%.40s' is not a TCP flag: fin, syn, rst, psh, ack, urg, ece, cwr, "
-                        "several joined by +, or none",
-                        text);
-}
-
-static int parse_item(const char *text, uint8_t *ret_set, struct value_error *error)
-{
-    char CLEANUP(cleanup_free) *memory = strdup(text);
-    char *rest = memory;
-    char *piece;
-    uint8_t set = 0;
-
-    if (memory == NULL)
-        return -ENOMEM;
-    while (strcmp(text, "none") != 0 && (piece = strsep(&rest, "+")) != NULL) {
-        uint8_t bit = flag_bit(text_strip(piece));
-
-        if (bit == 0)
-            return refuse_flag(text_strip(piece), error);
-        set |= bit;
-    }
-    *ret_set = set;
-    return 0;
-}
 
 static bool item_holds(const struct flags_item *item, uint8_t flags)
 {
@@ -100,7 +53,7 @@ static int parse_items(const struct text_list *texts, struct flags_list *list,
 {
     for (size_t i = 0; i < texts->count; i++) {
         struct flags_item *item = &list->items[list->count];
-        int r = parse_item(texts->items[i].text, &item->set, error);
+        int r = tcp_flag_parse_set(texts->items[i].text, &item->set, error);
 
         if (r < 0)
             return r;
@@ -147,27 +100,14 @@ static bool tcp_flags_test(const void *value, const struct packet *packet)
     return packet_is_tcp(packet) && list_holds(value, packet_tcp_flags(packet));
 }
 
-static void print_item(const struct flags_item *item, FILE *out)
-{
-    const char *separator = item->negated ? "!" : "";
-
-    if (item->set == 0)
-        fprintf(out, "%snone", separator);
-    for (size_t i = 0; i < ARRAY_SIZE(flag_names); i++) {
-        if ((item->set & 1u << i) == 0)
-            continue;
-        fprintf(out, "%s%s", separator, flag_names[i]);
-        separator = "+";
-    }
-}
-
 static void tcp_flags_print(const void *value, FILE *out)
 {
     const struct flags_list *list = value;
 
     for (size_t i = 0; i < list->count; i++) {
         fputs(i > 0 ? ", " : "", out);
-        print_item(&list->items[i], out);
+        fputs(list->items[i].negated ? "!" : "", out);
+        tcp_flag_print_set(list->items[i].set, out);
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tcp-option: which options a TCP header carries. */
-#include "number_list.h"
 #include "table.h"
 
+#include "ipmodd/datapath/number_list.h"
 #include "ipmodd/wire/option.h"
 #include "ipmodd/wire/tcp.h"
 

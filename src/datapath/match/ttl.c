@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ttl: the TTL or hop limit that the packet carries. */
-#include "number_list.h"
 #include "table.h"
+
+#include "ipmodd/datapath/number_list.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* window: the window field of TCP as it stands in the header, unscaled. */
-#include "number_list.h"
 #include "table.h"
+
+#include "ipmodd/datapath/number_list.h"
 
 #include <stdlib.h>
 

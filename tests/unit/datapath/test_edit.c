@@ -48,6 +48,12 @@ static bool forged_is_right(void)
     return checksums_are_right(forged.bytes, forged.length, forged.family, forged.proto, forged.l4);
 }
 
+static bool is_unwanted(const void *value, uint8_t kind)
+{
+    (void)value;
+    return kind == 2;
+}
+
 static void edit_everything(struct random *random, struct packet *packet)
 {
     struct ip_addr src = random_addr(random, packet->family);
@@ -61,6 +67,12 @@ static void edit_everything(struct random *random, struct packet *packet)
     edit_tos(packet, (uint8_t)random_u64(random));
     edit_df(packet, random_u64(random) % 2 == 0);
     edit_tcp_mss(packet, (uint16_t)random_u64(random));
+    edit_ip_id(packet, (uint16_t)random_u64(random));
+    edit_flow_label(packet, (uint32_t)random_u64(random));
+    edit_tcp_window(packet, (uint16_t)random_u64(random));
+    edit_tcp_flags(packet, (uint8_t)random_u64(random));
+    if (random_u64(random) % 4 == 0)
+        edit_strip_tcp_options(packet, is_unwanted, NULL);
 }
 
 static void test_right_stays_right(void **state)

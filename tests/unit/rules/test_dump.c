@@ -30,6 +30,7 @@ static void test_defaults_are_written_out(void **state)
                               "policy = accept\n"
                               "malformed = drop\n"
                               "log-level = info\n"
+                              "seed = auto\n"
                               "\n"
                               "[tun]\n"
                               "name = tun0\n"
@@ -50,24 +51,26 @@ static void test_defaults_are_written_out(void **state)
 static void test_round_trip(void **state)
 {
     (void)state;
-    assert_stable("[main]\npolicy = drop\nmalformed = pass\nlog-level = debug\n"
-                  "[tun]\nname = mod0\naddress = 192.0.2.1/24, 2001:db8::1/64\nmtu = 1400\n"
-                  "[divert]\ndirection = out, forward\nfamily = ipv4, ipv6\ntable = 200\n"
-                  "priority = 20\ndivert-priority = 30000\nexclude = 192.0.2.1, 2001:db8::/32\n"
-                  "exclude-uid = 7, root\nexclude-port = udp/1-2\nmirror = default\n"
-                  "on-exit = closed\n"
-                  "[rule a]\ndirection = out\nfamily = !ipv6\nproto = tcp, !udp\n"
-                  "src = 192.0.2.1-192.0.2.9\ndst = 0.0.0.0/0\nhost = !192.0.2.4\nsport = 1-9, !4\n"
-                  "dport = 443\nport = 443\ntcp-flags = syn+ack, !rst\nttl = 1-3\ndscp = ef, 3\n"
-                  "ecn = ce\nlength = 40-1500\nfragment = no\nset-src = 192.0.2.1\n"
-                  "set-dst = 192.0.2.2\nset-sport = 1\nset-dport = 2\nset-ttl = min 3\n"
-                  "set-dscp = 3\nset-ecn = ect0\nset-df = no\nset-mss = 900\nclamp-mss = 1000\n"
-                  "verdict = reject tcp-reset\nlog = debug 3/min burst 7\n"
-                  "[rule c]\ndf = yes\nip-id = 3-4\nip-option = !any\n"
-                  "[rule d]\next-header = any, !ah\nflow-label = 7\n"
-                  "[rule e]\ntcp-option = mss, !sack\nmss = 1-9\nwindow = 0\n"
-                  "[rule b]\nicmp-code = 0-3\nicmp-type = 1, echo-request\nproto = icmp\n"
-                  "dst = 2001:db8::5\nreply = echo\n");
+    assert_stable(
+        "[main]\npolicy = drop\nmalformed = pass\nlog-level = debug\nseed = 77\n"
+        "[tun]\nname = mod0\naddress = 192.0.2.1/24, 2001:db8::1/64\nmtu = 1400\n"
+        "[divert]\ndirection = out, forward\nfamily = ipv4, ipv6\ntable = 200\n"
+        "priority = 20\ndivert-priority = 30000\nexclude = 192.0.2.1, 2001:db8::/32\n"
+        "exclude-uid = 7, root\nexclude-port = udp/1-2\nmirror = default\n"
+        "on-exit = closed\n"
+        "[rule a]\ndirection = out\nfamily = !ipv6\nproto = tcp, !udp\n"
+        "src = 192.0.2.1-192.0.2.9\ndst = 0.0.0.0/0\nhost = !192.0.2.4\nsport = 1-9, !4\n"
+        "dport = 443\nport = 443\ntcp-flags = syn+ack, !rst\nttl = 1-3\ndscp = ef, 3\n"
+        "ecn = ce\nlength = 40-1500\nfragment = no\nset-src = 192.0.2.1\n"
+        "set-dst = 192.0.2.2\nset-sport = 1\nset-dport = 2\nset-ttl = min 3\n"
+        "set-dscp = 3\nset-ecn = ect0\nset-df = no\nset-mss = 900\nclamp-mss = 1000\n"
+        "verdict = reject tcp-reset\nlog = debug 3/min burst 7\n"
+        "[rule c]\ndf = yes\nip-id = 3-4\nip-option = !any\nset-ip-id = random\n"
+        "[rule d]\next-header = any, !ah\nflow-label = 7\nset-flow-label = 8\n"
+        "[rule e]\ntcp-option = mss, !sack\nmss = 1-9\nwindow = 0\nset-window = +3\nset-mss = -40\n"
+        "set-tcp-flags = +psh, -ece\nstrip-tcp-option = any, !mss\n"
+        "[rule b]\nicmp-code = 0-3\nicmp-type = 1, echo-request\nproto = icmp\n"
+        "dst = 2001:db8::5\nreply = echo\n");
 }
 
 /* Ends of a comment must not come from a file's name. */

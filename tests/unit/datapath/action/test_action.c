@@ -5,6 +5,7 @@
 
 #include "ipmodd/base/host_view.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/action.h"
 #include "ipmodd/datapath/edit.h"
 #include "ipmodd/datapath/path.h"
@@ -17,6 +18,7 @@
 
 static struct forged forged;
 static struct answerer answerer;
+static struct rng rng;
 
 static int set_up(void **state)
 {
@@ -49,7 +51,8 @@ static struct packet make(enum ip_family family, uint8_t proto)
 /* Applies KEY = VALUE to PACKET. */
 static enum step apply(const char *key, const char *value, struct packet *packet)
 {
-    const struct action_context context = {.answerer = &answerer, .view = answerer.view};
+    const struct action_context context = {
+        .answerer = &answerer, .view = answerer.view, .rng = &rng};
     const struct action_type *type = action_type_find(key);
     const struct scope scope = scope_all();
     struct value_error error;
@@ -118,8 +121,14 @@ static void test_edits_without_a_place(void **state)
     assert_no_effect("set-df", "yes", &packet);
     assert_no_effect("set-mss", "500", &packet);
     assert_no_effect("clamp-mss", "500", &packet);
+    assert_no_effect("set-ip-id", "5", &packet);
+    assert_no_effect("set-ip-id", "random", &packet);
+    assert_no_effect("set-window", "5", &packet);
+    assert_no_effect("set-tcp-flags", "none", &packet);
+    assert_no_effect("strip-tcp-option", "any", &packet);
     packet = make(FAMILY_IPV4, IPPROTO_ICMP);
     assert_no_effect("set-dst", "2001:db8::1", &packet);
+    assert_no_effect("set-flow-label", "5", &packet);
     assert_no_effect("set-sport", "9", &packet);
     assert_no_effect("set-dport", "9", &packet);
 }
@@ -187,6 +196,139 @@ static void test_set_tos(void **state)
         edit("set-dscp", "be", &packet);
         assert_int_equal(packet_tos(&packet), 0);
     }
+}
+
+static void test_set_ip_id(void **state)
+{
+    struct packet packet = make(FAMILY_IPV4, IPPROTO_UDP);
+    struct rng same = rng = rng_make(7);
+
+    (void)state;
+    edit("set-ip-id", "65535", &packet);
+    assert_int_equal(packet_ip_id(&packet), 65535);
+    edit("set-ip-id", "0", &packet);
+    assert_int_equal(packet_ip_id(&packet), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        edit("set-ip-id", "random", &packet);
+        assert_int_equal(packet_ip_id(&packet), rng_u16(&same));
+    }
+}
+
+/* Fragments of one datagram have one identification, whatever numbers are drawn. */
+static void test_ip_id_of_fragments(void **state)
+{
+    struct packet packet;
+
+    (void)state;
+    forge_ip(&forged, FAMILY_IPV4, IPPROTO_UDP);
+    forge_fragment(&forged, 64, true);
+    forge_bytes(&forged, (const uint8_t[16]){0}, 16);
+    forge_seal_ip(&forged);
+    packet = forged_packet(&forged);
+    assert_int_equal(apply("set-ip-id", "random", &packet), STEP_NEXT);
+    assert_int_equal(packet_ip_id(&packet), 0x1234);
+    assert_int_equal(apply("set-ip-id", "9", &packet), STEP_NEXT);
+    assert_int_equal(packet_ip_id(&packet), 9);
+}
+
+static void test_set_flow_label(void **state)
+{
+    struct packet packet = make(FAMILY_IPV6, IPPROTO_TCP);
+
+    (void)state;
+    edit("set-dscp", "63", &packet);
+    edit("set-flow-label", "1048575", &packet);
+    assert_int_equal(packet_flow_label(&packet), 1048575);
+    edit("set-flow-label", "66", &packet);
+    assert_int_equal(packet_flow_label(&packet), 66);
+    assert_int_equal(packet_tos(&packet) >> 2, 63);
+    assert_int_equal(packet.data[0] >> 4, 6);
+}
+
+static void assert_window(const char *value, uint16_t after)
+{
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make(family, IPPROTO_TCP);
+
+        edit("set-window", value, &packet);
+        assert_int_equal(packet_tcp_window(&packet), after);
+    }
+}
+
+/* Forged packets have a window of 4096. */
+static void test_set_window(void **state)
+{
+    (void)state;
+    assert_window("0", 0);
+    assert_window("65535", 65535);
+    assert_window("+1", 4097);
+    assert_window("+65535", 65535);
+    assert_window("-4096", 0);
+    assert_window("-5000", 0);
+    assert_window("max 1000", 1000);
+    assert_window("max 5000", 4096);
+    assert_window("min 5000", 5000);
+}
+
+static void assert_flags(uint8_t before, const char *value, uint8_t after)
+{
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make(family, IPPROTO_TCP);
+
+        edit_tcp_flags(&packet, before);
+        edit("set-tcp-flags", value, &packet);
+        assert_int_equal(packet_tcp_flags(&packet), after);
+    }
+}
+
+static void test_set_tcp_flags(void **state)
+{
+    (void)state;
+    assert_flags(0x02, "syn+ack", 0x12);
+    assert_flags(0xff, "none", 0);
+    assert_flags(0x18, "fin", 0x01);
+    assert_flags(0x10, "+psh", 0x18);
+    assert_flags(0x18, "-psh", 0x10);
+    assert_flags(0xc2, "-ece, -cwr, +urg", 0x22);
+    assert_flags(0x10, "-urg", 0x10);
+}
+
+/* TCP with MSS, SACK permitted, timestamps, NOP, window scale; options at odd places. */
+static struct packet make_syn(enum ip_family family)
+{
+    static const uint8_t options[] = {2, 4, 5, 180, 4, 2, 8, 10, 1, 2,
+                                      3, 4, 0, 0,   0, 0, 1, 3,  3, 7};
+
+    forge_ip(&forged, family, IPPROTO_TCP);
+    forge_tcp(&forged, 0x02, options, sizeof(options), 5);
+    forge_seal(&forged);
+    return forged_packet(&forged);
+}
+
+static void assert_options(const char *unwanted, const char *after)
+{
+    for (unsigned family = 0; family < FAMILY_COUNT; family++) {
+        struct packet packet = make_syn(family);
+        size_t length = packet.length;
+        char text[64] = "";
+
+        edit("strip-tcp-option", unwanted, &packet);
+        assert_int_equal(packet.length, length);
+        for (size_t i = 0; i < 20; i++)
+            sprintf(text + strlen(text), "%02x", packet.data[packet.l4_offset + 20 + i]);
+        assert_string_equal(text, after);
+    }
+}
+
+static void test_strip_tcp_option(void **state)
+{
+    (void)state;
+    assert_options("timestamps", "020405b4040201010101010101010101"
+                                 "01030307");
+    assert_options("window-scale", "020405b40402080a010203040000000001010101");
+    assert_options("any, !mss", "020405b401010101010101010101010101010101");
+    assert_options("any", "0101010101010101010101010101010101010101");
+    assert_options("sack, 253-254", "020405b40402080a010203040000000001030307");
 }
 
 static void test_set_df(void **state)
@@ -333,12 +475,24 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_addresses), cmocka_unit_test(test_edits_without_a_place),
-        cmocka_unit_test(test_set_ports),     cmocka_unit_test(test_set_ttl),
-        cmocka_unit_test(test_set_tos),       cmocka_unit_test(test_set_df),
-        cmocka_unit_test(test_mss),           cmocka_unit_test(test_clamp_to_path_mtu),
-        cmocka_unit_test(test_verdicts),      cmocka_unit_test(test_kinds_of_rejection),
-        cmocka_unit_test(test_reply_echo),    cmocka_unit_test(test_table),
+        cmocka_unit_test(test_set_addresses),
+        cmocka_unit_test(test_edits_without_a_place),
+        cmocka_unit_test(test_set_ports),
+        cmocka_unit_test(test_set_ttl),
+        cmocka_unit_test(test_set_tos),
+        cmocka_unit_test(test_set_df),
+        cmocka_unit_test(test_set_ip_id),
+        cmocka_unit_test(test_ip_id_of_fragments),
+        cmocka_unit_test(test_set_flow_label),
+        cmocka_unit_test(test_set_window),
+        cmocka_unit_test(test_set_tcp_flags),
+        cmocka_unit_test(test_strip_tcp_option),
+        cmocka_unit_test(test_mss),
+        cmocka_unit_test(test_clamp_to_path_mtu),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_kinds_of_rejection),
+        cmocka_unit_test(test_reply_echo),
+        cmocka_unit_test(test_table),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -8,8 +8,8 @@
  * headers are held against all the kinds that occur in it: an item holds if one of the numbers that
  * it names occurs, so a list of items with `!` alone also holds for a packet without any.
  */
-#ifndef IPMODD_DATAPATH_MATCH_NUMBER_LIST_H
-#define IPMODD_DATAPATH_MATCH_NUMBER_LIST_H
+#ifndef IPMODD_DATAPATH_NUMBER_LIST_H
+#define IPMODD_DATAPATH_NUMBER_LIST_H
 
 #include "ipmodd/datapath/value.h"
 
