@@ -21,6 +21,11 @@ static inline uint32_t be32_load(const uint8_t *at)
     return (uint32_t)be16_load(at) << 16 | be16_load(at + 2);
 }
 
+static inline uint16_t le16_load(const uint8_t *at)
+{
+    return (uint16_t)(at[1] << 8 | at[0]);
+}
+
 static inline uint32_t le32_load(const uint8_t *at)
 {
     return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
@@ -36,6 +41,12 @@ static inline void be32_store(uint8_t *at, uint32_t value)
 {
     be16_store(at, (uint16_t)(value >> 16));
     be16_store(at + 2, (uint16_t)value);
+}
+
+static inline void le16_store(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
 }
 
 static inline void le32_store(uint8_t *at, uint32_t value)

@@ -5,6 +5,7 @@
 
 #include "ipmodd/wire/bytes.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -36,6 +37,21 @@ enum {
 enum {
     TCP_OPTION_MSS = 2, /* its value: 16 bits */
 };
+
+/*
+ * The flags of one segment when a super-packet with FLAGS is cut up: FIN and PSH are the last
+ * one's, CWR is the first one's (RFC 3168 6.1.2).
+ */
+static inline uint8_t tcp_flags_of_segment(uint8_t flags, bool first, bool last)
+{
+    unsigned kept = flags;
+
+    if (!last)
+        kept &= ~((unsigned)TCP_FLAG_FIN | TCP_FLAG_PSH);
+    if (!first)
+        kept &= ~(unsigned)TCP_FLAG_CWR;
+    return (uint8_t)kept;
+}
 
 /* The data offset in bytes. */
 static inline size_t tcp_header_length(const uint8_t *header)
