@@ -4,17 +4,20 @@
 
 #include "clock.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/log/log.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 
-/* Batches of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
- * microseconds) for signals, timers and the monitor. */
-enum { BATCHES_PER_WAKEUP = 4 };
-
-/* More than tun0's queue of 500 packets holds. */
-enum { BATCHES_AT_STOP = 64 };
+enum {
+    /* Of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
+     * microseconds) for signals, timers and the monitor. */
+    WAKEUP_PACKETS = 4 * BATCH_PACKETS,
+    WAKEUP_BATCHES = 16, /* of super-packets, which fill a batch by their bytes */
+    REFUSALS_MAX = 3, /* super-packets that the kernel may refuse before their class is given up */
+    BATCHES_AT_STOP = 512, /* more than tun0's queue of 500 packets, were each of them a batch */
+};
 
 /* Random numbers begin at the seed of the configuration, or somewhere. */
 static int seed_path(struct path *path, const struct config_main *config)
@@ -51,9 +54,23 @@ static bool device_is_gone(int error)
     return error == -EBADFD || error == -EBADF || error == -ENODEV;
 }
 
+/* A class whose super-packets the kernel keeps refusing costs a failed write for each. */
+static void judge_offloads(struct engine *engine)
+{
+    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
+        if (path_offload_refused(engine->path, i) < REFUSALS_MAX)
+            continue;
+        if (divert_give_up_offload(engine->divert, i) > 0)
+            log_warning(LOG_ID_OFFLOAD_GIVEN_UP,
+                        "the kernel refuses super-packets of %s; going on without",
+                        offload_class_name(i));
+    }
+}
+
 /* Number of packets moved, or the -errno of a dead descriptor. */
 static ssize_t move_batch(struct engine *engine, int tun_fd)
 {
+    uint64_t refused = path_counters(engine->path)->gso_refused;
     ssize_t count;
     int error;
 
@@ -64,6 +81,8 @@ static ssize_t move_batch(struct engine *engine, int tun_fd)
     path_run(engine->path, engine->batch, clock_now_ns());
     error = batch_write(engine->path, engine->batch, tun_fd);
     report_events(&engine->reporter, path_events(engine->path), path_ruleset(engine->path));
+    if (path_counters(engine->path)->gso_refused != refused)
+        judge_offloads(engine);
     return device_is_gone(error) ? error : count;
 }
 
@@ -95,14 +114,16 @@ int engine_stop(struct engine *engine)
 int engine_move_packets(struct engine *engine)
 {
     int tun_fd = divert_tun_fd(engine->divert);
+    ssize_t moved = 0;
 
-    for (int i = 0; i < BATCHES_PER_WAKEUP; i++) {
+    for (int i = 0; i < WAKEUP_BATCHES && moved < WAKEUP_PACKETS; i++) {
         ssize_t count = move_batch(engine, tun_fd);
 
         if (count < 0)
             return (int)count;
-        if (count < BATCH_PACKETS)
+        if (!batch_is_full(engine->batch))
             break;
+        moved += count;
     }
     return 0;
 }

@@ -63,6 +63,8 @@ static int check_tun(const struct config_tun *old, const struct config_tun *new,
         key = "address";
     else if (old->mtu != new->mtu)
         key = "mtu";
+    else if (old->offload != new->offload)
+        key = "offload";
     if (key == NULL)
         return 0;
     return refuse(ret_refusal, "[tun] %s: cannot change while running; restart ipmodd for it", key);

@@ -78,6 +78,8 @@ static void print_event(FILE *out, const struct event *event, const struct rule 
     if (is_icmp(event))
         fprintf(out, " type %u code %u", event->icmp_type, event->icmp_code);
     fprintf(out, ", ttl %u, length %zu", event->ttl, event->length);
+    if (event->segments > 1)
+        fprintf(out, " in %zu packets", event->segments);
     if (event->fate == FATE_DROP)
         fprintf(out, " (%s)", reason_name(event->reason));
     if (event->suppressed > 0)
@@ -112,6 +114,7 @@ static void add_packet_fields(struct log_fields *fields, const struct event *eve
     }
     log_fields_add(fields, "TTL", "%u", event->ttl);
     log_fields_add(fields, "LEN", "%zu", event->length);
+    log_fields_add(fields, "IPMODD_PACKETS", "%zu", event->segments);
 }
 
 static void report_event(const struct event *event, const struct rule *rule)

@@ -60,6 +60,7 @@ static bool may_refuse(const struct answerer *answerer, const struct packet *pac
 void answer_reject(struct answerer *answerer, struct packet *packet, enum reject_kind kind)
 {
     fixup_packet(packet);
+    fixup_complete(packet);
     packet->fate = FATE_DROP;
     if (!may_refuse(answerer, packet, kind)) {
         packet->reason = REASON_REJECT_SILENT;

@@ -4,7 +4,8 @@
  * (answer_allowed.c) and its bytes (answer_build.c). answer.c puts them together.
  *
  * An answer speaks about the packet as it is when its rule answers, the edits of earlier rules and
- * of earlier actions included, with true checksums: the books are closed first.
+ * of earlier actions included, with true checksums: the books are closed first, and what is quoted
+ * has a complete checksum. It is never about a super-packet: those are split before.
  */
 #ifndef IPMODD_DATAPATH_ANSWERER_H
 #define IPMODD_DATAPATH_ANSWERER_H
@@ -16,8 +17,7 @@
 struct batch;
 
 enum {
-    ANSWER_RATE = 1000, /* rejections a second */
-    ANSWER_BURST = 100,
+    ANSWER_RATE = 1000, /* rejections a second; path.h has how many at once */
     ANSWER_TTL = 64,
 };
 

@@ -2,22 +2,59 @@
 /* The linear classifier. */
 #include "classify.h"
 
-static bool all_hold(const struct rule *rule, const struct packet *packet)
+static enum holding match_holds(const struct rule_match *match, const struct packet *packet)
 {
-    for (size_t i = 0; i < rule->match_count; i++) {
-        const struct rule_match *match = &rule->matches[i];
+    const struct match_type *type = match->type;
 
-        if (!match->type->test(match->value, packet))
-            return false;
-    }
-    return true;
+    if (packet->segments == 1 || !type->per_wire_packet)
+        return type->test(match->value, packet) ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
+    return type->test_segments != NULL ? type->test_segments(match->value, packet) : HOLDS_FOR_SOME;
 }
 
-size_t classify_next(const struct ruleset *ruleset, const struct packet *packet, size_t from)
+static enum holding all_hold(const struct rule *rule, const struct packet *packet)
 {
-    size_t rule = from;
+    enum holding holding = HOLDS_FOR_ALL;
 
-    while (rule < ruleset->rule_count && !all_hold(&ruleset->rules[rule], packet))
-        rule++;
-    return rule;
+    for (size_t i = 0; i < rule->match_count; i++) {
+        enum holding one = match_holds(&rule->matches[i], packet);
+
+        if (one == HOLDS_FOR_NONE)
+            return HOLDS_FOR_NONE;
+        if (one == HOLDS_FOR_SOME)
+            holding = HOLDS_FOR_SOME;
+    }
+    return holding;
+}
+
+static bool takes_whole(const struct rule_action *action)
+{
+    const struct action_type *type = action->type;
+
+    return !type->per_wire_packet ||
+           (type->takes_whole != NULL && type->takes_whole(action->value));
+}
+
+static bool acts_per_wire_packet(const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->action_count; i++) {
+        if (!takes_whole(&rule->actions[i]))
+            return true;
+    }
+    return false;
+}
+
+size_t classify_next(const struct ruleset *ruleset, const struct packet *packet, size_t from,
+                     bool *ret_split)
+{
+    *ret_split = false;
+    for (size_t i = from; i < ruleset->rule_count; i++) {
+        enum holding holding = all_hold(&ruleset->rules[i], packet);
+
+        if (holding == HOLDS_FOR_NONE)
+            continue;
+        *ret_split = holding == HOLDS_FOR_SOME ||
+                     (packet->segments > 1 && acts_per_wire_packet(&ruleset->rules[i]));
+        return i;
+    }
+    return ruleset->rule_count;
 }

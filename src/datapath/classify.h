@@ -2,13 +2,21 @@
 /*
  * Classify: which rules match. Rules are held against the packet one after the other, first to
  * last, as it is at that moment: a rule sees the edits of those before it.
+ *
+ * A super-packet is held against matches of one wire packet only as far as they can tell for all of
+ * its segments at once. A rule that may hold for some of them, or that holds and acts on single
+ * wire packets, asks for a split.
  */
 #ifndef IPMODD_DATAPATH_CLASSIFY_H
 #define IPMODD_DATAPATH_CLASSIFY_H
 
 #include "ipmodd/datapath/ruleset.h"
 
-/* Index of the first rule from number FROM on whose matches all hold; rule_count for none. */
-size_t classify_next(const struct ruleset *ruleset, const struct packet *packet, size_t from);
+/*
+ * Index of the first rule from number FROM on that matches; rule_count for none. With *RET_SPLIT
+ * the packet has to be split and its segments classified from that rule on.
+ */
+size_t classify_next(const struct ruleset *ruleset, const struct packet *packet, size_t from,
+                     bool *ret_split);
 
 #endif

@@ -66,11 +66,23 @@ static void fix_ip_header(struct packet *packet)
         be16_store(field, checksum_adjust(be16_load(field), packet->delta.ip_header));
 }
 
+static void fix_partial(struct packet *packet, const struct checksum_kind *kind)
+{
+    uint8_t *field = packet->data + packet->l4_offset + kind->place;
+
+    if (!sum_is_zero(packet->delta.pseudo))
+        be16_store(field, sum_add(be16_load(field), packet->delta.pseudo));
+}
+
 static void fix_l4(struct packet *packet, const struct checksum_kind *kind)
 {
     uint8_t *field = packet->data + packet->l4_offset + kind->place;
     uint16_t checksum = be16_load(field), difference = packet->delta.l4;
 
+    if ((packet->flags & PACKET_PARTIAL_CHECKSUM) != 0) {
+        fix_partial(packet, kind);
+        return;
+    }
     if (kind->zero_is_none && checksum == 0)
         return;
     if (kind->pseudo)
@@ -154,6 +166,8 @@ static bool is_l4_damaged(const struct packet *packet, const struct checksum_kin
 {
     const uint8_t *field = packet->data + packet->l4_offset + kind->place;
 
+    if ((packet->flags & PACKET_PARTIAL_CHECKSUM) != 0)
+        return false;
     if (kind->zero_is_none && be16_load(field) == 0)
         return false;
     if (kind->pseudo && (packet->flags & PACKET_SOURCE_ROUTED) != 0)
@@ -191,6 +205,21 @@ bool fixup_is_damaged(const struct packet *packet)
     if (packet->proto == IPPROTO_SCTP)
         return is_sctp_damaged(packet);
     return kind != NULL && is_l4_damaged(packet, kind);
+}
+
+void fixup_complete(struct packet *packet)
+{
+    const struct checksum_kind *kind = kind_of(packet);
+    size_t length = packet->length - packet->l4_offset;
+    uint8_t *field;
+    uint16_t checksum;
+
+    if ((packet->flags & PACKET_PARTIAL_CHECKSUM) == 0)
+        return;
+    field = packet->data + packet->l4_offset + kind->place;
+    checksum = checksum_from_sum(sum_bytes(packet->data + packet->l4_offset, length));
+    be16_store(field, kind->zero_is_none && checksum == 0 ? 0xffff : checksum);
+    packet->flags &= (uint8_t)~PACKET_PARTIAL_CHECKSUM;
 }
 
 void fixup_fill_ip_header(struct packet *packet)

@@ -12,6 +12,9 @@
  *   - SCTP has a CRC-32C without pseudo-header (RFC 9260 6.8); 0 means none (RFC 9653) and stays;
  *   - a source route hides the final destination that the pseudo-header has: such checksums are
  *     repaired (edit.h books nothing for the next stop), but cannot be verified;
+ *   - a partial checksum (wire/virtio_net.h) is the sum of the pseudo-header and stays that: a
+ * change of addresses is added as it is, not complemented, and no other change concerns it. It is
+ * right by definition;
  *   - the checksum of a protocol that is not known keeps its bytes.
  */
 #ifndef IPMODD_DATAPATH_FIXUP_H
@@ -27,6 +30,12 @@ void fixup_packet(struct packet *packet);
  * received it would act as if nothing had come. Reads the payload.
  */
 bool fixup_is_damaged(const struct packet *packet);
+
+/*
+ * Makes a partial checksum of PACKET, whose books are closed, a complete one; any other stays as it
+ * is. Reads the payload.
+ */
+void fixup_complete(struct packet *packet);
 
 /* For packets made here: the IPv4 header checksum, and a TCP or ICMP checksum, from nothing. */
 void fixup_fill_ip_header(struct packet *packet);

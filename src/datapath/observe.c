@@ -6,16 +6,21 @@
 
 void observe_arrival(struct path *path, const struct packet *packet)
 {
-    path->counters.in++;
-    path->counters.in_bytes += packet->length;
+    path->counters.in += packet->segments;
+    path->counters.in_bytes += packet_wire_bytes(packet);
+}
+
+void observe_split(struct path *path)
+{
+    path->counters.split++;
 }
 
 void observe_match(struct path *path, size_t rule, const struct packet *packet)
 {
     struct rule_counters *counters = &path->rules[rule].counters;
 
-    counters->packets++;
-    counters->bytes += packet->length;
+    counters->packets += packet->segments;
+    counters->bytes += packet_wire_bytes(packet);
 }
 
 static void fill_event(struct event *event, const struct packet *packet)
@@ -26,6 +31,7 @@ static void fill_event(struct event *event, const struct packet *packet)
         .proto = packet->proto,
         .ttl = packet_ttl(packet),
         .length = packet->length,
+        .segments = packet->segments,
         .direction = packet->direction,
         .fate = packet->fate,
         .reason = packet->reason,
@@ -62,8 +68,8 @@ void observe_outcome(struct path *path, size_t rule, const struct packet *packet
 
 static void count_out(struct path *path, const struct packet *packet)
 {
-    path->counters.out++;
-    path->counters.out_bytes += packet->length;
+    path->counters.out += packet->segments;
+    path->counters.out_bytes += packet_wire_bytes(packet);
 }
 
 void observe_fate(struct path *path, const struct packet *packet)
@@ -71,12 +77,12 @@ void observe_fate(struct path *path, const struct packet *packet)
     assert(packet->fate == FATE_OUT || packet->fate == FATE_DROP);
     if (packet->fate == FATE_DROP) {
         assert(packet->reason != REASON_NONE && packet->reason < REASON_COUNT);
-        path->counters.drops[packet->reason]++;
+        path->counters.drops[packet->reason] += packet->segments;
         return;
     }
     count_out(path, packet);
     if ((packet->flags & PACKET_EDITED) != 0)
-        path->counters.edited++;
+        path->counters.edited += packet->segments;
 }
 
 void observe_answer(struct path *path, const struct packet *answer)

@@ -7,7 +7,7 @@
 
 #include "path_state.h"
 
-/* As it was read, before parse. */
+/* As it was read, and as far as parse and offload understood it. */
 void observe_arrival(struct path *path, const struct packet *packet);
 
 /* Rule number RULE matches, before it acts. */
@@ -15,6 +15,9 @@ void observe_match(struct path *path, size_t rule, const struct packet *packet);
 
 /* The rule has acted: an event if it logs and its limit allows. */
 void observe_outcome(struct path *path, size_t rule, const struct packet *packet);
+
+/* A super-packet gave way to its segments, each of which will have a fate. */
+void observe_split(struct path *path);
 
 /* The fate is decided. */
 void observe_fate(struct path *path, const struct packet *packet);

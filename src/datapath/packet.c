@@ -12,6 +12,11 @@
 #include <assert.h>
 #include <netinet/in.h>
 
+size_t packet_wire_bytes(const struct packet *packet)
+{
+    return packet->length + (packet->segments - 1) * packet->payload_offset;
+}
+
 const uint8_t *packet_src(const struct packet *packet)
 {
     return packet->data + (packet->family == FAMILY_IPV4 ? IP4_SRC : IP6_SRC);

@@ -320,6 +320,7 @@ enum reason parse_packet(struct packet *packet)
     struct cursor cursor = cursor_over(packet->data, packet->length);
     enum reason reason = parse_ip(packet, &cursor);
 
+    packet->segments = 1;
     if (reason != REASON_NONE)
         return reason;
     return parse_l4(packet, &cursor);

@@ -4,8 +4,10 @@
 #include "classify.h"
 #include "fixup.h"
 #include "observe.h"
+#include "offload.h"
 #include "parse.h"
 #include "path_state.h"
+#include "split.h"
 #include "track.h"
 
 #include <assert.h>
@@ -26,27 +28,34 @@ static void decide_malformed(struct path *path, struct packet *packet, enum reas
     packet->fate = FATE_OUT;
 }
 
-/* Every rule that matches acts, first to last, until one decides. */
-static void apply_rules(struct path *path, struct packet *packet)
+/*
+ * Every rule from number FROM on that matches acts, first to last, until one decides. The number of
+ * the rule that asks for a split, with nothing decided; rule_count when the fate is.
+ */
+static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
 {
     const struct ruleset *ruleset = path->ruleset;
     const struct action_context context = {
         .answerer = &path->answerer, .view = path->view, .rng = &path->rng};
+    bool split;
 
-    for (size_t i = classify_next(ruleset, packet, 0); i < ruleset->rule_count;
-         i = classify_next(ruleset, packet, i + 1)) {
+    for (size_t i = classify_next(ruleset, packet, from, &split); i < ruleset->rule_count;
+         i = classify_next(ruleset, packet, i + 1, &split)) {
         enum step step;
 
+        if (split)
+            return i;
         observe_match(path, i, packet);
         step = act_rule(&ruleset->rules[i], &context, packet);
         observe_outcome(path, i, packet);
         if (step == STEP_END)
-            return;
+            return ruleset->rule_count;
     }
     if (ruleset->policy == POLICY_ACCEPT)
         packet->fate = FATE_OUT;
     else
         drop(packet, REASON_POLICY);
+    return ruleset->rule_count;
 }
 
 /* The kernel would route it to tun0 again, for ever. Its own addresses it keeps to itself. */
@@ -59,18 +68,48 @@ static void keep_from_looping(const struct path *path, struct packet *packet)
         drop(packet, REASON_OWN_PREFIX);
 }
 
+static void finish(struct path *path, struct packet *packet)
+{
+    fixup_packet(packet);
+    keep_from_looping(path, packet);
+    observe_fate(path, packet);
+}
+
+/* The wire packets of PACKET go on from the rule at which it could not go on as a whole. */
+static void run_segments(struct path *path, struct packet *packet, size_t rule)
+{
+    struct batch *batch = path->answerer.batch;
+
+    fixup_packet(packet);
+    split_packet(packet, batch);
+    observe_split(path);
+    for (size_t i = 0; i < packet->segments; i++) {
+        struct packet *segment = &batch->segments[packet->first_segment + i];
+
+        apply_rules(path, segment, rule);
+        finish(path, segment);
+    }
+}
+
 static void run_packet(struct path *path, struct packet *packet)
 {
     enum reason fault = parse_packet(packet);
+    size_t rule;
 
+    if (fault == REASON_NONE)
+        fault = offload_accept(packet);
+    observe_arrival(path, packet);
     if (fault != REASON_NONE) {
         decide_malformed(path, packet, fault);
-    } else {
-        track_packet(packet, path->view);
-        apply_rules(path, packet);
-        fixup_packet(packet);
+        finish(path, packet);
+        return;
     }
-    keep_from_looping(path, packet);
+    track_packet(packet, path->view);
+    rule = apply_rules(path, packet, 0);
+    if (rule < path->ruleset->rule_count)
+        run_segments(path, packet, rule);
+    else
+        finish(path, packet);
 }
 
 void path_run(struct path *path, struct batch *batch, uint64_t now_ns)
@@ -78,11 +117,8 @@ void path_run(struct path *path, struct batch *batch, uint64_t now_ns)
     path->answerer.view = path->view;
     path->answerer.batch = batch;
     path->answerer.now_ns = now_ns;
-    for (size_t i = 0; i < batch->count; i++) {
-        observe_arrival(path, &batch->packets[i]);
+    for (size_t i = 0; i < batch->count; i++)
         run_packet(path, &batch->packets[i]);
-        observe_fate(path, &batch->packets[i]);
-    }
     for (size_t i = 0; i < batch->answer_count; i++)
         observe_answer(path, &batch->answers[i]);
     assert(observe_is_balanced(path));

@@ -143,9 +143,14 @@ struct event_ring *path_events(struct path *path)
     return &path->events;
 }
 
+uint64_t path_offload_refused(const struct path *path, enum offload_class class)
+{
+    return path->offload_refused[class];
+}
+
 void path_count_lost(struct path *path, const struct packet *packet, enum reason reason)
 {
-    path->counters.out--;
-    path->counters.out_bytes -= packet->length;
-    path->counters.drops[reason]++;
+    path->counters.out -= packet->segments;
+    path->counters.out_bytes -= packet_wire_bytes(packet);
+    path->counters.drops[reason] += packet->segments;
 }

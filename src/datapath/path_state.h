@@ -26,6 +26,7 @@ struct path {
     struct rng rng;
     struct path_counters counters;
     struct event_ring events;
+    uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
 };
 
 /* Counts PACKET, which was to leave, as a drop after all. */

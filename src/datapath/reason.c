@@ -22,6 +22,7 @@ static const char *const reason_names[] = {
     [REASON_BAD_TCP_OPTION] = "bad-tcp-option",
     [REASON_BAD_DCCP_HEADER_LENGTH] = "bad-dccp-header-length",
     [REASON_BAD_UDP_LENGTH] = "bad-udp-length",
+    [REASON_BAD_OFFLOAD] = "bad-offload",
     [REASON_RULE] = "rule",
     [REASON_POLICY] = "policy",
     [REASON_REJECTED] = "rejected",

@@ -77,7 +77,8 @@ static int open_all(struct divert *divert)
     if (r == 0)
         r = ledger_open(&divert->ledger, &instance, &divert->fault);
     if (r == 0)
-        r = tun_open(&divert->tun, divert->config->tun.name, &divert->fault);
+        r = tun_open(&divert->tun, divert->config->tun.name, divert->config->tun.offload,
+                     &divert->fault);
     if (r == 0)
         r = netlink_open(&divert->fault, &divert->netlink);
     if (r == 0)
@@ -199,6 +200,12 @@ const char *divert_error_text(const struct divert *divert)
 int divert_tun_fd(const struct divert *divert)
 {
     return divert->tun.fd;
+}
+
+int divert_give_up_offload(struct divert *divert, enum offload_class class)
+{
+    fault_clear(&divert->fault);
+    return tun_give_up_offload(&divert->tun, class, &divert->fault);
 }
 
 int divert_monitor_fd(const struct divert *divert)

@@ -2,6 +2,7 @@
 /* The tun device: ioctls for its life, netlink for its settings. */
 #include "kernel/tun.h"
 
+#include "kernel/offload.h"
 #include "kernel/sysctl.h"
 
 #include <errno.h>
@@ -60,7 +61,8 @@ static int open_refused(int error, struct fault *fault)
 
 static int attach(struct tun *tun, struct fault *fault)
 {
-    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
+    int r;
 
     memcpy(request.ifr_name, tun->name, sizeof(request.ifr_name));
     if (if_nametoindex(tun->name) != 0)
@@ -73,10 +75,29 @@ static int attach(struct tun *tun, struct fault *fault)
     tun->ifindex = if_nametoindex(tun->name);
     if (tun->ifindex == 0)
         return fault_set(fault, -errno, "the tun device %s vanished", tun->name);
-    return 0;
+    r = offload_set_header(tun->fd);
+    return r < 0 ? fault_set(fault, r, "%s: asking for virtio-net headers", tun->name) : 0;
 }
 
-int tun_open(struct tun *tun, const char *name, struct fault *fault)
+static int request_offloads(const struct tun *tun, struct fault *fault)
+{
+    int r = tun->partial_checksums ? offload_request(tun->fd, tun->offloads)
+                                   : offload_request_none(tun->fd);
+
+    return r < 0 ? fault_set(fault, r, "%s: setting its offloads", tun->name) : 0;
+}
+
+/* What the kernel takes when it is written need not be what it can give. */
+static void try_offloads(struct tun *tun)
+{
+    tun->offloads = offload_probe(tun->fd);
+    for (unsigned i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
+        if (offload_request(tun->fd, tun->offloads & 1u << i) < 0)
+            tun->offloads &= ~(1u << i);
+    }
+}
+
+int tun_open(struct tun *tun, const char *name, bool offload, struct fault *fault)
 {
     int r;
 
@@ -85,6 +106,12 @@ int tun_open(struct tun *tun, const char *name, struct fault *fault)
         return open_refused(errno, fault);
     snprintf(tun->name, sizeof(tun->name), "%s", name);
     r = attach(tun, fault);
+    if (r == 0 && offload) {
+        tun->partial_checksums = true;
+        try_offloads(tun);
+    }
+    if (r == 0)
+        r = request_offloads(tun, fault);
     if (r < 0)
         tun_close(tun);
     return r;
@@ -92,8 +119,22 @@ int tun_open(struct tun *tun, const char *name, struct fault *fault)
 
 int tun_recreate(struct tun *tun, struct fault *fault)
 {
+    int r;
+
     tun->ifindex = 0;
-    return attach(tun, fault);
+    r = attach(tun, fault);
+    return r < 0 ? r : request_offloads(tun, fault);
+}
+
+int tun_give_up_offload(struct tun *tun, enum offload_class class, struct fault *fault)
+{
+    int r;
+
+    if ((tun->offloads & 1u << class) == 0)
+        return 0;
+    tun->offloads &= ~(1u << class);
+    r = request_offloads(tun, fault);
+    return r < 0 ? r : 1;
 }
 
 void tun_close(struct tun *tun)

@@ -2,6 +2,11 @@
 /*
  * The tun device: made, configured, made again on the same descriptor when somebody deleted it.
  *
+ * Each packet of it has a virtio-net header in front, little-endian and of 10 bytes. What the
+ * kernel may leave to be done (super-packets, partial checksums) is a set of offload classes, each
+ * tried once by writing a super-packet of it while the device is down: a kernel that knows the
+ * class says that the device is down, another that the packet is invalid.
+ *
  * It vanishes with its descriptor, and everything that hangs on it with it. It is kept quiet: no
  * link-local address of its own, no router solicitations, so that what is read from it is what was
  * diverted.
@@ -9,6 +14,7 @@
 #ifndef IPMODD_KERNEL_TUN_H
 #define IPMODD_KERNEL_TUN_H
 
+#include "ipmodd/base/offload.h"
 #include "kernel/device.h"
 #include "kernel/fault.h"
 #include "kernel/netlink.h"
@@ -16,7 +22,9 @@
 struct tun {
     int fd;
     char name[IFNAMSIZ];
-    uint32_t ifindex; /* 0 = there is none right now */
+    uint32_t ifindex;       /* 0 = there is none right now */
+    unsigned offloads;      /* 1u << enum offload_class of those in use */
+    bool partial_checksums; /* offloads are wanted at all */
 };
 
 #define TUN_INIT ((struct tun){.fd = -1})
@@ -25,13 +33,16 @@ struct tun {
 int tun_check_permission(struct fault *fault);
 
 /*
- * Opens /dev/net/tun and makes NAME. -EPERM, -ENOENT, -ENODEV, -EEXIST (a link of that name is
- * there), or another -errno, with FAULT set.
+ * Opens /dev/net/tun and makes NAME, with all OFFLOADS that the kernel has or with none. -EPERM,
+ * -ENOENT, -ENODEV, -EEXIST (a link of that name is there), or another -errno, with FAULT set.
  */
-int tun_open(struct tun *tun, const char *name, struct fault *fault);
+int tun_open(struct tun *tun, const char *name, bool offload, struct fault *fault);
 
 /* The device again on the same descriptor, after it was deleted. */
 int tun_recreate(struct tun *tun, struct fault *fault);
+
+/* Super-packets of CLASS come no more. 1 if they did before, 0 if not, or -errno with FAULT set. */
+int tun_give_up_offload(struct tun *tun, enum offload_class class, struct fault *fault);
 
 /* What the device should be like. */
 struct tun_settings {

@@ -25,6 +25,7 @@ static const char *const texts[] = {
     [LOG_ID_FOREIGN_RULES] = "5b8e0f43a1b04c6f9d5ce2b1a47c3f10",
     [LOG_ID_GUARDS_MOVED] = "b57403079476449f83a958854d7b672b",
     [LOG_ID_TUN_OVERRUN] = "249fc121bc694a5caeae6883c3e7648e",
+    [LOG_ID_OFFLOAD_GIVEN_UP] = "83c3a0ee1873448fbf9d60d37f538b8e",
 };
 static_assert(ARRAY_SIZE(texts) == LOG_ID_COUNT, "every kind of entry has its MESSAGE_ID");
 

@@ -94,10 +94,34 @@ static void print_mtu(const struct config *config, FILE *out)
     value_print_range(&mtu_domain, config->tun.mtu, config->tun.mtu, out);
 }
 
+static const struct value_name offload_names[] = {{"off", 0, 0}, {"auto", 1, 1}};
+
+static const struct value_domain offload_domain = {.noun = "auto or off",
+                                                   .max = 1,
+                                                   .names = offload_names,
+                                                   .name_count = ARRAY_SIZE(offload_names),
+                                                   .names_only = true};
+
+static int parse_offload(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t offload;
+    int r = value_parse_number(text, &offload_domain, &offload, error);
+
+    if (r == 0)
+        config->tun.offload = offload != 0;
+    return r;
+}
+
+static void print_offload(const struct config *config, FILE *out)
+{
+    value_print_range(&offload_domain, config->tun.offload, config->tun.offload, out);
+}
+
 static const struct setting settings[] = {
     {"name", "the name of a link", parse_name, print_name},
     {"address", "borrow, or addresses with prefix lengths", parse_address, print_address},
     {"mtu", "auto, or a number of bytes", parse_mtu, print_mtu},
+    {"offload", "auto or off", parse_offload, print_offload},
 };
 
 const struct setting_group setting_tun = {

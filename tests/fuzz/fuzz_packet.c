@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any bytes as a packet, any edits as a rule: what leaves parses again and is as right or as wrong
- * as it came, and nothing but headers has changed.
+ * as it came, and nothing but headers has changed. What is split has the payload of the whole, in
+ * order.
  *
  * Input: one byte with the number of steps, for each step one byte that chooses a setter and four
- * bytes of value, then the packet.
+ * bytes of value, then a virtio-net header and the packet.
  */
 #include "target.h"
 
@@ -13,6 +14,7 @@
 #include "ipmodd/datapath/edit.h"
 #include "ipmodd/datapath/path.h"
 #include "src/datapath/fixup.h"
+#include "src/datapath/offload.h"
 #include "src/datapath/parse.h"
 
 #include <string.h>
@@ -35,6 +37,7 @@ enum step_kind {
     STEP_WINDOW,
     STEP_TCP_FLAGS,
     STEP_STRIP,
+    STEP_SPLIT,
     STEP_KIND_COUNT,
 };
 
@@ -112,6 +115,7 @@ static enum step take_step(const uint8_t *step, struct answerer *answerer, struc
     case STEP_STRIP:
         edit_strip_tcp_options(packet, is_above, value);
         break;
+    case STEP_SPLIT: /* see takes_whole() */
     case STEP_KIND_COUNT:
         break;
     }
@@ -130,12 +134,30 @@ static enum step apply_plan(const void *value, const struct action_context *cont
     return STEP_NEXT;
 }
 
+/* Only plans without a step that speaks of a single packet take super-packets. */
+static bool takes_whole(const void *value)
+{
+    static const unsigned single = 1u << STEP_SPLIT | 1u << STEP_REJECT | 1u << STEP_ECHO |
+                                   1u << STEP_IP_ID | 1u << STEP_TCP_FLAGS;
+    const struct plan *steps = value;
+
+    for (size_t i = 0; i < steps->count; i++) {
+        if ((single & 1u << steps->steps[i * STEP_SIZE] % STEP_KIND_COUNT) != 0)
+            return false;
+    }
+    return true;
+}
+
 static void keep(void *value)
 {
     (void)value;
 }
 
-static const struct action_type plan_action = {.key = "plan", .free = keep, .apply = apply_plan};
+static const struct action_type plan_action = {.key = "plan",
+                                               .free = keep,
+                                               .apply = apply_plan,
+                                               .per_wire_packet = true,
+                                               .takes_whole = takes_whole};
 
 /* The path is made once and used for all inputs, as in the daemon. */
 static struct path *make_path(void)
@@ -160,12 +182,18 @@ static struct path *make_path(void)
     return path;
 }
 
-static struct packet parsed_again(const struct packet *packet, enum reason *ret_fault)
+/* PACKET as parse and offload see it now, with VNET in front. */
+static struct packet parsed_again(const struct packet *packet, const struct virtio_net *vnet,
+                                  enum reason *ret_fault)
 {
-    struct packet again = {
-        .data = packet->data, .length = packet->length, .capacity = packet->capacity};
+    struct packet again = {.data = packet->data,
+                           .length = packet->length,
+                           .capacity = packet->capacity,
+                           .vnet = *vnet};
 
     *ret_fault = parse_packet(&again);
+    if (*ret_fault == REASON_NONE)
+        *ret_fault = offload_accept(&again);
     return again;
 }
 
@@ -173,11 +201,11 @@ static struct packet parsed_again(const struct packet *packet, enum reason *ret_
 static void require_kept(const struct packet *packet, const struct packet *before)
 {
     enum reason fault;
-    struct packet again = parsed_again(packet, &fault);
+    struct packet again = parsed_again(packet, &packet->vnet, &fault);
 
     REQUIRE(fault == REASON_NONE);
     REQUIRE(again.family == before->family && again.proto == before->proto);
-    REQUIRE(again.flags == before->flags);
+    REQUIRE(again.flags == before->flags && again.segments == before->segments);
     REQUIRE(again.length == before->length);
     REQUIRE(again.l4_offset == before->l4_offset);
     REQUIRE(again.payload_offset == before->payload_offset);
@@ -187,10 +215,56 @@ static void require_kept(const struct packet *packet, const struct packet *befor
                        before->length - before->payload_offset) == 0);
 }
 
+/* A partial checksum is right by definition, but what it is the sum of may not be the packet's. */
+static bool can_be_damaged(const struct packet *before)
+{
+    struct packet whole = *before;
+    static uint8_t bytes[PACKET_CAPACITY];
+
+    if (fixup_is_damaged(before) || (before->flags & PACKET_SOURCE_ROUTED) != 0)
+        return true;
+    memcpy(bytes, before->data, before->length);
+    whole.data = bytes;
+    fixup_complete(&whole);
+    return fixup_is_damaged(&whole);
+}
+
+/* SEGMENT, whose payload begins at AT of the payload of BEFORE. */
+static void require_good_segment(const struct packet *segment, const struct packet *before,
+                                 size_t at)
+{
+    enum reason fault;
+    struct packet again = parsed_again(segment, &segment->vnet, &fault);
+
+    REQUIRE(fault == REASON_NONE);
+    REQUIRE(again.family == before->family && again.proto == before->proto);
+    REQUIRE(again.segments == 1 && (again.flags & PACKET_PARTIAL_CHECKSUM) == 0);
+    REQUIRE(again.payload_offset == before->payload_offset);
+    REQUIRE(memcmp(again.data + again.payload_offset, before->data + before->payload_offset + at,
+                   again.length - again.payload_offset) == 0);
+    REQUIRE(can_be_damaged(before) || !fixup_is_damaged(&again));
+}
+
+static void require_good_segments(const struct batch *batch, const struct packet *before)
+{
+    const struct packet *packet = &batch->packets[0];
+    size_t at = 0;
+
+    REQUIRE(before != NULL && batch->segment_count == before->segments);
+    for (size_t i = 0; i < packet->segments; i++) {
+        const struct packet *segment = &batch->segments[packet->first_segment + i];
+
+        REQUIRE(segment->fate == FATE_OUT || segment->reason != REASON_NONE);
+        require_good_segment(segment, before, at);
+        at += segment->length - segment->payload_offset;
+    }
+    REQUIRE(at == before->length - before->payload_offset);
+}
+
 static void require_good_answer(const struct packet *answer, const struct packet *before)
 {
     enum reason fault;
-    struct packet again = parsed_again(answer, &fault);
+    struct packet again = parsed_again(answer, &answer->vnet, &fault);
 
     REQUIRE(fault == REASON_NONE);
     REQUIRE(again.length == answer->length);
@@ -204,25 +278,29 @@ static void require_good_outcome(const struct batch *batch, const struct packet 
 {
     const struct packet *packet = &batch->packets[0];
 
+    for (size_t i = 0; i < batch->answer_count; i++)
+        require_good_answer(&batch->answers[i], before);
+    if (packet->fate == FATE_SPLIT) {
+        require_good_segments(batch, before);
+        return;
+    }
     REQUIRE(packet->fate == FATE_OUT || packet->reason != REASON_NONE);
     REQUIRE(batch->answer_count ==
             (packet->reason == REASON_REJECTED || packet->reason == REASON_ANSWERED));
     if (packet->fate == FATE_OUT && before != NULL)
         require_kept(packet, before);
-    if (before == NULL || (packet->flags & PACKET_EDITED) == 0)
+    if (packet->fate == FATE_OUT && (before == NULL || (packet->flags & PACKET_EDITED) == 0))
         REQUIRE(memcmp(packet->data, bytes, packet->length) == 0);
-    for (size_t i = 0; i < batch->answer_count; i++)
-        require_good_answer(&batch->answers[i], before);
 }
 
-static void run_packet(const uint8_t *bytes, size_t length)
+static void run_packet(const struct virtio_net *vnet, const uint8_t *bytes, size_t length)
 {
     static struct path *path;
     static struct batch *batch;
     static uint8_t original[PACKET_CAPACITY];
     static uint64_t now_ns;
     struct packet before = {.data = original, .length = length, .capacity = sizeof(original)};
-    bool is_good;
+    enum reason fault;
 
     if (path == NULL) {
         path = make_path();
@@ -230,18 +308,19 @@ static void run_packet(const uint8_t *bytes, size_t length)
         REQUIRE(batch != NULL);
     }
     memcpy(original, bytes, length);
-    is_good = parse_packet(&before) == REASON_NONE;
+    before = parsed_again(&before, vnet, &fault);
     batch_reset(batch);
     memcpy(batch_next_buffer(batch), bytes, length);
-    batch_commit(batch, length);
+    batch_commit_offloaded(batch, length, vnet);
     path_run(path, batch, now_ns += 1000000000);
     event_ring_pop(path_events(path));
-    require_good_outcome(batch, is_good ? &before : NULL, bytes);
+    require_good_outcome(batch, fault == REASON_NONE ? &before : NULL, bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     static const uint8_t nothing[1];
+    struct virtio_net vnet;
     size_t head;
 
     if (size == 0)
@@ -249,8 +328,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     plan.count = MIN_OF(input[0] % (STEPS_MAX + 1u), (size - 1) / STEP_SIZE);
     plan.steps = input + 1;
     head = 1 + plan.count * STEP_SIZE;
-    if (size - head > PACKET_CAPACITY)
+    if (size - head < VNET_HEADER || size - head - VNET_HEADER > PACKET_CAPACITY)
         return 0;
-    run_packet(size > head ? input + head : nothing, size - head);
+    vnet = virtio_net_load(input + head);
+    head += VNET_HEADER;
+    run_packet(&vnet, size > head ? input + head : nothing, size - head);
     return 0;
 }

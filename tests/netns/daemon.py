@@ -22,6 +22,8 @@ NO_RULES = "[main]\n"
 BINARY = os.environ.get("IPMODD", "")
 # How much longer things may take: sanitizers cost their factor.
 SLOW = float(os.environ.get("IPMODD_SLOW", "1"))
+# `[tun] offload` of every daemon, whatever its configuration says; "" leaves it to that.
+OFFLOAD = os.environ.get("IPMODD_OFFLOAD", "")
 EXIT_NO_PERMISSION = 77
 EXIT_CONFIG = 78
 
@@ -39,7 +41,7 @@ class Statistics:
     def __init__(self, lines):
         text = "\n".join(lines)
         self.totals = {name: int(value) for name, value in re.findall(
-            r"(generated|edited|malformed-passed|ttl-255|tx-dropped|log-lost) (\d+)", text)}
+            r"(generated|edited|malformed-passed|ttl-255|split|gso-refused|tx-dropped|log-lost) (\d+)", text)}
         for way in ("in", "out"):
             packets, size = re.search(rf"\b{way} (\d+) packets (\d+) bytes", text).groups()
             self.totals[way], self.totals[way + "-bytes"] = int(packets), int(size)
@@ -61,6 +63,10 @@ class Daemon:
         self.space = space
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
         self.config = self.directory / "ipmodd.conf"
+        if OFFLOAD:
+            extra = self.directory / "ipmodd.conf.d"
+            extra.mkdir()
+            (extra / "offload.conf").write_text(f"[tun]\noffload = {OFFLOAD}\n", encoding="utf-8")
         self.run_directory = self.directory / "run"
         self.run_directory.mkdir()
         self.process = None

@@ -93,6 +93,7 @@ struct config_tun {
     struct ip_prefix *addresses; /* none = borrow those of the egress devices */
     size_t address_count;
     uint32_t mtu; /* bytes; 0 = the largest of the egress devices */
+    bool offload; /* super-packets and partial checksums, as far as the kernel has them */
 };
 
 struct config_divert {

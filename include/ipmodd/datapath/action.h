@@ -49,7 +49,11 @@ struct action_type {
     /* Decides a packet's fate; at most one such action a rule, kept last. */
     bool decides;
 
+    /* Acts on one wire packet: a super-packet is split before. */
     bool per_wire_packet;
+
+    /* With per_wire_packet: whether with VALUE it takes super-packets as they are. NULL: never. */
+    bool (*takes_whole)(const void *value);
 };
 
 extern const struct action_type *const action_types[];

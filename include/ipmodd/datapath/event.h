@@ -22,7 +22,8 @@ struct event {
     uint8_t proto;
     uint8_t icmp_type, icmp_code; /* with ICMP */
     uint8_t ttl;
-    size_t length; /* bytes of the IP packet */
+    size_t length;   /* bytes of the IP packet */
+    size_t segments; /* wire packets that it stands for */
     enum direction direction;
     enum fate fate;     /* what the rule decided; FATE_PENDING: the list went on */
     enum reason reason; /* with FATE_DROP */

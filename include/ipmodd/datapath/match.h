@@ -15,6 +15,13 @@
 #include "ipmodd/datapath/scope.h"
 #include "ipmodd/datapath/value.h"
 
+/* What can be said of all segments of a super-packet together. */
+enum holding {
+    HOLDS_FOR_NONE,
+    HOLDS_FOR_ALL,
+    HOLDS_FOR_SOME,
+};
+
 struct match_type {
     const char *key;     /* as written in a rule section */
     const char *grammar; /* one line for error messages: what a value looks like */
@@ -37,8 +44,14 @@ struct match_type {
     /* The value in the form that parse() reads. */
     void (*print)(const void *value, FILE *out);
 
-    /* Speaks of one wire packet: a super-packet has to be split before it is tested. */
+    /* Speaks of one wire packet: test() is never asked about a super-packet. */
     bool per_wire_packet;
+
+    /*
+     * With per_wire_packet: for which segments of a super-packet it holds, without splitting it.
+     * NULL: only a split tells.
+     */
+    enum holding (*test_segments)(const void *value, const struct packet *packet);
 
     /* Holds for packets with their upper-layer header alone, so never for a later fragment. */
     bool needs_header;

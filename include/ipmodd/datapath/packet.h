@@ -7,6 +7,11 @@
  * into the bytes is ever stored. What parse.c says holds until the packet is given up: edits change
  * values, never lengths or offsets.
  *
+ * A packet may be a super-packet: what the kernel will cut into several wire packets (`segments`),
+ * each with a copy of its headers. Edits act on all of them at once. Its checksum, and that of many
+ * a single packet of this host, is partial (wire/virtio_net.h). offload.c in src/datapath finds
+ * both out.
+ *
  * Reading goes through the accessors below, which are valid for every packet that parse.c accepted
  * and say in their comment what else they need. Writing goes through edit.h, which keeps the books
  * that fixup.c needs to repair checksums by difference.
@@ -17,6 +22,7 @@
 #include "ipmodd/base/addr.h"
 #include "ipmodd/base/config.h"
 #include "ipmodd/datapath/reason.h"
+#include "ipmodd/wire/virtio_net.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +35,7 @@ enum packet_flag {
     PACKET_HAS_L4 = 1u << 3,        /* the upper-layer header of `proto` is whole and was checked */
     PACKET_SOURCE_ROUTED = 1u << 4, /* the destination is a stop on the way (see delta.pseudo) */
     PACKET_EDITED = 1u << 5,        /* a setter changed a byte */
+    PACKET_PARTIAL_CHECKSUM = 1u << 6, /* the upper-layer checksum is left to the kernel */
 };
 
 /* What becomes of a packet. */
@@ -36,6 +43,7 @@ enum fate {
     FATE_PENDING, /* not decided yet */
     FATE_OUT,     /* to be written */
     FATE_DROP,    /* not to be written; `reason` says why */
+    FATE_SPLIT,   /* in its place go its segments, which have fates of their own */
     FATE_COUNT,
 };
 
@@ -52,6 +60,8 @@ struct packet {
     uint8_t *data;   /* first byte of the IP header; borrowed */
     size_t length;   /* bytes of the IP packet (parse trims what lies behind its total length) */
     size_t capacity; /* bytes that may be written from `data` on */
+    struct virtio_net
+        vnet; /* what the kernel said about it; all zero: nothing is left to be done */
 
     /* parse */
     enum ip_family family;
@@ -61,6 +71,9 @@ struct packet {
     size_t l4_offset; /* of the upper-layer header, or of a later fragment's data */
     size_t payload_offset; /* behind the upper-layer header; = l4_offset without PACKET_HAS_L4 */
 
+    /* offload */
+    size_t segments; /* wire packets that it stands for; more than 1: a super-packet */
+
     /* track */
     enum direction direction;
 
@@ -68,7 +81,11 @@ struct packet {
     enum fate fate;
     enum reason reason; /* with FATE_DROP */
     struct checksum_delta delta;
+    size_t first_segment; /* with FATE_SPLIT: index among the segments of the batch */
 };
+
+/* Bytes that it takes on the wire: of a super-packet those of all its segments. */
+size_t packet_wire_bytes(const struct packet *packet);
 
 /* Addresses in wire order, 4 or 16 bytes by `family`. */
 const uint8_t *packet_src(const struct packet *packet);

@@ -5,45 +5,68 @@
  *   parse ▸ track ▸ classify ▸ act ▸ fixup     (src/datapath/path.c has it on one screen)
  *
  * Packets come in a batch and leave in the same batch with their fate decided, together with the
- * answers that were made. Time, rules and facts about the host are handed in. The same packets,
- * times and rules give the same bytes, live and in a test.
+ * answers that were made. A super-packet goes whole, unless a rule speaks of single wire packets
+ * and cannot decide for all of its segments at once: then they stand in its place. Time, rules and
+ * facts about the host are handed in. The same packets, times and rules give the same bytes, live
+ * and in a test.
  *
  * Life time: the path borrows the ruleset and the host view; whoever sets a new one may free the
  * old one as soon as the call returns. One path belongs to one thread.
  *
  * Invariant, asserted in debug builds: counters.in + counters.generated =
- * counters.out + the sum of counters.drops (there is no parking yet).
+ * counters.out + the sum of counters.drops (there is no parking yet). All counters of packets and
+ * bytes speak of the wire: a super-packet counts as its segments.
  */
 #ifndef IPMODD_DATAPATH_PATH_H
 #define IPMODD_DATAPATH_PATH_H
 
 #include "ipmodd/base/host_view.h"
+#include "ipmodd/base/offload.h"
 #include "ipmodd/datapath/event.h"
 #include "ipmodd/datapath/ruleset.h"
 
 enum {
     BATCH_PACKETS = 64,
+    BATCH_BYTES = 65536, /* a batch that has as many is full: what was read is still in the cache */
+    BATCH_SEGMENTS = 16384,
     PACKET_CAPACITY = 65536, /* bytes of one packet's buffer */
+    ANSWER_BURST = 100,      /* rejections at once */
+    /* Every packet may have one reply, and every wire packet a rejection, within the burst. */
+    BATCH_ANSWERS = BATCH_PACKETS + ANSWER_BURST,
 };
 
-/* A run of packets worked on together, with the answers made on the way. */
+/* A run of packets worked on together, with what became of them on the way. */
 struct batch {
     struct packet packets[BATCH_PACKETS];
     size_t count;
-    struct packet answers[BATCH_PACKETS];
+    struct packet answers[BATCH_ANSWERS];
     size_t answer_count;
-    uint8_t *memory; /* 2 × BATCH_PACKETS buffers of PACKET_CAPACITY, touched only as far as used */
+    struct packet *segments; /* of packets with FATE_SPLIT */
+    size_t segment_count;
+    size_t bytes;            /* of the packets */
+    size_t segments_claimed; /* how many there could be at most, were all packets split */
+    size_t segment_bytes;    /* of segment_memory in use */
+    uint8_t *memory;         /* buffers of packets and answers, touched only as far as used */
+    uint8_t *segment_memory;
 };
 
 /* NULL without memory. The caller owns it. */
 struct batch *batch_new(void);
 void batch_free(struct batch *batch);
 
-/* The buffer of the packet that comes next, PACKET_CAPACITY bytes; NULL when the batch is full. */
+/* No room for another packet: in number, in bytes, or in segments that might be needed. */
+bool batch_is_full(const struct batch *batch);
+
+/*
+ * The buffer of the packet that comes next, PACKET_CAPACITY bytes with VNET_HEADER more in front of
+ * them; NULL when the batch is full.
+ */
 uint8_t *batch_next_buffer(struct batch *batch);
-/* LENGTH bytes were put into that buffer: it becomes a packet. */
+/* LENGTH bytes were put into that buffer: it becomes a packet, of which VNET says what it is. */
+void batch_commit_offloaded(struct batch *batch, size_t length, const struct virtio_net *vnet);
+/* The same for a single packet with nothing left to be done. */
 void batch_commit(struct batch *batch, size_t length);
-/* Forgets packets and answers, keeps the memory. */
+/* Forgets packets, answers and segments, keeps the memory. */
 void batch_reset(struct batch *batch);
 
 struct path_counters {
@@ -53,6 +76,9 @@ struct path_counters {
     uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
     uint64_t ttl_255; /* left with TTL 254: the kernel's decrement could not be given back */
     uint64_t edited;  /* packets that left changed by a rule */
+    /* Super-packets, each counted once. */
+    uint64_t split;       /* for a rule that speaks of single packets */
+    uint64_t gso_refused; /* by the kernel, and written segment by segment instead */
 };
 
 /* What one rule has seen. */
@@ -90,19 +116,24 @@ const struct path_counters *path_counters(const struct path *path);
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
 struct event_ring *path_events(struct path *path);
 
+/* How many super-packets of CLASS the tun device has refused. */
+uint64_t path_offload_refused(const struct path *path, enum offload_class class);
+
 /*
- * Live input and output on a tun descriptor (read.c, write.c).
+ * Live input and output on a tun descriptor with virtio-net headers (read.c, write.c).
  *
- * batch_read(): reads until the batch is full or nothing is left; the batch must be empty. A packet
- * longer than its buffer is counted as REASON_TOO_LONG. Number of packets, or -errno of the read
- * that failed before any packet came (never -EAGAIN: that is 0).
+ * batch_read(): reads until the batch is full (batch_is_full()) or nothing is left; the batch must
+ * be empty. A packet longer than its buffer is counted as REASON_TOO_LONG. Number of packets, or
+ * -errno of the read that failed before any packet came (never -EAGAIN: that is 0).
  */
 ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd);
 
 /*
- * Writes answers and packets with FATE_OUT, and gives back the TTL that forwarding takes: one more
- * for packets that the kernel will forward (255 is counted), none for those to this host's own
- * addresses. A packet that could not be written counts as REASON_WRITE_FAILED. 0, or the -errno of
+ * Writes answers, and packets and segments with FATE_OUT, and gives back the TTL that forwarding
+ * takes: one more for packets that the kernel will forward (255 is counted), none for those to this
+ * host's own addresses. A super-packet that the kernel finds invalid (EINVAL: some kernels do not
+ * take all that they give) is written in its segments. A packet that could not be written counts as
+ * REASON_WRITE_FAILED. 0, or the -errno of
  * the last failed write for the caller to judge the device by.
  */
 int batch_write(struct path *path, struct batch *batch, int tun_fd);

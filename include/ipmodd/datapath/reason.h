@@ -27,6 +27,7 @@ enum reason {
     REASON_BAD_DCCP_HEADER_LENGTH, /* data offset below the header or beyond it (RFC 4340 5.1) */
     REASON_BAD_UDP_LENGTH, /* below 8 or beyond the datagram (RFC 768); UDP-Lite: coverage (RFC 3828
                               3.1) */
+    REASON_BAD_OFFLOAD,    /* the virtio-net header in front contradicts the packet */
     /* decided */
     REASON_RULE,           /* a rule's `verdict = drop` */
     REASON_POLICY,         /* no rule decided and `policy = drop` */
@@ -42,7 +43,7 @@ enum reason {
 };
 
 /* The last reason that parse gives; the ones up to it obey `malformed`. */
-#define REASON_LAST_MALFORMED REASON_BAD_UDP_LENGTH
+#define REASON_LAST_MALFORMED REASON_BAD_OFFLOAD
 
 /* "bad-tcp-option"; never NULL for a value below REASON_COUNT. */
 const char *reason_name(enum reason reason);

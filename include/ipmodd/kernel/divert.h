@@ -19,6 +19,7 @@
 
 #include "ipmodd/base/config.h"
 #include "ipmodd/base/host_view.h"
+#include "ipmodd/base/offload.h"
 #include "ipmodd/base/remark.h"
 
 #include <stdio.h>
@@ -59,8 +60,18 @@ int divert_start(const struct config *config, struct divert **ret_divert);
  * divert_stop() or divert_cleanup_host(). */
 const char *divert_error_text(const struct divert *divert);
 
-/* Non-blocking, IFF_NO_PI; owned by DIVERT and the same for its whole life. */
+/*
+ * Non-blocking, IFF_NO_PI, with a virtio-net header of 10 bytes in little-endian order; owned by
+ * DIVERT and the same for its whole life.
+ */
 int divert_tun_fd(const struct divert *divert);
+
+/*
+ * The device refused super-packets of CLASS: none will come any more. 1, 0 if none came already, or
+ * -errno.
+ */
+int divert_give_up_offload(struct divert *divert, enum offload_class class);
+
 int divert_monitor_fd(const struct divert *divert);
 
 /* Reads what the monitor has and makes the kernel state right again where needed. */

@@ -138,6 +138,14 @@ static enum step verdict_apply(const void *pointer, const struct action_context 
     return STEP_END;
 }
 
+/* A rejection answers each wire packet by itself. */
+static bool verdict_takes_whole(const void *pointer)
+{
+    const struct verdict_value *value = pointer;
+
+    return value->verdict != VERDICT_REJECT;
+}
+
 static void verdict_print(const void *pointer, FILE *out)
 {
     const struct verdict_value *value = pointer;
@@ -158,4 +166,5 @@ const struct action_type action_verdict = {
     .print = verdict_print,
     .decides = true,
     .per_wire_packet = true,
+    .takes_whole = verdict_takes_whole,
 };

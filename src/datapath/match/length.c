@@ -22,6 +22,19 @@ static bool length_test(const void *value, const struct packet *packet)
     return number_list_holds(value, (uint32_t)packet->length);
 }
 
+/* All segments are equally long, but the last one may be shorter. */
+static enum holding length_test_segments(const void *value, const struct packet *packet)
+{
+    size_t size = packet->vnet.gso_size;
+    size_t last = packet->length - (packet->segments - 1) * size;
+    bool for_first = number_list_holds(value, (uint32_t)(packet->payload_offset + size));
+    bool for_last = number_list_holds(value, (uint32_t)last);
+
+    if (for_first != for_last)
+        return HOLDS_FOR_SOME;
+    return for_first ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
+}
+
 static void length_print(const void *value, FILE *out)
 {
     number_list_print(value, &length_domain, out);
@@ -35,4 +48,5 @@ const struct match_type match_length = {
     .test = length_test,
     .print = length_print,
     .per_wire_packet = true,
+    .test_segments = length_test_segments,
 };

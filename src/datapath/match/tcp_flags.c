@@ -11,6 +11,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 #include "ipmodd/datapath/tcp_flag.h"
+#include "ipmodd/wire/tcp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,6 +101,24 @@ static bool tcp_flags_test(const void *value, const struct packet *packet)
     return packet_is_tcp(packet) && list_holds(value, packet_tcp_flags(packet));
 }
 
+/* The first segment, those in the middle and the last one may differ in CWR, FIN and PSH. */
+static enum holding tcp_flags_test_segments(const void *value, const struct packet *packet)
+{
+    uint8_t flags;
+    bool first, middle, last;
+
+    if (!packet_is_tcp(packet))
+        return HOLDS_FOR_NONE;
+    flags = packet_tcp_flags(packet);
+    first = list_holds(value, tcp_flags_of_segment(flags, true, false));
+    last = list_holds(value, tcp_flags_of_segment(flags, false, true));
+    middle = packet->segments > 2 ? list_holds(value, tcp_flags_of_segment(flags, false, false))
+                                  : last;
+    if (first != middle || middle != last)
+        return HOLDS_FOR_SOME;
+    return first ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
+}
+
 static void tcp_flags_print(const void *value, FILE *out)
 {
     const struct flags_list *list = value;
@@ -121,4 +140,5 @@ const struct match_type match_tcp_flags = {
     .print = tcp_flags_print,
     .per_wire_packet = true,
     .needs_header = true,
+    .test_segments = tcp_flags_test_segments,
 };

@@ -100,6 +100,13 @@ const struct remarks *divert_remarks(const struct divert *divert)
     return &none;
 }
 
+int divert_give_up_offload(struct divert *divert, enum offload_class class)
+{
+    (void)divert;
+    fakes.given_up |= 1u << class;
+    return 1;
+}
+
 const struct host_view *divert_host_view(const struct divert *divert)
 {
     (void)divert;

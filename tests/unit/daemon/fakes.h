@@ -18,6 +18,7 @@ struct fakes {
     int reload_error; /* of divert_reload() */
     int tun_fd;       /* what divert_tun_fd() gives */
     unsigned reloads, stops, withdrawals;
+    unsigned given_up; /* 1u << enum offload_class of each divert_give_up_offload() */
 };
 
 extern struct fakes fakes;

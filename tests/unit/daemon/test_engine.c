@@ -14,6 +14,21 @@ enum {
     PER_WAKEUP = 256 /* four batches of 64 */
 };
 
+/* Whether writes of super-packets fail with EINVAL. */
+static bool refusing;
+
+ssize_t __real_write(int fd, const void *bytes, size_t length);
+ssize_t __wrap_write(int fd, const void *bytes, size_t length);
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t length)
+{
+    if (refusing && length > VNET_HEADER && ((const uint8_t *)bytes)[VNET_GSO_TYPE] != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return __real_write(fd, bytes, length);
+}
+
 static void start(struct engine *engine)
 {
     struct loaded loaded = {.config = NULL};
@@ -64,7 +79,7 @@ static void test_description(void **state)
 /* A datagram socket stands in for the tun device: it keeps the borders of packets too. */
 static void test_wakeup_has_a_budget(void **state)
 {
-    const char packet[] = "?";
+    const char packet[VNET_HEADER + 2] = {[VNET_HEADER] = '?'};
     struct engine engine;
     int ends[2];
 
@@ -100,6 +115,40 @@ static void test_dead_descriptor_is_told(void **state)
     engine_stop(&engine);
 }
 
+/* A UDP datagram over IPv4 with two segments of one byte. */
+static const uint8_t super_packet[VNET_HEADER + 30] = {
+    [VNET_FLAGS] = VNET_NEEDS_CSUM, [VNET_GSO_TYPE] = VNET_GSO_UDP, [VNET_GSO_SIZE] = 1,
+    [VNET_CSUM_START] = 20,         [VNET_CSUM_OFFSET] = 6,         [VNET_HEADER] = 0x45,
+    [VNET_HEADER + 3] = 30,                                  /* total length */
+    [VNET_HEADER + 8] = 64,                                  /* TTL */
+    [VNET_HEADER + 9] = 17,         [VNET_HEADER + 25] = 10, /* UDP length */
+};
+
+static void test_refused_offload_is_given_up(void **state)
+{
+    struct engine engine;
+    int ends[2];
+
+    (void)state;
+    fakes_reset();
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    fakes.tun_fd = ends[0];
+    start(&engine);
+    for (unsigned i = 1; i <= 4; i++) {
+        refusing = i != 2;
+        assert_int_equal(send(ends[1], super_packet, sizeof(super_packet), 0),
+                         sizeof(super_packet));
+        assert_int_equal(engine_move_packets(&engine), 0);
+        assert_int_equal(path_counters(engine.path)->out, 2 * i);
+        assert_int_equal(fakes.given_up, i < 4 ? 0 : 1u << OFFLOAD_UDP);
+    }
+    refusing = false;
+    assert_int_equal(path_counters(engine.path)->gso_refused, 3);
+    close(ends[0]);
+    close(ends[1]);
+    engine_stop(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_description),
         cmocka_unit_test(test_wakeup_has_a_budget),
         cmocka_unit_test(test_dead_descriptor_is_told),
+        cmocka_unit_test(test_refused_offload_is_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

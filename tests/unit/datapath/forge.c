@@ -307,6 +307,27 @@ static uint32_t naive_pseudo(const uint8_t *bytes, enum ip_family family, uint8_
     return naive_sum(sum, tail, sizeof(tail), SIZE_MAX - 1);
 }
 
+struct virtio_net forge_seal_partial(struct forged *forged, uint16_t gso_size)
+{
+    struct virtio_net vnet = {
+        .flags = VNET_NEEDS_CSUM,
+        .gso_size = gso_size,
+        .csum_start = (uint16_t)forged->l4,
+        .csum_offset = (uint16_t)l4_checksum_place(forged->proto),
+    };
+
+    forge_seal_ip(forged);
+    store_l4_checksum(forged, naive_pseudo(forged->bytes, forged->family, forged->proto,
+                                           forged->length - forged->l4));
+    if (gso_size == 0)
+        return vnet;
+    if (forged->proto == IPPROTO_UDP)
+        vnet.gso_type = VNET_GSO_UDP;
+    else
+        vnet.gso_type = forged->family == FAMILY_IPV4 ? VNET_GSO_TCP4 : VNET_GSO_TCP6;
+    return vnet;
+}
+
 uint32_t naive_l4_checksum(const uint8_t *bytes, size_t length, enum ip_family family,
                            uint8_t proto, size_t l4)
 {

@@ -52,6 +52,12 @@ void forge_seal_ip(struct forged *forged);
 /* Anything between a good packet and noise, of either family. */
 void forge_anything(struct forged *forged, struct random *random);
 
+/*
+ * As the kernel leaves it to a tun device: the checksum of TCP or UDP partial and, with a GSO_SIZE
+ * other than 0, a super-packet. What the kernel says about it.
+ */
+struct virtio_net forge_seal_partial(struct forged *forged, uint16_t gso_size);
+
 /* A packet over the bytes, not parsed; and parsed, which must succeed. */
 struct packet forged_raw(struct forged *forged);
 struct packet forged_packet(struct forged *forged);

@@ -14,6 +14,22 @@
 
 static struct forged forged;
 
+/* Writes of super-packets that fail with EINVAL from now on; what else is written arrives. */
+static unsigned refusals;
+
+ssize_t __real_write(int fd, const void *bytes, size_t length);
+ssize_t __wrap_write(int fd, const void *bytes, size_t length);
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t length)
+{
+    if (refusals > 0 && length > VNET_HEADER && ((const uint8_t *)bytes)[VNET_GSO_TYPE] != 0) {
+        refusals--;
+        errno = EINVAL;
+        return -1;
+    }
+    return __real_write(fd, bytes, length);
+}
+
 struct fixture {
     struct host_view *view;
     struct ruleset *ruleset;
@@ -56,9 +72,34 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* As the kernel hands a packet over: VNET in front. */
+static void send_bytes(struct fixture *fixture, const struct virtio_net *vnet, const void *bytes,
+                       size_t length)
+{
+    static uint8_t message[VNET_HEADER + FORGED_MAX];
+
+    virtio_net_store(message, vnet);
+    memcpy(message + VNET_HEADER, bytes, length);
+    assert_int_equal(write(fixture->kernel, message, VNET_HEADER + length), VNET_HEADER + length);
+}
+
 static void send_forged(struct fixture *fixture)
 {
-    assert_int_equal(write(fixture->kernel, forged.bytes, forged.length), forged.length);
+    send_bytes(fixture, &(struct virtio_net){.flags = 0}, forged.bytes, forged.length);
+}
+
+/* The packet that was written, without its header; its length, -1 for nothing. */
+static ssize_t receive(struct fixture *fixture, uint8_t *ret_bytes, struct virtio_net *ret_vnet)
+{
+    static uint8_t message[VNET_HEADER + FORGED_MAX];
+    ssize_t length = read(fixture->kernel, message, sizeof(message));
+
+    if (length < 0)
+        return -1;
+    assert_true(length >= VNET_HEADER);
+    *ret_vnet = virtio_net_load(message);
+    memcpy(ret_bytes, message + VNET_HEADER, (size_t)length - VNET_HEADER);
+    return length - VNET_HEADER;
 }
 
 static void forge_udp_packet(enum ip_family family, uint8_t ttl)
@@ -82,12 +123,18 @@ static void turn_around(void)
 /* One batch in and out. What came out in RET_BYTES; its length, -1 for nothing. */
 static ssize_t pass(struct fixture *fixture, uint8_t *ret_bytes)
 {
+    struct virtio_net vnet;
+    ssize_t length;
+
     send_forged(fixture);
     batch_reset(fixture->batch);
     assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
     path_run(fixture->path, fixture->batch, 1);
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
-    return read(fixture->kernel, ret_bytes, FORGED_MAX);
+    length = receive(fixture, ret_bytes, &vnet);
+    if (length >= 0)
+        assert_int_equal(vnet.flags | vnet.gso_type | vnet.gso_size, 0);
+    return length;
 }
 
 static void assert_balanced(const struct fixture *fixture)
@@ -126,10 +173,11 @@ static void test_read_failure(void **state)
 static void test_too_long(void **state)
 {
     static const uint8_t huge[PACKET_CAPACITY + 1] = {0x45};
+    const struct virtio_net nothing = {.flags = 0};
     struct fixture *fixture = *state;
 
-    assert_int_equal(write(fixture->kernel, huge, sizeof(huge)), sizeof(huge));
-    assert_int_equal(write(fixture->kernel, huge, PACKET_CAPACITY - 1), PACKET_CAPACITY - 1);
+    send_bytes(fixture, &nothing, huge, sizeof(huge));
+    send_bytes(fixture, &nothing, huge, PACKET_CAPACITY - 1);
     assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
     assert_int_equal(fixture->batch->packets[0].length, 65535);
     path_run(fixture->path, fixture->batch, 1);
@@ -261,6 +309,132 @@ static void test_write_failure(void **state)
     close(read_only);
 }
 
+static struct virtio_net forge_super(enum ip_family family, uint8_t proto, size_t payload)
+{
+    forge_ip(&forged, family, proto);
+    if (proto == IPPROTO_TCP)
+        forge_tcp(&forged, 0x18, NULL, 0, payload);
+    else
+        forge_udp(&forged, payload);
+    return forge_seal_partial(&forged, 1000);
+}
+
+/* What batch_read() has, through the rules and out again. */
+static void move(struct fixture *fixture)
+{
+    batch_reset(fixture->batch);
+    assert_true(batch_read(fixture->path, fixture->batch, fixture->tun) > 0);
+    path_run(fixture->path, fixture->batch, 1);
+    assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
+}
+
+static void test_super_packets_pass_whole(void **state)
+{
+    static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP};
+    static uint8_t out[FORGED_MAX];
+    struct fixture *fixture = *state;
+
+    for (unsigned i = 0; i < 4; i++) {
+        enum ip_family family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
+        size_t place = family == FAMILY_IPV4 ? 8 : 7;
+        struct virtio_net sent = forge_super(family, protos[i / 2], 5500), got;
+
+        sent.header_length = 7; /* a hint, and not to be relied upon */
+        send_bytes(fixture, &sent, forged.bytes, forged.length);
+        move(fixture);
+        assert_int_equal(receive(fixture, out, &got), forged.length);
+        assert_int_equal(out[place], 65);
+        assert_memory_equal(out + forged.l4, forged.bytes + forged.l4, forged.length - forged.l4);
+        assert_int_equal(got.header_length, forged.length - 5500);
+        assert_int_equal(got.flags, sent.flags);
+        assert_int_equal(got.gso_type, sent.gso_type);
+        assert_int_equal(got.gso_size, sent.gso_size);
+        assert_int_equal(got.csum_start, sent.csum_start);
+        assert_int_equal(got.csum_offset, sent.csum_offset);
+        assert_int_equal(path_counters(fixture->path)->in, 6 * (i + 1));
+        assert_balanced(fixture);
+    }
+    assert_int_equal(path_counters(fixture->path)->out_bytes,
+                     path_counters(fixture->path)->in_bytes);
+}
+
+/* In the order in which they would have been on the wire, with the TTL given back once. */
+static void test_refused_super_packet_goes_in_segments(void **state)
+{
+    static uint8_t out[FORGED_MAX];
+    struct fixture *fixture = *state;
+    struct virtio_net vnet;
+
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        enum offload_class class = family == FAMILY_IPV4 ? OFFLOAD_TCP4 : OFFLOAD_TCP6;
+
+        vnet = forge_super(family, IPPROTO_TCP, 2500);
+        send_bytes(fixture, &vnet, forged.bytes, forged.length);
+        refusals = 1;
+        move(fixture);
+        for (size_t i = 0; i < 3; i++) {
+            size_t length = forged.length - 2500 + (i < 2 ? 1000 : 500);
+
+            assert_int_equal(receive(fixture, out, &vnet), length);
+            assert_int_equal(vnet.flags | vnet.gso_type | vnet.gso_size, 0);
+            assert_int_equal(out[family == FAMILY_IPV4 ? 8 : 7], 65);
+            assert_int_equal(out[length - 1],
+                             forged.bytes[forged.length - 2500 + 1000 * i + (i < 2 ? 999 : 499)]);
+            assert_true(checksums_are_right(out, length, family, IPPROTO_TCP, forged.l4));
+        }
+        assert_int_equal(receive(fixture, out, &vnet), -1);
+        assert_int_equal(path_counters(fixture->path)->gso_refused, family + 1);
+        assert_int_equal(path_offload_refused(fixture->path, class), 1);
+        assert_int_equal(path_counters(fixture->path)->drops[REASON_WRITE_FAILED], 0);
+        assert_balanced(fixture);
+    }
+    assert_int_equal(path_counters(fixture->path)->out_bytes,
+                     path_counters(fixture->path)->in_bytes);
+}
+
+static void test_lost_super_packet_counts_as_its_segments(void **state)
+{
+    struct fixture *fixture = *state;
+    struct virtio_net vnet = forge_super(FAMILY_IPV6, IPPROTO_UDP, 2500);
+    int read_only = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    assert_true(read_only >= 0);
+    send_bytes(fixture, &vnet, forged.bytes, forged.length);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    path_run(fixture->path, fixture->batch, 1);
+    assert_int_equal(batch_write(fixture->path, fixture->batch, read_only), -EBADF);
+    assert_int_equal(path_counters(fixture->path)->drops[REASON_WRITE_FAILED], 3);
+    assert_int_equal(path_counters(fixture->path)->out_bytes, 0);
+    assert_balanced(fixture);
+    close(read_only);
+}
+
+static void test_batch_ends_with_its_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct virtio_net vnet = forge_super(FAMILY_IPV4, IPPROTO_TCP, 60000);
+
+    for (unsigned i = 0; i < 2; i++) {
+        send_bytes(fixture, &vnet, forged.bytes, forged.length);
+        send_bytes(fixture, &vnet, forged.bytes, forged.length);
+        batch_reset(fixture->batch);
+        assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 2);
+        assert_true(batch_is_full(fixture->batch));
+    }
+}
+
+static void test_no_header(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(write(fixture->kernel, "12345", 5), 5);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    fixture->ruleset->malformed = MALFORMED_DROP;
+    path_run(fixture->path, fixture->batch, 1);
+    assert_int_equal(path_counters(fixture->path)->drops[REASON_EMPTY], 1);
+    assert_balanced(fixture);
+}
+
 #define LIVE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -277,6 +451,11 @@ int main(void)
         LIVE_TEST(test_dropped_is_not_written),
         LIVE_TEST(test_answers_are_written),
         LIVE_TEST(test_write_failure),
+        LIVE_TEST(test_super_packets_pass_whole),
+        LIVE_TEST(test_refused_super_packet_goes_in_segments),
+        LIVE_TEST(test_lost_super_packet_counts_as_its_segments),
+        LIVE_TEST(test_batch_ends_with_its_bytes),
+        LIVE_TEST(test_no_header),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/path.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -174,10 +175,15 @@ static void fill(struct batch *batch, struct random *random)
     uint8_t *buffer;
 
     batch_reset(batch);
-    while ((buffer = batch_next_buffer(batch)) != NULL) {
+    for (size_t i = 0; (buffer = batch_next_buffer(batch)) != NULL; i++) {
+        struct virtio_net vnet = {.flags = 0};
+
         forge_anything(&forged, random);
+        if (i % 4 == 0 && forged.length > forged.l4 &&
+            (forged.proto == IPPROTO_TCP || forged.proto == IPPROTO_UDP))
+            vnet = forge_seal_partial(&forged, 16);
         memcpy(buffer, forged.bytes, forged.length);
-        batch_commit(batch, forged.length);
+        batch_commit_offloaded(batch, forged.length, &vnet);
     }
 }
 
@@ -203,6 +209,7 @@ static void test_path_is_quiet(void **state)
         if (path_rule_counters(path, i)->packets == 0)
             fail_msg("%s never held", match_types[i]->key);
     }
+    assert_true(path_counters(path)->split > 0);
     batch_free(batch);
     path_free(path);
     host_view_free(view);

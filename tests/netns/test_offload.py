@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Super-packets pass whole, and nobody on the wire can tell."""
+import socket
+import struct
+
+import pytest
+
+from packets import assert_checksums, checksum_errors, describe, parse, tos_of, ttl_of
+from topology import FAR, HOST, PEER
+from traffic import iperf_server, tcp_socket, tun_packets, udp_socket
+
+SOL_UDP, UDP_SEGMENT = 17, 103
+ERRORS = ["IpInHdrErrors", "Ip6InHdrErrors", "TcpInCsumErrors", "UdpInCsumErrors",
+          "Udp6InCsumErrors"]
+PORT = 4711
+
+
+@pytest.fixture(name="offload", params=["auto", "off"])
+def offload_fixture(request):
+    """Runs a test with super-packets and without."""
+    return request.param
+
+
+def errors(net):
+    """What the kernels of both hosts have found wrong so far."""
+    return {(space.name, name): space.counter(name) for space in (net.host, net.peer)
+            for name in ERRORS}
+
+
+def config(offload, rules):
+    """A configuration with RULES; both forms of offload take the same."""
+    return f"[tun]\noffload = {offload}\n{rules}"
+
+
+def upper(data):
+    """The TCP or UDP header of a packet without IP options, and what follows."""
+    return data[20:] if data[0] >> 4 == 4 else data[40:]
+
+
+def is_data(data):
+    """Whether a packet carries TCP payload to the port of the tests."""
+    segment = upper(data)
+    return (struct.unpack_from("!H", segment, 2)[0] == PORT and
+            len(segment) > (segment[12] >> 4) * 4)
+
+
+def transfer(net, family, size):
+    """SIZE bytes from the host to the peer by TCP in one go; what arrived."""
+    with net.peer:
+        listener = socket.create_server((FAR[family], PORT), family=socket.AF_INET if family == 4
+                                        else socket.AF_INET6)
+    with listener, tcp_socket(net.host, family) as sender:
+        listener.settimeout(5)
+        sender.connect((FAR[family], PORT))
+        receiver, _ = listener.accept()
+        with receiver:
+            receiver.settimeout(5)
+            got = b""
+            sent = bytes(n * 7 % 251 for n in range(size))
+            sender.settimeout(5)
+            sender.sendall(sent)
+            sender.shutdown(socket.SHUT_WR)
+            while chunk := receiver.recv(65536):
+                got += chunk
+    assert got == sent
+
+
+def test_bulk_tcp_with_edits(wire, daemons, family, offload):
+    daemon = daemons(wire.host)
+    daemon.start(config(offload, "[rule mark]\nproto = tcp\nset-dscp = ef\nset-ttl = 33\n"))
+    before, handed = errors(wire), tun_packets(wire.host)
+    with iperf_server(wire.peer):
+        said = wire.host.run(f"iperf3 -J --connect-timeout 3000 -c {PEER[family]} -n 30M",
+                             timeout=30).stdout
+    assert '"error"' not in said, said[-1000:]
+    assert errors(wire) == before
+    statistics = daemon.statistics()
+    assert statistics.totals["in"] > 10_000  # of 1,500 bytes at most
+    assert statistics.totals["edited"] == statistics.totals["out"]
+    assert statistics.balance()[0] == statistics.balance()[1]
+    assert statistics.totals["split"] == statistics.totals["gso-refused"] == 0
+    handed = tun_packets(wire.host) - handed
+    if offload == "auto":
+        assert handed * 4 < statistics.totals["in"]
+    else:
+        assert 0 <= handed - statistics.totals["in"] < 50  # the connection's end comes later
+
+
+def test_edited_segments_on_the_wire(wire, daemons, captures, family, offload):
+    daemons(wire.host).start(config(
+        offload, f"[rule mark]\nproto = tcp\nsport = 1024-65535\ndport = {PORT}\nset-dscp = ef\n"
+        "set-ttl = 33\n"))
+    with captures(wire.peer) as seen:
+        transfer(wire, family, 100_000)
+        arrived = seen.wait(70, is_data)
+    assert_checksums(arrived)
+    for data in arrived:
+        assert len(data) <= 1500, describe(data)
+        packet = parse(data)
+        assert (tos_of(packet) >> 2, ttl_of(packet)) == (46, 33)
+
+
+def test_only_the_segments_that_match_are_edited(wire, daemons, captures, family, offload):
+    """PSH is on the last segment of a super-packet: the rule has it split, and edits that one."""
+    daemon = daemons(wire.host)
+    daemon.start(config(offload, f"[rule pushed]\ndport = {PORT}\ntcp-flags = psh\n"
+                                 "set-dscp = ef\n[rule all]\nset-ttl = 33\n"))
+    before = errors(wire)
+    with captures(wire.peer) as seen:
+        transfer(wire, family, 100_000)
+        arrived = seen.wait(70, is_data)
+    assert_checksums(arrived)
+    pushed = 0
+    for data in arrived:
+        packet, is_pushed = parse(data), upper(data)[13] & 8 != 0
+        pushed += is_pushed
+        assert tos_of(packet) >> 2 == (46 if is_pushed else 0), describe(data)
+        assert ttl_of(packet) == 33
+    assert 0 < pushed < len(arrived)
+    assert errors(wire) == before
+    statistics = daemon.statistics()
+    assert (statistics.totals["split"] > 0) == (offload == "auto")
+    assert statistics.rules["pushed"][0] >= pushed
+    assert statistics.balance()[0] == statistics.balance()[1]
+
+
+def send_datagrams(net, family, size, count, tail):
+    """COUNT datagrams of SIZE bytes and one of TAIL in a single call (UDP_SEGMENT)."""
+    with udp_socket(net.host, family, HOST[family]) as sender:
+        sender.setsockopt(SOL_UDP, UDP_SEGMENT, size)
+        data = b"".join(bytes([number]) * size for number in range(count)) + b"t" * tail
+        sender.sendto(data, (FAR[family], 9))
+
+
+def test_segmented_datagrams(wire, daemons, captures, family, offload):
+    daemon = daemons(wire.host)
+    daemon.start(config(offload, "[rule move]\nproto = udp\nset-dport = 4712\n"
+                                 f"set-dst = {PEER[family]}\n"))
+    handed = tun_packets(wire.host)
+    with captures(wire.peer) as seen:
+        send_datagrams(wire, family, 1000, 7, 333)
+        arrived = seen.wait(8, lambda data: upper(data)[2:4] == struct.pack("!H", 4712))
+    assert_checksums(arrived)
+    lengths = [len(upper(data)) - 8 for data in arrived]
+    assert lengths == [1000] * 7 + [333]
+    assert [upper(data)[8] for data in arrived] == [0, 1, 2, 3, 4, 5, 6, ord("t")]
+    assert tun_packets(wire.host) - handed == (1 if offload == "auto" else 8)
+    assert daemon.statistics().rules["move"][0] == 8
+
+
+def test_segmented_datagrams_by_length(wire, daemons, captures, family, offload):
+    """The rule holds for the last datagram alone."""
+    shortest = {4: 28, 6: 48}[family] + 333
+    daemons(wire.host).start(config(
+        offload, f"[rule short]\nproto = udp\nlength = {shortest}\nset-dport = 4712\n"))
+    with captures(wire.peer) as seen:
+        send_datagrams(wire, family, 1000, 3, 333)
+        arrived = seen.wait(4, lambda data: data[9 if family == 4 else 6] == 17)
+    ports = [struct.unpack_from("!H", upper(data), 2)[0] for data in arrived]
+    assert ports == [9, 9, 9, 4712]
+    assert [checksum_errors(data) for data in arrived] == [[]] * 4
+
+
+def test_every_datagram_is_rejected_by_itself(wire, daemons, family, offload):
+    daemon = daemons(wire.host)
+    daemon.start(config(offload, "[rule no]\nproto = udp\nverdict = reject\n"))
+    send_datagrams(wire, family, 1000, 5, 10)
+    statistics = daemon.statistics()
+    assert statistics.drops == {"rejected": 6}
+    assert statistics.totals["generated"] == 6
+
+
+def test_device_made_again_has_its_offloads(wire, daemons, captures, family, offload):
+    daemon = daemons(wire.host)
+    daemon.start(config(offload, "[rule mark]\nset-ttl = 33\n"))
+    wire.host.ip("link del tun0")
+    daemon.wait_log("is back", timeout=5)
+    handed = tun_packets(wire.host)
+    with captures(wire.peer) as seen:
+        send_datagrams(wire, family, 1000, 3, 10)
+        arrived = seen.wait(4, lambda data: data[9 if family == 4 else 6] == 17)
+    assert_checksums(arrived)
+    assert {ttl_of(parse(data)) for data in arrived} == {33}
+    assert tun_packets(wire.host) - handed == (1 if offload == "auto" else 4)
