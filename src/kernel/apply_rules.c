@@ -70,19 +70,19 @@ static int list_read(struct rule_list *list, struct netlink *netlink, enum ip_fa
     return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
 }
 
+/* After an error the list holds what could be read. */
 static int list_read_all(struct rule_list *list, struct netlink *netlink)
 {
     struct rule_list one = {.table = list->table};
-    int r = list_read(list, netlink, FAMILY_IPV4);
-
+    int r4 = list_read(list, netlink, FAMILY_IPV4);
     /* A list of its own: a dump that starts again clears what it collected. */
-    if (r == 0)
-        r = list_read(&one, netlink, FAMILY_IPV6);
-    for (size_t i = 0; i < one.count && r == 0; i++) {
+    int r6 = list_read(&one, netlink, FAMILY_IPV6);
+
+    for (size_t i = 0; i < one.count && r6 != -ENOMEM; i++) {
         struct rule *items = reallocarray(list->items, list->count + 1, sizeof(*items));
 
         if (items == NULL) {
-            r = -ENOMEM;
+            r6 = -ENOMEM;
             break;
         }
         list->items = items;
@@ -90,7 +90,7 @@ static int list_read_all(struct rule_list *list, struct netlink *netlink)
     }
     list->first[FAMILY_IPV6] = one.first[FAMILY_IPV6];
     list_clear(&one);
-    return r;
+    return r4 < 0 ? r4 : r6;
 }
 
 int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority)
@@ -268,13 +268,14 @@ int apply_remove_rules(struct netlink *netlink, const struct instance *instance,
     struct rule_list there = {.items = NULL};
     unsigned changes = 0;
     int r = list_read_all(&there, netlink);
+    int removed;
 
     if (r < 0)
         fault_set(fault, r, "reading the list of rules");
-    else
-        r = remove_unwanted(netlink, &there, instance, keep, &changes, fault);
+    /* What is known of a list that keeps changing has to go all the same. */
+    removed = remove_unwanted(netlink, &there, instance, keep, &changes, fault);
     list_clear(&there);
-    return r;
+    return r < 0 ? r : removed;
 }
 
 int apply_withdraw(struct apply *apply)

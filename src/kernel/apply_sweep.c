@@ -68,21 +68,25 @@ static int sweep_family(struct netlink *netlink, enum ip_family family, struct s
 {
     int r = netlink_dump(netlink, route_message_dump(family, sweep->table), sweep_note,
                          sweep_restart, sweep);
+    int removed;
 
     if (r == -ENOENT || r == -EAFNOSUPPORT || r == -EOPNOTSUPP)
         r = 0;
-    if (r == 0)
-        r = send_removals(netlink, sweep);
+    /* After an error too: what could be read of a table that keeps changing has to go. */
+    removed = send_removals(netlink, sweep);
     route_set_clear(&sweep->found);
-    return r;
+    return r < 0 ? r : removed;
 }
 
 static int sweep_table(struct netlink *netlink, struct sweep *sweep, struct fault *fault)
 {
     int r = 0;
 
-    for (int family = 0; family < FAMILY_COUNT && r == 0; family++)
-        r = sweep_family(netlink, (enum ip_family)family, sweep);
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        int swept = sweep_family(netlink, (enum ip_family)family, sweep);
+
+        r = r < 0 ? r : swept;
+    }
     return r < 0 ? fault_set(fault, r, "removing routes from table %u", sweep->table) : 0;
 }
 

@@ -95,17 +95,20 @@ static int remove_left_elsewhere(struct divert *divert)
     const struct instance *ours = &divert->ledger.instance;
     int r = 0;
 
-    if (left->tun[0] == '\0' ||
-        (left->table == ours->table && left->divert_priority == ours->divert_priority))
-        return ledger_save(&divert->ledger);
-    r = apply_remove_rules(divert->netlink, left, NULL, &divert->fault);
-    if (r == 0)
-        r = apply_remove_routes(divert->netlink, left->table, &divert->fault);
-    return r < 0 ? r : ledger_save(&divert->ledger);
+    if (left->tun[0] != '\0' &&
+        (left->table != ours->table || left->divert_priority != ours->divert_priority)) {
+        r = apply_remove_rules(divert->netlink, left, NULL, &divert->fault);
+        if (r == 0)
+            r = apply_remove_routes(divert->netlink, left->table, &divert->fault);
+    }
+    if (r < 0)
+        return r;
+    r = ledger_save(&divert->ledger);
+    return r < 0 ? fault_set(&divert->fault, r, "writing %s", divert->ledger.path) : 0;
 }
 
-/* Everything of ours, on the way out. */
-static int undo_all(struct divert *divert)
+/* Everything of ours, on the way out. Goes on after a failure. */
+static int undo_once(struct divert *divert)
 {
     const struct instance instance = instance_of(divert->config);
     int first;
@@ -118,6 +121,14 @@ static int undo_all(struct divert *divert)
     first = first < 0 ? first : r;
     r = apply_restore_settings(divert->netlink, &divert->ledger, &divert->fault);
     return first < 0 ? first : r;
+}
+
+/* What did not work for want of memory or time may work now; nobody comes back here later. */
+static int undo_all(struct divert *divert)
+{
+    int r = undo_once(divert);
+
+    return r < 0 ? undo_once(divert) : r;
 }
 
 /* The first pass; what a running diversion would try again is a failure here. */

@@ -16,6 +16,7 @@ enum {
     BATCH_BYTES = 48 * 1024,
     BATCH_MESSAGES = 256,
     DUMP_TRIES = 10,
+    ANSWER_SECONDS = 5, /* the kernel answers at once, unless it is in trouble itself */
 };
 
 struct netlink {
@@ -68,6 +69,13 @@ static void enable_option(int fd, int option)
     setsockopt(fd, SOL_NETLINK, option, &on, sizeof(on));
 }
 
+static void limit_waiting(int fd)
+{
+    const struct timeval wait = {.tv_sec = ANSWER_SECONDS};
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+}
+
 int netlink_open(struct fault *fault, struct netlink **ret_netlink)
 {
     struct netlink *netlink = calloc(1, sizeof(*netlink));
@@ -89,6 +97,7 @@ int netlink_open(struct fault *fault, struct netlink **ret_netlink)
     }
     netlink->fd = nl_socket_get_fd(netlink->socket);
     netlink_enlarge_buffer(netlink->fd, SOCKET_BYTES);
+    limit_waiting(netlink->fd);
     enable_option(netlink->fd, NETLINK_EXT_ACK);
     enable_option(netlink->fd, NETLINK_CAP_ACK);
     enable_option(netlink->fd, NETLINK_GET_STRICT_CHK);
@@ -146,7 +155,7 @@ static ssize_t receive(struct netlink *netlink)
         len = recv(netlink->fd, netlink->received, RECEIVE_BYTES, MSG_TRUNC);
     } while (len < 0 && errno == EINTR);
     if (len < 0)
-        return -errno;
+        return errno == EAGAIN ? -ETIMEDOUT : -errno;
     return len > RECEIVE_BYTES ? -EMSGSIZE : len;
 }
 
