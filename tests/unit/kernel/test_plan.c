@@ -19,10 +19,14 @@ static char *plan_text(const struct host *host)
 
 static void has_line(const char *text, const char *line)
 {
-    const char *found = strstr(text, line);
+    for (const char *at = text; *at != '\0';) {
+        size_t length = strcspn(at, "\n");
 
-    if (found == NULL || (found != text && found[-1] != '\n') || found[strlen(line)] != '\n')
-        fail_msg("no line \"%s\" in\n%s", line, text);
+        if (length == strlen(line) && memcmp(at, line, length) == 0)
+            return;
+        at += length + (at[length] == '\n');
+    }
+    fail_msg("no line \"%s\" in\n%s", line, text);
 }
 
 static void test_commands(void **state)
