@@ -37,7 +37,7 @@ int tun_check_permission(struct fault *fault)
         return 0;
     return fault_explain(fault, -EPERM,
                          "CAP_NET_ADMIN is missing: run as root, or give this process the "
-                         "capability");
+                         "capability (a container: --cap-add=NET_ADMIN)");
 }
 
 static int open_refused(int error, struct fault *fault)
@@ -47,13 +47,13 @@ static int open_refused(int error, struct fault *fault)
     case EPERM:
         return fault_explain(fault, -EPERM,
                              "no permission for /dev/net/tun: run as root, or let this user read "
-                             "and write it");
+                             "and write it (a container: --device=/dev/net/tun)");
     case ENOENT:
     case ENODEV:
     case ENXIO:
         return fault_explain(fault, -ENOENT,
-                             "there is no /dev/net/tun: load the module `tun`, or let the "
-                             "container have the device");
+                             "there is no /dev/net/tun: load the module `tun` (a container: "
+                             "--device=/dev/net/tun, with the module loaded on its host)");
     default:
         return fault_set(fault, -error, "/dev/net/tun");
     }

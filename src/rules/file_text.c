@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int refuse_errno(struct report *report, const char *path, int error)
 {
@@ -13,6 +14,32 @@ static int refuse_errno(struct report *report, const char *path, int error)
 
     report_error(report, &place, "cannot be read: %s", strerror(error));
     return -EINVAL;
+}
+
+/* Who can write the configuration decides what becomes of this host's traffic. */
+static int check_writers(int fd, const char *path, struct report *report)
+{
+    const struct place place = {.file = path};
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return refuse_errno(report, path, errno);
+    if (S_ISCHR(status.st_mode))
+        return 0; /* /dev/null, which masks a drop-in */
+    if (status.st_uid != 0 && status.st_uid != geteuid()) {
+        report_error(report, &place,
+                     "belongs to user %u: only root and the user that runs ipmodd may own it; "
+                     "`chown root` mends that",
+                     (unsigned)status.st_uid);
+        return -EINVAL;
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        report_error(report, &place,
+                     "can be written by others than its owner (mode %04o); `chmod go-w` mends that",
+                     status.st_mode & 07777);
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* Reads FD to its end, FILE_TEXT_MAX + 1 bytes at most, into growing memory. -errno on failure. */
@@ -82,6 +109,9 @@ int file_text_read(const char *path, struct report *report, char **ret_text)
 
     if (fd < 0)
         return refuse_errno(report, path, errno);
+    r = check_writers(fd, path, report);
+    if (r < 0)
+        return r;
     r = read_all(fd, &bytes, &length);
     if (r == -ENOMEM)
         return r;

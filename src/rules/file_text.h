@@ -13,7 +13,8 @@ enum { FILE_TEXT_MAX = 16 * 1024 * 1024 };
 
 /*
  * The text of PATH, owned by the caller, behind a byte order mark if there is one. 0; -EINVAL with
- * an error in REPORT (missing, a directory, unreadable, too large, NUL bytes); -ENOMEM.
+ * an error in REPORT (missing, a directory, unreadable, writable by others than root and this user,
+ * too large, NUL bytes); -ENOMEM.
  */
 int file_text_read(const char *path, struct report *report, char **ret_text);
 

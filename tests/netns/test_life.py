@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Start, stop, crash and clean-up: nothing foreign is touched and nothing is left behind."""
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -176,7 +177,7 @@ def test_restarts_after_crashes_know_the_original_state(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start()
     running = state.snapshot(wire.host)
-    for _ in range(5):
+    for _ in range(20):
         daemon.kill()
         daemon.start()
         for part in ("rule 4", "rule 6", "sysctl"):
@@ -324,16 +325,31 @@ def test_without_the_capability(wire, daemons):
     before = state.snapshot(wire.host)
     drop = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]
     said = refused(daemons(wire.host), code=EXIT_NO_PERMISSION, prefix=drop)
-    assert "CAP_NET_ADMIN" in said, said
+    assert "CAP_NET_ADMIN" in said and "--cap-add=NET_ADMIN" in said, said
     assert len(said.strip().splitlines()) == 1, said
     assert state.compare(before, state.snapshot(wire.host)) == ""
 
 
-def test_without_the_tun_device(wire, daemons):
+# What stands where /dev/net/tun should be: nothing, a device that no driver serves, a forbidden one.
+TUN_DEVICES = {"absent": "true", "no driver": "mknod /dev/net/tun c 10 253",
+               "forbidden": "mknod -m 600 /dev/net/tun c 10 200"}
+
+
+@pytest.mark.parametrize("what", TUN_DEVICES)
+def test_without_the_tun_device(wire, daemons, what):
+    """One line names it and what helps, in a container too."""
     before = state.snapshot(wire.host)
-    hide = ["sh", "-c", 'mount -t tmpfs none /dev/net && exec "$@"', "sh"]
-    said = refused(daemons(wire.host), code=EXIT_NO_PERMISSION, prefix=hide)
-    assert "/dev/net/tun" in said, said
+    hide = ["sh", "-c", f'mount -t tmpfs none /dev/net && {TUN_DEVICES[what]} && exec "$@"', "sh"]
+    if what == "forbidden":
+        hide += ["setpriv", "--reuid=65534", "--inh-caps=+net_admin", "--ambient-caps=+net_admin"]
+    daemon = daemons(wire.host)
+    if what == "forbidden":
+        daemon.directory.chmod(0o755)
+        (daemon.run_directory / "ipmodd").mkdir()
+        shutil.chown(daemon.run_directory / "ipmodd", 65534)
+    said = refused(daemon, code=EXIT_NO_PERMISSION, prefix=hide)
+    assert "/dev/net/tun" in said and "--device=/dev/net/tun" in said, said
+    assert len(said.strip().splitlines()) == 1, said
     assert state.compare(before, state.snapshot(wire.host)) == ""
 
 

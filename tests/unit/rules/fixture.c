@@ -18,6 +18,7 @@ int fixture_setup(void **state)
 {
     (void)state;
     snprintf(directory, sizeof(directory), "/tmp/ipmodd-rules-XXXXXX");
+    umask(022); /* a file that its group may write is refused */
     return mkdtemp(directory) == NULL ? -1 : 0;
 }
 

@@ -43,6 +43,39 @@ static void test_unreadable(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+static void test_writable_by_others(void **state)
+{
+    const char *path = fixture_path("open.conf");
+
+    (void)state;
+    fixture_write("open.conf", "[main]\n");
+    assert_int_equal(chmod(path, 0664), 0);
+    assert_string_equal(fixture_complaints_of("open.conf"),
+                        "open.conf: can be written by others than its owner (mode 0664); `chmod "
+                        "go-w` mends that");
+    assert_int_equal(chmod(path, 0646), 0);
+    assert_non_null(strstr(fixture_complaints_of("open.conf"), "(mode 0646)"));
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_string_equal(fixture_complaints_of("open.conf"), "");
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Root alone can give a file away. */
+static void test_owned_by_others(void **state)
+{
+    const char *path = fixture_path("theirs.conf");
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    fixture_write("theirs.conf", "[main]\n");
+    assert_int_equal(chown(path, 65534, 0), 0);
+    assert_string_equal(fixture_complaints_of("theirs.conf"),
+                        "theirs.conf: belongs to user 65534: only root and the user that runs "
+                        "ipmodd may own it; `chown root` mends that");
+    assert_int_equal(unlink(path), 0);
+}
+
 static void test_empty(void **state)
 {
     static const char complaint[] =
@@ -440,6 +473,8 @@ int main(void)
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_directory),
         cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_writable_by_others),
+        cmocka_unit_test(test_owned_by_others),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_nul_bytes),
         cmocka_unit_test(test_too_large),
