@@ -17,26 +17,23 @@ static int refuse_errno(struct report *report, const char *path, int error)
 }
 
 /* Who can write the configuration decides what becomes of this host's traffic. */
-static int check_writers(int fd, const char *path, struct report *report)
+static int check_writers(const struct stat *status, const char *path, struct report *report)
 {
     const struct place place = {.file = path};
-    struct stat status;
 
-    if (fstat(fd, &status) < 0)
-        return refuse_errno(report, path, errno);
-    if (S_ISCHR(status.st_mode))
+    if (S_ISCHR(status->st_mode))
         return 0; /* /dev/null, which masks a drop-in */
-    if (status.st_uid != 0 && status.st_uid != geteuid()) {
+    if (status->st_uid != 0 && status->st_uid != geteuid()) {
         report_error(report, &place,
                      "belongs to user %u: only root and the user that runs ipmodd may own it; "
                      "`chown root` mends that",
-                     (unsigned)status.st_uid);
+                     (unsigned)status->st_uid);
         return -EINVAL;
     }
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         report_error(report, &place,
                      "can be written by others than its owner (mode %04o); `chmod go-w` mends that",
-                     status.st_mode & 07777);
+                     status->st_mode & 07777);
         return -EINVAL;
     }
     return 0;
@@ -69,6 +66,24 @@ static int read_all(int fd, char **ret_bytes, size_t *ret_length)
     *ret_bytes = TAKE_PTR(bytes);
     *ret_length = length;
     return 0;
+}
+
+/* A file that is written while it is read may look whole and be half of two versions. */
+static int check_unchanged(int fd, const char *path, const struct stat *before, size_t length,
+                           struct report *report)
+{
+    const struct place place = {.file = path};
+    struct stat after;
+
+    if (fstat(fd, &after) < 0)
+        return refuse_errno(report, path, errno);
+    if (!S_ISREG(after.st_mode) || length > FILE_TEXT_MAX)
+        return 0;
+    if ((size_t)after.st_size == length && after.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+        after.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
+        return 0;
+    report_error(report, &place, "was changed while it was read: load it again");
+    return -EINVAL;
 }
 
 static unsigned line_of(const char *bytes, size_t offset)
@@ -104,12 +119,13 @@ int file_text_read(const char *path, struct report *report, char **ret_text)
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     int CLEANUP(cleanup_fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     char CLEANUP(cleanup_free) *bytes = NULL;
+    struct stat status;
     size_t length = 0;
     int r;
 
-    if (fd < 0)
+    if (fd < 0 || fstat(fd, &status) < 0)
         return refuse_errno(report, path, errno);
-    r = check_writers(fd, path, report);
+    r = check_writers(&status, path, report);
     if (r < 0)
         return r;
     r = read_all(fd, &bytes, &length);
@@ -117,7 +133,9 @@ int file_text_read(const char *path, struct report *report, char **ret_text)
         return r;
     if (r < 0)
         return refuse_errno(report, path, -r);
-    r = check_bytes(path, bytes, length, report);
+    r = check_unchanged(fd, path, &status, length, report);
+    if (r == 0)
+        r = check_bytes(path, bytes, length, report);
     if (r < 0)
         return r;
     if (strncmp(bytes, byte_order_mark, strlen(byte_order_mark)) == 0)
