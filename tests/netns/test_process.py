@@ -3,13 +3,17 @@
 import os
 import signal
 import socket
+import threading
 import time
 
 import pytest
 
 import state
 from daemon import SLOW
+from packets import has_payload, parse, tos_of
 from space import wait_until
+from topology import FAR, HOST, PEER
+from traffic import ping, udp_socket
 
 CONFIG = """\
 [rule fake]
@@ -103,3 +107,80 @@ def test_device_deleted_again_and_again(wire, daemons):
     assert 2 <= len(lines) <= 20
     assert "is back" in lines[-1]
     assert daemon.stop() == 0
+
+
+def test_stopped_at_every_moment_of_the_start(wire, daemons):
+    """SIGTERM after 0, 2, 4, … ms until a start is over, from before main() to the first packet."""
+    daemon = daemons(wire.host)
+    took = daemon.start(CONFIG)
+    assert daemon.stop() == 0
+    before = state.snapshot(wire.host)
+    steps = int(1.2 * took / 0.002) + 1
+    codes = set()
+    for step in range(0, steps, max(1, steps // 40)):
+        process = wire.host.popen(daemon.command("-c", str(daemon.config)))
+        time.sleep(step * 0.002)
+        process.send_signal(signal.SIGTERM)
+        codes.add(process.wait(1.0 * SLOW))
+        if step % 5 == 0:
+            assert state.compare(before, state.snapshot(wire.host)) == "", f"after {step * 2} ms"
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+    # Before it blocks signals there is nothing to take back: the signal's own end.
+    assert codes <= {0, -signal.SIGTERM, 128 + signal.SIGTERM}
+    assert 0 in codes
+
+
+def test_started_before_the_network(wire, daemons, family):
+    """No link is up, no address, no route: it starts; when they come packets go through it."""
+    wire.host.ip("link set eth0 down")
+    wire.host.ip("addr flush dev eth0")
+    before = state.snapshot(wire.host)
+    daemon = daemons(wire.host)
+    daemon.start(CONFIG.replace("203.0.113.0/24", "203.0.113.0/24, 2001:db8:203::/48"))
+    wire.host.ip_batch(["link set eth0 up", f"addr add {HOST[4]}/24 dev eth0",
+                        f"addr add {HOST[6]}/64 dev eth0 nodad",
+                        f"route add default via {PEER[4]}"])
+    wire.host.ip(f"-6 route add default via {PEER[6]}")
+    fake = {4: "203.0.113.7", 6: "2001:db8:203::7"}[family]
+    wait_until(lambda: ping(wire.host, fake, patience=1) == (1, 1), daemon.log, 1.0 * SLOW)
+    assert ping(wire.host, FAR[family]) == (1, 1)
+    wire.host.ip("link set eth0 down")
+    wire.host.ip("addr flush dev eth0")
+    assert daemon.stop() == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_crash_and_restart_with_on_exit_closed(wire, daemons, captures, family):
+    """From the crash over --cleanup and the next start: no packet leaves unmodified."""
+    config = "[divert]\non-exit = closed\n[rule mark]\nset-dscp = ef\n"
+    daemon = daemons(wire.host)
+    daemon.start(config)
+    stop = threading.Event()
+
+    def send():
+        with udp_socket(wire.host, family) as sender:
+            while not stop.is_set():
+                try:
+                    sender.sendto(b"closed", (FAR[family], 9))
+                except OSError:
+                    pass
+                time.sleep(0.001)
+
+    with captures(wire.peer) as seen:
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            for _ in range(3):
+                time.sleep(0.05)
+                daemon.kill()
+                time.sleep(0.05)
+                assert daemon.once("--cleanup").returncode == 0
+                daemon.start(config)
+            time.sleep(0.1)
+        finally:
+            stop.set()
+            thread.join()
+        packets = seen.all(has_payload("closed"))
+    marks = [tos_of(parse(packet)) for packet in packets]
+    assert len(marks) >= 50, "hardly anything was sent"
+    assert set(marks) == {0xB8}, f"{sum(mark != 0xB8 for mark in marks)} of {len(marks)} unmodified"

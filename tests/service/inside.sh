@@ -225,6 +225,10 @@ test_kill() {
 test_watchdog() {
     old=$(main_pid)
     kill -STOP "$old"
+    begin=$(date +%s%N)
+    step held_by_stopped ping -n -c 1 -W 0.3 192.0.2.2
+    wait_for 8 ping -n -c 1 -W 0.2 192.0.2.2
+    echo $((($(date +%s%N) - begin) / 1000000)) >/out/watchdog_ms
     wait_for 8 sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
     wait_for 5 systemctl is-active ipmodd
     show after_watchdog
@@ -245,6 +249,10 @@ test_networkd() {
     step networkd_link networkctl --no-pager status tun0
     step networkd_address ip -br addr show tun0
     step fake_after_networkd ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    step networkd_again systemctl restart systemd-networkd
+    sleep 1
+    step rules_after_networkd sh -c 'ip rule; ip -6 rule'
+    step fake_after_restart ping -n -c 2 -i 0.05 -W 1 203.0.113.7
     systemctl stop systemd-networkd.socket systemd-networkd
     journal networkd.journal
 }

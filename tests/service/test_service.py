@@ -208,6 +208,8 @@ def test_watchdog_ends_a_stuck_daemon(results):
     assert shown["NRestarts"] == "2"
     assert results.code("fake_after_watchdog") == 0
     assert "watchdog" in results.text("watchdog.journal").lower()
+    assert results.code("held_by_stopped") != 0, "the stopped daemon held nothing"
+    assert int(results.text("watchdog_ms")) <= 4000, "WatchdogSec and two seconds more"
 
 
 def test_watchdog_is_fed_by_an_idle_daemon(results):
@@ -223,6 +225,19 @@ def test_networkd_leaves_the_device_alone(results):
     assert re.search(r"State: \S+ \(unmanaged\)", text), text
     assert "198.51.100.99" not in results.text("networkd_address")
     assert results.code("fake_after_networkd") == 0, results.text("fake_after_networkd")
+
+
+def test_networkd_restarted(results):
+    """Whatever it sweeps, a second later all is there again, and few words were lost on it."""
+    assert results.code("networkd_again") == 0
+    rules = results.text("rules_after_networkd")
+    assert len(re.findall(r"iif tun0 lookup main", rules)) == 2, rules
+    assert len(re.findall(r"iif tun0 unreachable", rules)) == 2, rules
+    assert len(re.findall(r"lookup 100", rules)) == 2, rules
+    assert results.code("fake_after_restart") == 0, results.text("fake_after_restart")
+    daemons = [entry for entry in results.entries("networkd.journal")
+               if entry.get("SYSLOG_IDENTIFIER") == "ipmodd"]
+    assert len(daemons) <= 10, [entry["MESSAGE"] for entry in daemons]
 
 
 def test_stop_leaves_no_trace(results):
