@@ -116,6 +116,7 @@ void ruleset_free(struct ruleset *ruleset)
     for (size_t i = 0; i < ruleset->rule_count; i++)
         rule_clear(&ruleset->rules[i]);
     free(ruleset->rules);
+    set_list_clear(&ruleset->sets);
     free(ruleset);
 }
 

@@ -43,6 +43,12 @@ static void dump_settings(const struct setting_group *group, const struct config
     }
 }
 
+static void dump_set(const struct set *set, FILE *out)
+{
+    fprintf(out, "\n[set %s]\n", set_name(set));
+    set_print(set, out);
+}
+
 static void dump_rule(const struct rule *rule, FILE *out)
 {
     fputc('\n', out);
@@ -72,6 +78,8 @@ void dump_configuration(const struct loaded *loaded, FILE *out)
         fputs(i > 0 ? "\n" : "", out);
         dump_settings(setting_groups[i], loaded->config, out);
     }
+    for (size_t i = 0; i < loaded->ruleset->sets.count; i++)
+        dump_set(loaded->ruleset->sets.items[i], out);
     for (size_t i = 0; i < loaded->ruleset->rule_count; i++)
         dump_rule(&loaded->ruleset->rules[i], out);
 }

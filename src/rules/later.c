@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Keys and sections of the rule language that this version does not have. */
+/* Keys of the rule language that this version does not have. */
 #include "later.h"
 
 #include "ipmodd/base/macro.h"
@@ -51,9 +51,4 @@ bool later_has_key(const char *section, const char *key)
             return true;
     }
     return false;
-}
-
-bool later_has_section(const char *kind)
-{
-    return strcmp(kind, "set") == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keys and sections of the rule language that this version does not have.
+ * Keys of the rule language that this version does not have.
  *
  * They are refused like everything unknown, but by their name: who read the manual of a newer
  * version should not look for a spelling mistake. A key leaves this table when it comes to life.
@@ -12,8 +12,5 @@
 
 /* SECTION: "main", "tun", "divert" or "rule". */
 bool later_has_key(const char *section, const char *key);
-
-/* KIND: the first word of a section's name. */
-bool later_has_section(const char *kind);
 
 #endif

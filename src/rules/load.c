@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From configuration files to a struct config and a ruleset. */
 #include "ini_source.h"
-#include "later.h"
 #include "load_below.h"
 #include "rule_section.h"
 #include "search.h"
+#include "set_section.h"
 #include "setting.h"
 
 #include "ipmodd/base/text.h"
@@ -39,13 +39,13 @@ static const char *split_name(const char *section_name, size_t *ret_kind_length)
     return section_name;
 }
 
-/* The NAME of [rule NAME]; NULL for another section. */
-static const char *rule_name(const struct section *section)
+/* The NAME of [KIND NAME]; NULL for another section. */
+static const char *name_of(const struct section *section, const char *kind)
 {
     size_t kind_length;
     const char *name = split_name(section->name, &kind_length);
 
-    if (kind_length != strlen("rule") || strncmp(section->name, "rule", kind_length) != 0)
+    if (kind_length != strlen(kind) || strncmp(section->name, kind, kind_length) != 0)
         return NULL;
     return name;
 }
@@ -73,33 +73,32 @@ static void report_unknown_section(const struct section *section, struct report 
     for (size_t i = 0; i < SETTING_GROUPS; i++)
         text_guess_offer(&guess, setting_groups[i]->section);
     text_guess_offer(&guess, "rule");
-    if (later_has_section(guess.word))
-        report_error(report, &place, "[%.60s] is not in this version yet: leave it out",
-                     section->name);
-    else if (guess.name != NULL)
+    text_guess_offer(&guess, "set");
+    if (guess.name != NULL)
         report_error(report, &place, "unknown section [%.60s]; did you mean [%s%s]?", section->name,
-                     guess.name, strcmp(guess.name, "rule") == 0 ? " NAME" : "");
+                     guess.name, setting_group_find(guess.name) == NULL ? " NAME" : "");
     else
         report_error(report, &place,
-                     "unknown section [%.60s]: [main], [tun], [divert] or [rule NAME]",
+                     "unknown section [%.60s]: [main], [tun], [divert], [set NAME] or [rule NAME]",
                      section->name);
 }
 
-/* Whether SECTION, a rule called NAME, is worth building. */
-static bool check_rule_section(const struct section *section, const char *name,
-                               struct report *report)
+/* Whether SECTION, a KIND called NAME, is worth building. */
+static bool check_named_section(const struct section *section, const char *kind, const char *name,
+                                struct report *report)
 {
     const struct place place = section_place(section);
 
     if (*name == '\0')
-        report_error(report, &place, "a rule needs a name: [rule NAME]");
+        report_error(report, &place, "a %s needs a name: [%s NAME]", kind, kind);
     else if (!is_good_name(name))
         report_error(report, &place,
-                     "the name of a rule has 1 to %d letters, digits, '.', '_' and '-', and begins "
+                     "the name of a %s has 1 to %d letters, digits, '.', '_' and '-', and begins "
                      "with a letter, digit or '_'",
-                     RULE_NAME_MAX);
+                     kind, RULE_NAME_MAX);
     else if (section->entry_count == 0)
-        report_error(report, &place, "the rule is empty: give it a match or an action");
+        report_error(report, &place, "the %s is empty: give it %s", kind,
+                     strcmp(kind, "rule") == 0 ? "a match or an action" : "elements");
     else
         return true;
     return false;
@@ -200,28 +199,54 @@ static int build_config(struct loading *loading)
     return 0;
 }
 
+static int build_sets(struct loading *loading)
+{
+    const struct document *document = &loading->document;
+
+    for (size_t i = 0; i < document->section_count && !report_is_full(&loading->report); i++) {
+        const struct section *section = &document->sections[i];
+        const char *name = name_of(section, "set");
+        int r = 0;
+
+        if (name != NULL && check_named_section(section, "set", name, &loading->report))
+            r = set_section_build(section, name, loading->loaded.ruleset, &loading->report);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int build_rules(struct loading *loading)
 {
     const struct document *document = &loading->document;
-    const struct config_main *policies = &loading->loaded.config->main;
-    struct ruleset *ruleset = ruleset_new(policies->policy, policies->malformed);
 
-    loading->loaded.ruleset = ruleset;
-    if (ruleset == NULL)
-        return -ENOMEM;
     for (size_t i = 0; i < document->section_count && !report_is_full(&loading->report); i++) {
         const struct section *section = &document->sections[i];
-        const char *name = rule_name(section);
+        const char *name = name_of(section, "rule");
         int r = 0;
 
-        if (name != NULL && check_rule_section(section, name, &loading->report))
+        if (name != NULL && check_named_section(section, "rule", name, &loading->report))
             r = rule_section_build(section, name, &loading->loaded, &loading->report);
-        else if (name == NULL && setting_group_find(section->name) == NULL)
+        else if (name == NULL && name_of(section, "set") == NULL &&
+                 setting_group_find(section->name) == NULL)
             report_unknown_section(section, &loading->report);
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+/* Sets before rules, wherever they stand: rules name them. */
+static int build_ruleset(struct loading *loading)
+{
+    const struct config_main *policies = &loading->loaded.config->main;
+    int r;
+
+    loading->loaded.ruleset = ruleset_new(policies->policy, policies->malformed);
+    if (loading->loaded.ruleset == NULL)
+        return -ENOMEM;
+    r = build_sets(loading);
+    return r < 0 ? r : build_rules(loading);
 }
 
 /* Everything behind the search for FILES. */
@@ -233,7 +258,7 @@ static int load_files(struct loading *loading, const struct file_list *files,
     if (r == 0)
         r = build_config(loading);
     if (r == 0)
-        r = build_rules(loading);
+        r = build_ruleset(loading);
     report_finish(&loading->report);
     if (r < 0)
         return r;

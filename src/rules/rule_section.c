@@ -27,6 +27,7 @@ struct constraint {
 struct work {
     const struct section *section;
     struct report *report;
+    const struct set_list *sets;
     struct rule rule;
     struct scope scope; /* what is left of all packets */
     struct constraint constraints[CONSTRAINTS_MAX];
@@ -109,6 +110,8 @@ static int add_match(struct work *work, const struct entry *entry, const struct 
     if (r < 0)
         return take_refusal(work, entry, r, &error);
     r = rule_add_match(&work->rule, type, value);
+    if (r == 0 && type->bind != NULL && type->bind(value, work->sets, &error) < 0)
+        return take_refusal(work, entry, -EINVAL, &error);
     if (r == 0)
         constrain(work, entry, type->narrow, value);
     return r;
@@ -251,8 +254,8 @@ static int build(struct work *work, const char *name)
 int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,
                        struct report *report)
 {
-    struct work CLEANUP(work_clear)
-        work = {.section = section, .report = report, .scope = scope_all()};
+    struct work CLEANUP(work_clear) work = {
+        .section = section, .report = report, .sets = &loaded->ruleset->sets, .scope = scope_all()};
     int r = build(&work, name);
 
     if (r < 0 || work.failed)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every key of the configuration as "SECTION KEY", from the tables that the daemon reads by. */
 #include "rule_section.h"
+#include "set_section.h"
 #include "setting.h"
 
 int main(void)
@@ -11,6 +12,8 @@ int main(void)
         for (size_t j = 0; j < group->count; j++)
             printf("%s %s\n", group->section, group->settings[j].key);
     }
+    for (size_t i = 0; set_section_key(i) != NULL; i++)
+        printf("set %s\n", set_section_key(i));
     for (size_t i = 0; i < match_type_count; i++)
         printf("rule %s\n", match_types[i]->key);
     for (size_t i = 0; i < action_type_count; i++)

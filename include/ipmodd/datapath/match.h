@@ -22,6 +22,8 @@ enum holding {
     HOLDS_FOR_SOME,
 };
 
+struct set_list;
+
 struct match_type {
     const char *key;     /* as written in a rule section */
     const char *grammar; /* one line for error messages: what a value looks like */
@@ -34,6 +36,12 @@ struct match_type {
     int (*parse)(const char *text, const struct scope *scope, void **ret_value,
                  struct value_error *error);
     void (*free)(void *value);
+
+    /*
+     * Finds the sets that the value names, before narrow() and test(); they outlive it. 0, or
+     * -EINVAL with ERROR filled. NULL: it names none.
+     */
+    int (*bind)(void *value, const struct set_list *sets, struct value_error *error);
 
     /* Takes from SCOPE what the match can never hold for. NULL: it can hold for every packet. */
     void (*narrow)(const void *value, struct scope *scope);

@@ -36,6 +36,12 @@ int number_list_parse_kinds(const char *text, const struct value_domain *domain,
 
 bool number_list_holds(const struct number_list *list, uint32_t number);
 
+struct list_tally;
+
+/* What the items say of A or B, added to TALLY; for lists with items of other kinds as well. */
+void number_list_tally_either(const struct number_list *list, uint32_t a, uint32_t b,
+                              struct list_tally *tally);
+
 /* For a match on "one of the two": an item holds if it holds for A or for B. */
 bool number_list_holds_either(const struct number_list *list, uint32_t a, uint32_t b);
 

@@ -12,6 +12,7 @@
 #include "ipmodd/base/config.h"
 #include "ipmodd/datapath/action.h"
 #include "ipmodd/datapath/match.h"
+#include "ipmodd/datapath/set.h"
 
 struct rule_match {
     const struct match_type *type;
@@ -48,6 +49,7 @@ struct ruleset {
     enum malformed_policy malformed;
     struct rule *rules; /* in order of appearance */
     size_t rule_count;
+    struct set_list sets; /* that matches of the rules point to */
 };
 
 /* An empty set; NULL without memory. */

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* src, dst, host: addresses, prefixes and ranges of both families. */
+/* src, dst, host: addresses, prefixes, ranges and sets of both families. */
 #include "list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
+#include "ipmodd/datapath/address_range.h"
+#include "ipmodd/datapath/set.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* The addresses FIRST to LAST, as numbers in wire order; both of one family. */
+/* A run of addresses, or a set. */
 struct address_item {
-    struct ip_addr first, last;
+    struct address_range range;
+    struct set_ref ref;
     bool negated;
 };
 
@@ -21,63 +24,14 @@ struct address_list {
     struct address_item items[];
 };
 
-/* First and last address of PREFIX; bits below its length do not matter. */
-static void prefix_ends(const struct ip_prefix *prefix, struct address_item *item)
+/* FAMILIES_* of ITEM; an empty set says nothing of either. */
+static unsigned item_families(const struct address_item *item)
 {
-    item->first = ip_prefix_network(prefix).addr;
-    item->last = item->first;
-    for (unsigned bit = prefix->len; bit < IP_ADDR_BITS(prefix->addr.family); bit++)
-        item->last.bytes[bit / 8] |= (uint8_t)(0x80u >> (bit % 8));
-}
-
-static int compare(const struct ip_addr *a, const uint8_t *bytes)
-{
-    return memcmp(a->bytes, bytes, IP_ADDR_BYTES(a->family));
-}
-
-static int refuse_address(const char *text, struct value_error *error)
-{
-    if (strchr(text, '/') != NULL)
-        return value_refuse(error,
-                            "'%.60s' is not a prefix: ADDRESS/LENGTH, LENGTH at most 32 for IPv4 "
-                            "and 128 for IPv6",
-                            text);
-    return value_refuse(error,
-                        "'%.60s' is not an address: write numbers as 192.0.2.1, 2001:db8::1, a "
-                        "prefix 192.0.2.0/24 or a range 192.0.2.1-192.0.2.9",
-                        text);
-}
-
-/* `A-B`. 0, -EINVAL with ERROR filled, or -ENOMEM. */
-static int parse_range(const char *text, const char *dash, struct address_item *item,
-                       struct value_error *error)
-{
-    char CLEANUP(cleanup_free) *first = strndup(text, (size_t)(dash - text));
-
-    if (first == NULL)
-        return -ENOMEM;
-    if (ip_addr_parse(text_strip(first), &item->first) < 0 ||
-        ip_addr_parse(dash + 1 + strspn(dash + 1, " \t"), &item->last) < 0)
-        return refuse_address(text, error);
-    if (item->first.family != item->last.family)
-        return value_refuse(error, "the ends of '%.90s' are of different families", text);
-    if (compare(&item->first, item->last.bytes) > 0)
-        return value_refuse(error, "the range '%.90s' is inverted: the smaller address comes first",
-                            text);
-    return 0;
-}
-
-static int parse_item(const char *text, struct address_item *item, struct value_error *error)
-{
-    const char *dash = strchr(text, '-');
-    struct ip_prefix prefix;
-
-    if (dash != NULL)
-        return parse_range(text, dash, item, error);
-    if (ip_prefix_parse(text, &prefix) < 0)
-        return refuse_address(text, error);
-    prefix_ends(&prefix, item);
-    return 0;
+    if (item->ref.name == NULL)
+        return 1u << item->range.first.family;
+    if (item->ref.set == NULL || set_families(item->ref.set) == 0)
+        return FAMILIES_ALL;
+    return set_families(item->ref.set);
 }
 
 /* Families that LIST speaks of: those of its positive items, or of all where there are none. */
@@ -86,12 +40,29 @@ static unsigned list_families(const struct address_list *list)
     unsigned positive = 0, all = 0;
 
     for (size_t i = 0; i < list->count; i++) {
-        unsigned family = 1u << list->items[i].first.family;
+        unsigned families = item_families(&list->items[i]);
 
-        all |= family;
-        positive |= list->items[i].negated ? 0 : family;
+        all |= families;
+        positive |= list->items[i].negated ? 0 : families;
     }
     return positive != 0 ? positive : all;
+}
+
+static void address_free(void *value)
+{
+    struct address_list *list = value;
+
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].ref.name);
+    free(list);
+}
+
+static int parse_item(const char *text, struct address_item *item, struct value_error *error)
+{
+    if (*text != '@')
+        return address_range_parse(text, &item->range, error);
+    item->ref.name = strdup(text + 1);
+    return item->ref.name != NULL ? 0 : -ENOMEM;
 }
 
 static int parse_items(const struct text_list *texts, struct address_list *list,
@@ -125,10 +96,25 @@ static int address_parse(const char *text, const struct scope *scope, void **ret
         return -ENOMEM;
     r = parse_items(&texts, list, error);
     if (r < 0) {
-        free(list);
+        address_free(list);
         return r;
     }
     *ret_value = list;
+    return 0;
+}
+
+static int address_bind(void *value, const struct set_list *sets, struct value_error *error)
+{
+    struct address_list *list = value;
+
+    for (size_t i = 0; i < list->count; i++) {
+        struct set_ref *ref = &list->items[i].ref;
+        int r = ref->name != NULL ? set_ref_bind(ref, sets, SET_PREFIX, error) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    list->families = list_families(list);
     return 0;
 }
 
@@ -141,8 +127,8 @@ static void address_narrow(const void *value, struct scope *scope)
 
 static bool item_holds(const struct address_item *item, enum ip_family family, const uint8_t *bytes)
 {
-    return item->first.family == family && compare(&item->first, bytes) <= 0 &&
-           compare(&item->last, bytes) >= 0;
+    return item->ref.set != NULL ? set_has_address(item->ref.set, family, bytes)
+                                 : address_range_holds(&item->range, family, bytes);
 }
 
 /* The list rule for "A or B", two addresses of FAMILY. */
@@ -177,35 +163,14 @@ static bool host_test(const void *value, const struct packet *packet)
     return list_holds_either(value, packet->family, packet_src(packet), packet_dst(packet));
 }
 
-/* The prefix that ITEM is; false when its ends are not those of a prefix. */
-static bool item_to_prefix(const struct address_item *item, struct ip_prefix *ret_prefix)
-{
-    struct ip_prefix prefix = {.addr = item->first, .len = 0};
-    struct address_item same = {.negated = false};
-
-    for (unsigned len = 0; len <= IP_ADDR_BITS(item->first.family); len++) {
-        prefix.len = (uint8_t)len;
-        prefix_ends(&prefix, &same);
-        if (ip_addr_equal(&same.first, &item->first) && ip_addr_equal(&same.last, &item->last)) {
-            *ret_prefix = prefix;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void print_item(const struct address_item *item, FILE *out)
 {
-    char first[IP_PREFIX_TEXT], last[IP_PREFIX_TEXT];
-    struct ip_prefix prefix;
-
     if (item->negated)
         fputc('!', out);
-    if (item_to_prefix(item, &prefix))
-        fputs(ip_prefix_format(&prefix, first), out);
+    if (item->ref.name != NULL)
+        fprintf(out, "@%s", item->ref.name);
     else
-        fprintf(out, "%s-%s", ip_addr_format(&item->first, first),
-                ip_addr_format(&item->last, last));
+        address_range_print(&item->range, out);
 }
 
 static void address_print(const void *value, FILE *out)
@@ -220,9 +185,10 @@ static void address_print(const void *value, FILE *out)
 
 const struct match_type match_src = {
     .key = "src",
-    .grammar = "addresses, prefixes and ranges of both families",
+    .grammar = "addresses, prefixes, ranges and @sets of both families",
     .parse = address_parse,
-    .free = free,
+    .free = address_free,
+    .bind = address_bind,
     .narrow = address_narrow,
     .test = src_test,
     .print = address_print,
@@ -230,9 +196,10 @@ const struct match_type match_src = {
 
 const struct match_type match_dst = {
     .key = "dst",
-    .grammar = "addresses, prefixes and ranges of both families",
+    .grammar = "addresses, prefixes, ranges and @sets of both families",
     .parse = address_parse,
-    .free = free,
+    .free = address_free,
+    .bind = address_bind,
     .narrow = address_narrow,
     .test = dst_test,
     .print = address_print,
@@ -240,9 +207,10 @@ const struct match_type match_dst = {
 
 const struct match_type match_host = {
     .key = "host",
-    .grammar = "addresses, prefixes and ranges of both families",
+    .grammar = "addresses, prefixes, ranges and @sets of both families",
     .parse = address_parse,
-    .free = free,
+    .free = address_free,
+    .bind = address_bind,
     .narrow = address_narrow,
     .test = host_test,
     .print = address_print,

@@ -100,15 +100,21 @@ static bool item_holds(const struct number_item *item, uint32_t number)
     return number >= item->first && number <= item->last;
 }
 
+void number_list_tally_either(const struct number_list *list, uint32_t a, uint32_t b,
+                              struct list_tally *tally)
+{
+    for (size_t i = 0; i < list->count && !tally->excluded; i++) {
+        const struct number_item *item = &list->items[i];
+
+        list_tally_add(tally, item->negated, item_holds(item, a) || item_holds(item, b));
+    }
+}
+
 bool number_list_holds_either(const struct number_list *list, uint32_t a, uint32_t b)
 {
     struct list_tally tally = {.held = false};
 
-    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
-        const struct number_item *item = &list->items[i];
-
-        list_tally_add(&tally, item->negated, item_holds(item, a) || item_holds(item, b));
-    }
+    number_list_tally_either(list, a, b, &tally);
     return list_tally_holds(&tally);
 }
 

@@ -1,16 +1,122 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sport, dport, port: the ports of TCP, UDP, UDP-Lite, SCTP and DCCP. */
+#include "list.h"
 #include "table.h"
 
+#include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 #include "ipmodd/datapath/number_list.h"
+#include "ipmodd/datapath/set.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* `@name` as an item. */
+struct set_item {
+    struct set_ref ref;
+    bool negated;
+};
+
+/* One list as the user wrote it, kept in two by what its items are. */
+struct port_list {
+    struct number_list *numbers; /* NULL: none */
+    size_t set_count;
+    struct set_item sets[];
+};
+
+static void port_free(void *value)
+{
+    struct port_list *list = value;
+
+    for (size_t i = 0; i < list->set_count; i++)
+        free(list->sets[i].ref.name);
+    free(list->numbers);
+    free(list);
+}
+
+/* The items that are no sets, as text again; "" without one. */
+static int join_numbers(const struct text_list *texts, char **ret_text)
+{
+    size_t length = 0;
+    FILE *memory = open_memstream(ret_text, &length);
+
+    if (memory == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < texts->count; i++) {
+        const struct text_item *item = &texts->items[i];
+
+        if (*item->text != '@')
+            fprintf(memory, "%s%s%s", ftell(memory) > 0 ? "," : "", item->negated ? "!" : "",
+                    item->text);
+    }
+    return fclose(memory) == 0 ? 0 : -ENOMEM;
+}
+
+static int parse_numbers(const struct text_list *texts, struct port_list *list,
+                         struct value_error *error)
+{
+    char CLEANUP(cleanup_free) *text = NULL;
+    void *numbers;
+    int r = join_numbers(texts, &text);
+
+    if (r < 0 || *text == '\0')
+        return r;
+    r = number_list_parse(text, &value_port, &numbers, error);
+    if (r == 0)
+        list->numbers = numbers;
+    return r;
+}
+
+static int take_sets(const struct text_list *texts, struct port_list *list)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        const struct text_item *item = &texts->items[i];
+        struct set_item *set = &list->sets[list->set_count];
+
+        if (*item->text != '@')
+            continue;
+        set->ref.name = strdup(item->text + 1);
+        if (set->ref.name == NULL)
+            return -ENOMEM;
+        set->negated = item->negated;
+        list->set_count++;
+    }
+    return 0;
+}
 
 static int port_parse(const char *text, const struct scope *scope, void **ret_value,
                       struct value_error *error)
 {
+    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct port_list *list;
+    int r = value_split_list(text, &texts, error);
+
     (void)scope;
-    return number_list_parse(text, &value_port, ret_value, error);
+    if (r < 0)
+        return r;
+    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->sets[0]));
+    if (list == NULL)
+        return -ENOMEM;
+    r = parse_numbers(&texts, list, error);
+    if (r == 0)
+        r = take_sets(&texts, list);
+    if (r < 0) {
+        port_free(list);
+        return r;
+    }
+    *ret_value = list;
+    return 0;
+}
+
+static int port_bind(void *value, const struct set_list *sets, struct value_error *error)
+{
+    struct port_list *list = value;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < list->set_count; i++)
+        r = set_ref_bind(&list->sets[i].ref, sets, SET_PORT, error);
+    return r;
 }
 
 static void port_narrow(const void *value, struct scope *scope)
@@ -23,30 +129,56 @@ static void port_narrow(const void *value, struct scope *scope)
 
 static void port_print(const void *value, FILE *out)
 {
-    number_list_print(value, &value_port, out);
+    const struct port_list *list = value;
+    const char *separator = list->numbers != NULL ? ", " : "";
+
+    if (list->numbers != NULL)
+        number_list_print(list->numbers, &value_port, out);
+    for (size_t i = 0; i < list->set_count; i++) {
+        fprintf(out, "%s%s@%s", separator, list->sets[i].negated ? "!" : "",
+                list->sets[i].ref.name);
+        separator = ", ";
+    }
+}
+
+static bool holds_either(const struct port_list *list, uint16_t a, uint16_t b)
+{
+    struct list_tally tally = {.held = false};
+
+    if (list->numbers != NULL)
+        number_list_tally_either(list->numbers, a, b, &tally);
+    for (size_t i = 0; i < list->set_count && !tally.excluded; i++) {
+        const struct set *set = list->sets[i].ref.set;
+
+        list_tally_add(&tally, list->sets[i].negated, set_has_port(set, a) || set_has_port(set, b));
+    }
+    return list_tally_holds(&tally);
 }
 
 static bool sport_test(const void *value, const struct packet *packet)
 {
-    return packet_has_ports(packet) && number_list_holds(value, packet_sport(packet));
+    return packet_has_ports(packet) &&
+           holds_either(value, packet_sport(packet), packet_sport(packet));
 }
 
 static bool dport_test(const void *value, const struct packet *packet)
 {
-    return packet_has_ports(packet) && number_list_holds(value, packet_dport(packet));
+    return packet_has_ports(packet) &&
+           holds_either(value, packet_dport(packet), packet_dport(packet));
 }
 
 static bool port_test(const void *value, const struct packet *packet)
 {
     return packet_has_ports(packet) &&
-           number_list_holds_either(value, packet_sport(packet), packet_dport(packet));
+           holds_either(value, packet_sport(packet), packet_dport(packet));
 }
 
 const struct match_type match_sport = {
     .key = "sport",
-    .grammar = "ports 0 to 65535 and ranges",
+    .grammar = "ports 0 to 65535, ranges and @sets",
     .parse = port_parse,
-    .free = free,
+    .free = port_free,
+    .bind = port_bind,
     .narrow = port_narrow,
     .test = sport_test,
     .print = port_print,
@@ -55,9 +187,10 @@ const struct match_type match_sport = {
 
 const struct match_type match_dport = {
     .key = "dport",
-    .grammar = "ports 0 to 65535 and ranges",
+    .grammar = "ports 0 to 65535, ranges and @sets",
     .parse = port_parse,
-    .free = free,
+    .free = port_free,
+    .bind = port_bind,
     .narrow = port_narrow,
     .test = dport_test,
     .print = port_print,
@@ -66,9 +199,10 @@ const struct match_type match_dport = {
 
 const struct match_type match_port = {
     .key = "port",
-    .grammar = "ports 0 to 65535 and ranges",
+    .grammar = "ports 0 to 65535, ranges and @sets",
     .parse = port_parse,
-    .free = free,
+    .free = port_free,
+    .bind = port_bind,
     .narrow = port_narrow,
     .test = port_test,
     .print = port_print,

@@ -326,7 +326,7 @@ static const struct wrong wrongs[] = {
      "'info 1/s burst' is not right: yes, no, or [LEVEL] [N/s | N/min | N/h [burst N]], N from 1 "
      "to 1000000",
      NULL},
-    {"src", "", "has no value: addresses, prefixes and ranges of both families", NULL},
+    {"src", "", "has no value: addresses, prefixes, ranges and @sets of both families", NULL},
     {"verdict", "",
      "has no value: accept, drop, or reject [tcp-reset | port-unreachable | host-unreachable | "
      "net-unreachable | proto-unreachable | admin-prohibited]",

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* [set NAME]: from text and files to a set. */
+#include "set_section.h"
+
+#include "ipmodd/base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct value_name type_names[] = {
+    {"prefix", SET_PREFIX, SET_PREFIX},
+    {"port", SET_PORT, SET_PORT},
+};
+
+static const struct value_domain type_domain = {.noun = "a type of set",
+                                                .max = SET_TYPE_COUNT - 1,
+                                                .names = type_names,
+                                                .name_count = ARRAY_SIZE(type_names),
+                                                .names_only = true};
+
+static const struct {
+    const char *key, *grammar;
+} keys[] = {
+    {"type", "prefix or port"},
+    {"elements", "addresses, prefixes and ranges, or ports and ranges, separated by commas"},
+    {"file", "the path of a file with one element a line"},
+};
+
+const char *set_section_key(size_t i)
+{
+    return i < ARRAY_SIZE(keys) ? keys[i].key : NULL;
+}
+
+/* One element to SET. 0, -EINVAL with ERROR filled, or -ENOMEM. */
+static int add_element(struct set *set, const char *text, struct value_error *error)
+{
+    struct address_range addresses;
+    struct value_name ports;
+    int r;
+
+    if (set_type(set) == SET_PREFIX) {
+        r = address_range_parse(text, &addresses, error);
+        return r < 0 ? r : set_add_addresses(set, &addresses);
+    }
+    r = value_parse_range(text, &value_port, &ports, error);
+    if (r == 0)
+        set_add_ports(set, (uint16_t)ports.first, (uint16_t)ports.last);
+    return r;
+}
+
+/* Reports a refusal; 0 or -ENOMEM. */
+static int take_refusal(int r, const struct place *place, const struct value_error *error,
+                        struct report *report)
+{
+    if (r != -EINVAL)
+        return r;
+    report_error(report, place, "%s", error->text);
+    return 0;
+}
+
+static int add_items(struct set *set, const struct text_list *texts, struct value_error *error)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < texts->count; i++) {
+        if (texts->items[i].negated)
+            return value_refuse(error, "'!%.40s': a set has no exceptions; write them in the rule",
+                                texts->items[i].text);
+        r = add_element(set, texts->items[i].text, error);
+    }
+    return r;
+}
+
+static int add_elements(struct set *set, const struct section *section, struct report *report)
+{
+    const struct entry *entry = section_find_entry(section, "elements");
+    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct value_error error;
+    struct place place;
+    int r;
+
+    if (entry == NULL)
+        return 0;
+    place = entry_place(section, entry);
+    r = value_split_list(entry->value, &texts, &error);
+    if (r == 0)
+        r = add_items(set, &texts, &error);
+    if (r == 0)
+        r = set_note_elements(set, entry->value);
+    return take_refusal(r, &place, &error, report);
+}
+
+/* One line, its comment cut, to SET. 0 or -ENOMEM. */
+static int add_line(struct set *set, char *line, size_t length, const struct place *place,
+                    struct report *report)
+{
+    struct value_error error;
+    int r = 0;
+
+    if (strlen(line) != length) {
+        report_error(report, place, "holds a NUL byte: a set file is plain text");
+        return 0;
+    }
+    line[strcspn(line, "#")] = '\0';
+    line = text_strip(line);
+    if (*line != '\0')
+        r = add_element(set, line, &error);
+    return take_refusal(r, place, &error, report);
+}
+
+/* PLACE: of FILE, its line to be filled in. */
+static int read_lines(struct set *set, FILE *file, struct place *place, struct report *report)
+{
+    char CLEANUP(cleanup_free) *line = NULL;
+    size_t size = 0;
+    ssize_t length;
+    int r = 0;
+
+    while (r == 0 && !report_is_full(report) && (length = getline(&line, &size, file)) >= 0) {
+        place->line++;
+        r = add_line(set, line, (size_t)length, place, report);
+    }
+    if (ferror(file)) {
+        place->line = 0;
+        report_error(report, place, "cannot be read: %s", strerror(errno));
+    }
+    return r;
+}
+
+/* The file's path as seen from SECTION's file; owned by the caller. NULL without memory. */
+static char *resolve(const struct section *section, const char *path)
+{
+    const char *slash = strrchr(section->file, '/');
+    char *joined;
+
+    if (*path == '/' || slash == NULL)
+        return strdup(path);
+    if (asprintf(&joined, "%.*s/%s", (int)(slash - section->file), section->file, path) < 0)
+        return NULL;
+    return joined;
+}
+
+static int add_file(struct set *set, const struct section *section, struct report *report)
+{
+    const struct entry *entry = section_find_entry(section, "file");
+    char CLEANUP(cleanup_free) *path = NULL;
+    CLEANUP(cleanup_file) FILE *file = NULL;
+    struct place place, line = {.section = section->name};
+    int r;
+
+    if (entry == NULL || *entry->value == '\0')
+        return 0;
+    place = entry_place(section, entry);
+    path = resolve(section, entry->value);
+    if (path == NULL)
+        return -ENOMEM;
+    file = fopen(path, "re");
+    if (file == NULL) {
+        report_error(report, &place, "%.200s cannot be read: %s", path, strerror(errno));
+        return 0;
+    }
+    line.file = path;
+    r = read_lines(set, file, &line, report);
+    return r < 0 ? r : set_note_file(set, path);
+}
+
+static void report_unknown(const struct section *section, const struct entry *entry,
+                           struct report *report)
+{
+    const struct place place = entry_place(section, entry);
+    struct text_guess guess = TEXT_GUESS(entry->key);
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        text_guess_offer(&guess, keys[i].key);
+    if (guess.name != NULL)
+        report_error(report, &place, "unknown key; did you mean '%s'?", guess.name);
+    else
+        report_error(report, &place, "unknown key: a set has type, elements and file");
+}
+
+static const char *grammar_of(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strcmp(keys[i].key, key) == 0)
+            return keys[i].grammar;
+    }
+    return NULL;
+}
+
+static void check_keys(const struct section *section, struct report *report)
+{
+    const struct place whole = section_place(section);
+
+    for (size_t i = 0; i < section->entry_count; i++) {
+        const struct entry *entry = &section->entries[i];
+        const struct place place = entry_place(section, entry);
+        const char *grammar = grammar_of(entry->key);
+
+        if (grammar == NULL)
+            report_unknown(section, entry, report);
+        else if (*entry->value == '\0')
+            report_error(report, &place, "has no value: %s", grammar);
+    }
+    if (section_find_entry(section, "elements") == NULL &&
+        section_find_entry(section, "file") == NULL)
+        report_error(report, &whole, "has no elements: give it elements = … or file = PATH");
+}
+
+/* Prefixes unless the section says otherwise. 0 or -EINVAL, reported. */
+static int read_type(const struct section *section, enum set_type *ret_type, struct report *report)
+{
+    const struct entry *entry = section_find_entry(section, "type");
+    struct value_error error;
+    uint32_t type = SET_PREFIX;
+    int r = 0;
+
+    if (entry != NULL && *entry->value != '\0')
+        r = value_parse_number(entry->value, &type_domain, &type, &error);
+    if (r < 0) {
+        const struct place place = entry_place(section, entry);
+
+        report_error(report, &place, "%s", error.text);
+        return r;
+    }
+    *ret_type = type;
+    return 0;
+}
+
+int set_section_build(const struct section *section, const char *name, struct ruleset *ruleset,
+                      struct report *report)
+{
+    enum set_type type = SET_PREFIX;
+    struct set *set;
+    int r;
+
+    check_keys(section, report);
+    if (read_type(section, &type, report) < 0)
+        return 0;
+    set = set_new(name, type);
+    if (set == NULL)
+        return -ENOMEM;
+    r = add_elements(set, section, report);
+    if (r == 0)
+        r = add_file(set, section, report);
+    if (r == 0)
+        r = set_finish(set);
+    if (r < 0) {
+        set_free(set);
+        return r;
+    }
+    return set_list_add(&ruleset->sets, set);
+}
