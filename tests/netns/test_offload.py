@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from packets import assert_checksums, checksum_errors, describe, parse, tos_of, ttl_of
+from space import wait_until
 from topology import FAR, HOST, PEER
 from traffic import iperf_server, tcp_socket, tun_packets, udp_socket
 
@@ -165,9 +166,9 @@ def test_every_datagram_is_rejected_by_itself(wire, daemons, family, offload):
     daemon = daemons(wire.host)
     daemon.start(config(offload, "[rule no]\nproto = udp\nverdict = reject\n"))
     send_datagrams(wire, family, 1000, 5, 10)
-    statistics = daemon.statistics()
-    assert statistics.drops == {"rejected": 6}
-    assert statistics.totals["generated"] == 6
+    wait_until(lambda: daemon.statistics().drops == {"rejected": 6},
+               lambda: f"six datagrams rejected: {daemon.statistics().drops}")
+    assert daemon.statistics().totals["generated"] == 6
 
 
 def test_device_made_again_has_its_offloads(wire, daemons, captures, family, offload):
