@@ -271,6 +271,18 @@ def test_second_instance_is_refused(wire, daemons):
     assert ping(wire.host, FAR[4]) == (1, 1)
 
 
+@pytest.mark.parametrize("numbers", ["divert-priority = 32763", "table = 101"])
+def test_instance_that_shares_a_number_is_refused(wire, daemons, numbers):
+    """Another device alone is not enough: table and divert priority have to differ too."""
+    first, second = daemons(wire.host), daemons(wire.host)
+    second.run_directory = first.run_directory
+    first.start()
+    running = state.snapshot(wire.host)
+    said = refused(second, f"[tun]\nname = tun1\n[divert]\n{numbers}\n")
+    assert ("table" if "priority" in numbers else "divert-priority") in said, said
+    assert state.compare(running, state.snapshot(wire.host)) == ""
+
+
 @pytest.mark.parametrize("make", ["tuntap add tun0 mode tun",
                                   "link add tun0 type veth peer name v1"])
 def test_foreign_device_is_refused(wire, daemons, make):

@@ -63,13 +63,29 @@ def test_rule_in_front_that_looks_up_our_table(wire, daemons, family):
     daemon.wait_log("moved to 48", timeout=1.0 * SLOW)
     count, used = tun_packets(wire.host), daemon.cpu_seconds()
     assert ping(wire.host, FAR[family], 5) == (5, 5)
-    ping(wire.host, NOBODY[family], 1, "-W 0.3")
+    ping(wire.host, NOBODY[family], 1, "-W 0.3", patience=1)
     assert tun_packets(wire.host) - count <= 10
     assert daemon.cpu_seconds() - used <= 0.1 * SLOW
     wire.host.ip(f"-{family} rule del pref 50")
     daemon.wait_log("at priority 99 again")
     assert [rule["priority"] for rule in state.rules(wire.host, family)
             if rule.get("iif") == "tun0"] == [99, 100]
+
+
+def test_rule_in_front_at_the_start(wire, daemons, family):
+    """Said at the start; the plan shows the same place."""
+    daemon = daemons(wire.host)
+    wire.host.ip(f"-{family} rule add pref 50 lookup 77")
+    assert f"ip -{family} rule add priority 48 iif tun0" in daemon.once(
+        "--print-plan", config=MARK).stdout
+    daemon.start(MARK)
+    daemon.wait_log("moved to 48")
+    assert [rule["priority"] for rule in state.rules(wire.host, family)
+            if rule.get("iif") == "tun0"] == [48, 49]
+    daemon.kill()
+    wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone")
+    assert daemon.once("--cleanup").returncode == 0
+    assert "tun0" not in wire.host.ip(f"-{family} rule show")
 
 
 def test_rule_with_the_number_of_a_guard(wire, daemons, family):
@@ -119,7 +135,7 @@ def test_default_route_back_by_hand(wire, daemons, family):
     wait_until(lambda: ping(wire.host, FAR[family], patience=1) == (1, 1), daemon.log, 1.0 * SLOW)
 
 
-OTHER = "[tun]\nname = tun1\n[divert]\ntable = 101\npriority = 97\ndivert-priority = 32763\n"
+OTHER = "[tun]\nname = tun1\n[divert]\ntable = 101\ndivert-priority = 32763\n"
 
 
 @pytest.mark.parametrize("direction", ["out", "out, forward"])
@@ -127,6 +143,7 @@ def test_two_in_a_row(wire, daemons, family, direction):
     """Two instances in one host, each with its own numbers: no loop, both go without a trace."""
     before = state.snapshot(wire.host)
     one, other = daemons(wire.host), daemons(wire.host)
+    other.run_directory = one.run_directory
     one.start(f"[divert]\ndirection = {direction}\n" + MARK)
     other.start(OTHER + f"direction = {direction}\n" + MARK)
     counts = [tun_packets(wire.host, device) for device in ("tun0", "tun1")]
