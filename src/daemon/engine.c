@@ -30,6 +30,14 @@ static int seed_path(struct path *path, const struct config_main *config)
     return 0;
 }
 
+/* Nothing is merged that the kernel could not take apart. */
+static void choose_merge(struct engine *engine)
+{
+    bool possible = divert_has_offload(engine->divert, OFFLOAD_UDP);
+
+    path_set_merge(engine->path, possible ? engine->loaded.config->tun.merge : MERGE_OFF);
+}
+
 int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
 {
     int error;
@@ -45,6 +53,8 @@ int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
     }
     if (error < 0)
         engine_stop(engine);
+    else
+        choose_merge(engine);
     return error;
 }
 
@@ -65,6 +75,7 @@ static void judge_offloads(struct engine *engine)
                         "the kernel refuses super-packets of %s; going on without",
                         offload_class_name(i));
     }
+    choose_merge(engine);
 }
 
 /* Number of packets moved, or the -errno of a dead descriptor. */

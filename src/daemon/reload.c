@@ -65,6 +65,8 @@ static int check_tun(const struct config_tun *old, const struct config_tun *new,
         key = "mtu";
     else if (old->offload != new->offload)
         key = "offload";
+    else if (old->merge != new->merge)
+        key = "merge";
     if (key == NULL)
         return 0;
     return refuse(ret_refusal, "[tun] %s: cannot change while running; restart ipmodd for it", key);

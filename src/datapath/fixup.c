@@ -118,7 +118,7 @@ void fixup_packet(struct packet *packet)
     packet->delta = (struct checksum_delta){.l4 = 0};
 }
 
-static uint16_t pseudo_sum(const struct packet *packet, size_t length)
+uint16_t fixup_pseudo_sum(const struct packet *packet, size_t length)
 {
     if (packet->family == FAMILY_IPV4)
         return sum_pseudo_ip4(packet_src(packet), packet_dst(packet), packet->proto, length);
@@ -159,7 +159,7 @@ static uint16_t l4_sum(const struct packet *packet, const struct checksum_kind *
     if (!kind->pseudo)
         return sum;
     /* UDP's own length is what its pseudo-header has; it is the smaller one. */
-    return sum_add(sum, pseudo_sum(packet, packet->proto == IPPROTO_UDP ? cover : length));
+    return sum_add(sum, fixup_pseudo_sum(packet, packet->proto == IPPROTO_UDP ? cover : length));
 }
 
 static bool is_l4_damaged(const struct packet *packet, const struct checksum_kind *kind)

@@ -37,6 +37,9 @@ bool fixup_is_damaged(const struct packet *packet);
  */
 void fixup_complete(struct packet *packet);
 
+/* Of the pseudo-header of PACKET, were its upper-layer header and payload LENGTH bytes long. */
+uint16_t fixup_pseudo_sum(const struct packet *packet, size_t length);
+
 /* For packets made here: the IPv4 header checksum, and a TCP or ICMP checksum, from nothing. */
 void fixup_fill_ip_header(struct packet *packet);
 void fixup_fill_l4(struct packet *packet);

@@ -100,6 +100,7 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
     }
     path->ruleset = ruleset;
     path->view = view;
+    path->merge = MERGE_OFF;
     path->answerer.bucket = bucket_make(ANSWER_RATE, UINT64_C(1000000000), ANSWER_BURST);
     return path;
 }
@@ -120,6 +121,11 @@ const struct ruleset *path_ruleset(const struct path *path)
 void path_set_seed(struct path *path, uint64_t seed)
 {
     path->rng = rng_make(seed);
+}
+
+void path_set_merge(struct path *path, enum merge_mode mode)
+{
+    path->merge = mode;
 }
 
 void path_set_host_view(struct path *path, const struct host_view *view)

@@ -3,6 +3,7 @@
 #include "ipmodd/wire/checksum.h"
 #include "ipmodd/wire/ip4.h"
 #include "ipmodd/wire/ip6.h"
+#include "merge.h"
 #include "offload.h"
 #include "path_state.h"
 #include "split.h"
@@ -52,77 +53,120 @@ static int put(struct packet *packet, int tun_fd)
     return write(tun_fd, start, VNET_HEADER + packet->length) >= 0 ? 0 : -errno;
 }
 
-/* The TTL of a packet that was tried as a whole has been given back already. */
-static int put_segments(struct path *path, struct batch *batch, struct packet *packet, int tun_fd)
+/* One pass over a batch. */
+struct writer {
+    struct path *path;
+    struct batch *batch;
+    int tun_fd;
+    struct run run; /* what leaves next */
+    int error;      /* -errno of the last write that failed */
+};
+
+/* PACKET, as it was given to the kernel, did not get through. */
+static void lose(struct writer *writer, const struct packet *packet, int error)
 {
-    int last = 0;
-
-    path->counters.gso_refused++;
-    path->offload_refused[offload_class_of(packet)]++;
-    split_packet(packet, batch);
-    for (size_t i = 0; i < packet->segments; i++) {
-        struct packet *segment = &batch->segments[packet->first_segment + i];
-        int r = put(segment, tun_fd);
-
-        if (r < 0) {
-            path_count_lost(path, segment, REASON_WRITE_FAILED);
-            last = r;
-        }
-    }
-    return last;
+    path_count_lost(writer->path, packet, REASON_WRITE_FAILED);
+    writer->error = error;
 }
 
-/* 0 or -errno. */
-static int write_packet(struct path *path, struct batch *batch, struct packet *packet, int tun_fd)
+static void put_or_lose(struct writer *writer, struct packet *packet)
 {
-    int r;
+    int r = put(packet, writer->tun_fd);
+
+    if (r < 0)
+        lose(writer, packet, r);
+}
+
+/* The kernel refused a super-packet of CLASS. */
+static void note_refusal(struct path *path, enum offload_class class)
+{
+    path->counters.gso_refused++;
+    path->offload_refused[class]++;
+}
+
+/* The TTL of a packet that was tried as a whole has been given back already. */
+static void put_segments(struct writer *writer, struct packet *packet)
+{
+    note_refusal(writer->path, offload_class_of(packet));
+    split_packet(packet, writer->batch);
+    for (size_t i = 0; i < packet->segments; i++)
+        put_or_lose(writer, &writer->batch->segments[packet->first_segment + i]);
+}
+
+static void write_one(struct writer *writer, struct packet *packet)
+{
+    int r = put(packet, writer->tun_fd);
+
+    if (r == -EINVAL && packet->segments > 1)
+        put_segments(writer, packet);
+    else if (r < 0)
+        lose(writer, packet, r);
+}
+
+static void write_merged(struct writer *writer)
+{
+    const struct run *run = &writer->run;
+    struct run_parts parts;
+    size_t count = run_gather(run, &parts);
+    int error = writev(writer->tun_fd, parts.parts, (int)count) >= 0 ? 0 : -errno;
+
+    if (error == 0)
+        writer->path->counters.merged += run->count;
+    if (error == -EINVAL)
+        note_refusal(writer->path, OFFLOAD_UDP);
+    for (size_t i = 0; i < run->count && error < 0; i++) {
+        if (error == -EINVAL)
+            put_or_lose(writer, run->packets[i]);
+        else
+            lose(writer, run->packets[i], error);
+    }
+}
+
+static void flush(struct writer *writer)
+{
+    if (writer->run.count == 1)
+        write_one(writer, writer->run.packets[0]);
+    else if (writer->run.count > 1)
+        write_merged(writer);
+    writer->run.count = 0;
+}
+
+/* What stays on this host does not cross a wire, and may be read by somebody who counts packets. */
+static void write_packet(struct writer *writer, struct packet *packet)
+{
+    enum merge_mode mode = writer->path->merge;
 
     if (packet->fate != FATE_OUT)
-        return 0;
-    give_ttl_back(path, packet);
-    r = put(packet, tun_fd);
-    if (r == -EINVAL && packet->segments > 1)
-        return put_segments(path, batch, packet, tun_fd);
-    if (r < 0)
-        path_count_lost(path, packet, REASON_WRITE_FAILED);
-    return r;
+        return;
+    if (!will_be_forwarded(writer->path, packet))
+        mode = MERGE_OFF;
+    give_ttl_back(writer->path, packet);
+    if (run_add(&writer->run, packet, mode))
+        return;
+    flush(writer);
+    run_add(&writer->run, packet, mode);
 }
 
-static int write_packets(struct path *path, struct batch *batch, struct packet *packets,
-                         size_t count, int tun_fd)
+static void write_packets(struct writer *writer, struct packet *packets, size_t count)
 {
-    int last = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        int r = write_packet(path, batch, &packets[i], tun_fd);
-
-        if (r < 0)
-            last = r;
-    }
-    return last;
+    for (size_t i = 0; i < count; i++)
+        write_packet(writer, &packets[i]);
 }
 
 /* A packet that was split has its segments written in its place, so no flow changes its order. */
-static int write_in_order(struct path *path, struct batch *batch, int tun_fd)
-{
-    int last = 0;
-
-    for (size_t i = 0; i < batch->count; i++) {
-        struct packet *packet = &batch->packets[i];
-        bool split = packet->fate == FATE_SPLIT;
-        struct packet *leaving = split ? &batch->segments[packet->first_segment] : packet;
-        int r = write_packets(path, batch, leaving, split ? packet->segments : 1, tun_fd);
-
-        if (r < 0)
-            last = r;
-    }
-    return last;
-}
-
 int batch_write(struct path *path, struct batch *batch, int tun_fd)
 {
-    int answers = write_packets(path, batch, batch->answers, batch->answer_count, tun_fd);
-    int packets = write_in_order(path, batch, tun_fd);
+    struct writer writer = {.path = path, .batch = batch, .tun_fd = tun_fd};
 
-    return packets < 0 ? packets : answers;
+    write_packets(&writer, batch->answers, batch->answer_count);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct packet *packet = &batch->packets[i];
+
+        if (packet->fate == FATE_SPLIT)
+            write_packets(&writer, &batch->segments[packet->first_segment], packet->segments);
+        else
+            write_packet(&writer, packet);
+    }
+    flush(&writer);
+    return writer.error;
 }

@@ -213,6 +213,11 @@ int divert_tun_fd(const struct divert *divert)
     return divert->tun.fd;
 }
 
+bool divert_has_offload(const struct divert *divert, enum offload_class class)
+{
+    return (divert->tun.offloads & 1u << class) != 0;
+}
+
 int divert_give_up_offload(struct divert *divert, enum offload_class class)
 {
     fault_clear(&divert->fault);

@@ -5,6 +5,7 @@
 
 #include "ipmodd/base/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const struct value_name mtu_names[] = {{"auto", 0, 0}};
@@ -117,11 +118,41 @@ static void print_offload(const struct config *config, FILE *out)
     value_print_range(&offload_domain, config->tun.offload, config->tun.offload, out);
 }
 
+static const struct value_name merge_names[] = {
+    {"exact", MERGE_EXACT, MERGE_EXACT},
+    {"relaxed", MERGE_RELAXED, MERGE_RELAXED},
+    {"off", MERGE_OFF, MERGE_OFF},
+};
+
+static const struct value_domain merge_domain = {.noun = "a way to merge",
+                                                 .max = MERGE_OFF,
+                                                 .names = merge_names,
+                                                 .name_count = ARRAY_SIZE(merge_names),
+                                                 .names_only = true};
+
+static_assert(ARRAY_SIZE(merge_names) == MERGE_MODE_COUNT, "every way has a name");
+
+static int parse_merge(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t merge;
+    int r = value_parse_number(text, &merge_domain, &merge, error);
+
+    if (r == 0)
+        config->tun.merge = merge;
+    return r;
+}
+
+static void print_merge(const struct config *config, FILE *out)
+{
+    value_print_range(&merge_domain, config->tun.merge, config->tun.merge, out);
+}
+
 static const struct setting settings[] = {
     {"name", "the name of a link", parse_name, print_name},
     {"address", "borrow, or addresses with prefix lengths", parse_address, print_address},
     {"mtu", "auto, or a number of bytes", parse_mtu, print_mtu},
     {"offload", "auto or off", parse_offload, print_offload},
+    {"merge", "exact, relaxed or off", parse_merge, print_merge},
 };
 
 const struct setting_group setting_tun = {

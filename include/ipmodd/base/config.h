@@ -60,6 +60,14 @@ enum on_exit_policy {
     ON_EXIT_COUNT,
 };
 
+/* Which runs of datagrams are handed to the kernel as one super-packet. */
+enum merge_mode {
+    MERGE_EXACT,   /* those of which the wire will be the same to the last bit */
+    MERGE_RELAXED, /* with other IPv4 identifications where those mean nothing (RFC 6864) */
+    MERGE_OFF,
+    MERGE_MODE_COUNT,
+};
+
 /* syslog(3) priorities of the same name; a smaller value is more urgent. */
 enum log_level {
     LEVEL_ERROR = 3,
@@ -93,6 +101,7 @@ struct config_tun {
     struct ip_prefix *addresses; /* none = borrow those of the egress devices */
     size_t address_count;
     uint32_t mtu; /* bytes; 0 = the largest of the egress devices */
+    enum merge_mode merge;
     bool offload; /* super-packets and partial checksums, as far as the kernel has them */
 };
 

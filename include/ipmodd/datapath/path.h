@@ -76,9 +76,10 @@ struct path_counters {
     uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
     uint64_t ttl_255; /* left with TTL 254: the kernel's decrement could not be given back */
     uint64_t edited;  /* packets that left changed by a rule */
-    /* Super-packets, each counted once. */
+    /* Super-packets, each counted once, but for `merged`. */
     uint64_t split;       /* for a rule that speaks of single packets */
     uint64_t gso_refused; /* by the kernel, and written segment by segment instead */
+    uint64_t merged;      /* packets that were written as part of a super-packet of ours */
 };
 
 /* What one rule has seen. */
@@ -102,6 +103,9 @@ const struct ruleset *path_ruleset(const struct path *path);
 
 /* Where the path's random numbers begin; 0 unless set. The same seed, the same decisions. */
 void path_set_seed(struct path *path, uint64_t seed);
+
+/* Which runs of datagrams batch_write() merges; MERGE_OFF unless set. */
+void path_set_merge(struct path *path, enum merge_mode mode);
 
 void path_set_host_view(struct path *path, const struct host_view *view);
 
@@ -131,9 +135,9 @@ ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd);
 /*
  * Writes answers, and packets and segments with FATE_OUT, and gives back the TTL that forwarding
  * takes: one more for packets that the kernel will forward (255 is counted), none for those to this
- * host's own addresses. A super-packet that the kernel finds invalid (EINVAL: some kernels do not
- * take all that they give) is written in its segments. A packet that could not be written counts as
- * REASON_WRITE_FAILED. 0, or the -errno of
+ * host's own addresses. Runs of datagrams are merged as path_set_merge() says. A super-packet that
+ * the kernel finds invalid (EINVAL: some kernels do not take all that they give) is written in its
+ * segments. A packet that could not be written counts as REASON_WRITE_FAILED. 0, or the -errno of
  * the last failed write for the caller to judge the device by.
  */
 int batch_write(struct path *path, struct batch *batch, int tun_fd);

@@ -66,6 +66,9 @@ const char *divert_error_text(const struct divert *divert);
  */
 int divert_tun_fd(const struct divert *divert);
 
+/* Whether super-packets of CLASS come from the device and are taken by it. */
+bool divert_has_offload(const struct divert *divert, enum offload_class class);
+
 /*
  * The device refused super-packets of CLASS: none will come any more. 1, 0 if none came already, or
  * -errno.

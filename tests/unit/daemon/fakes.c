@@ -100,6 +100,12 @@ const struct remarks *divert_remarks(const struct divert *divert)
     return &none;
 }
 
+bool divert_has_offload(const struct divert *divert, enum offload_class class)
+{
+    (void)divert;
+    return (fakes.given_up & 1u << class) == 0;
+}
+
 int divert_give_up_offload(struct divert *divert, enum offload_class class)
 {
     (void)divert;
