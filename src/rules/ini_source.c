@@ -5,6 +5,7 @@
 #include "file_text.h"
 
 #include "ipmodd/base/text.h"
+#include "ipmodd/datapath/match.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -94,7 +95,9 @@ static void add_entry(struct source *source)
 {
     struct section *section = document_last_section(source->document);
     struct place place = source_place(source);
-    const struct entry *earlier = section_find_entry(section, source->key);
+    const struct match_type *match = match_type_find(source->key);
+    const struct entry *earlier =
+        match != NULL && match->repeats ? NULL : section_find_entry(section, source->key);
 
     place.key = source->key;
     if (earlier != NULL) {

@@ -10,17 +10,16 @@ static const struct {
     const char *section;
     const char *key;
 } later_keys[] = {
-    {"main", "control"},      {"main", "metrics"},       {"tun", "queues"},
-    {"divert", "interfaces"}, {"divert", "conntrack"},   {"divert", "foreign-netfilter"},
-    {"rule", "payload"},      {"rule", "payload-regex"}, {"rule", "state"},
-    {"rule", "flow-packets"}, {"rule", "flow-bytes"},    {"rule", "probability"},
-    {"rule", "every"},        {"rule", "limit"},         {"rule", "time"},
-    {"rule", "set-payload"},  {"rule", "replace"},       {"rule", "snat"},
-    {"rule", "dnat"},         {"rule", "masquerade"},    {"rule", "redirect"},
-    {"rule", "netmap"},       {"rule", "delay"},         {"rule", "loss"},
-    {"rule", "duplicate"},    {"rule", "corrupt"},       {"rule", "reorder"},
-    {"rule", "rate"},         {"rule", "truncate"},      {"rule", "profile"},
-    {"rule", "capture"},
+    {"main", "control"},       {"main", "metrics"},     {"tun", "queues"},
+    {"divert", "interfaces"},  {"divert", "conntrack"}, {"divert", "foreign-netfilter"},
+    {"rule", "payload-regex"}, {"rule", "state"},       {"rule", "flow-packets"},
+    {"rule", "flow-bytes"},    {"rule", "probability"}, {"rule", "every"},
+    {"rule", "limit"},         {"rule", "time"},        {"rule", "set-payload"},
+    {"rule", "replace"},       {"rule", "snat"},        {"rule", "dnat"},
+    {"rule", "masquerade"},    {"rule", "redirect"},    {"rule", "netmap"},
+    {"rule", "delay"},         {"rule", "loss"},        {"rule", "duplicate"},
+    {"rule", "corrupt"},       {"rule", "reorder"},     {"rule", "rate"},
+    {"rule", "truncate"},      {"rule", "profile"},     {"rule", "capture"},
 };
 
 bool later_has_key(const char *section, const char *key)

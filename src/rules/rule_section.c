@@ -13,7 +13,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* More keys than this cannot stand in a section: there are fewer, and none twice. */
+/* More keys than this cannot stand in a section: there are fewer, and what may repeat
+ * narrows nothing. */
 enum { CONSTRAINTS_MAX = 64 };
 
 /* A key that took something from the scope. Match or action, they narrow in the same way. */

@@ -64,6 +64,9 @@ struct match_type {
     /* Holds for packets with their upper-layer header alone, so never for a later fragment. */
     bool needs_header;
 
+    /* May stand in a rule several times; all of them must hold. */
+    bool repeats;
+
     /* Parsed after the others, because the meaning of its numbers depends on the rule's family. */
     bool parse_late;
 };

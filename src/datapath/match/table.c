@@ -12,6 +12,7 @@ const struct match_type *const match_types[] = {
     &match_icmp_type,  &match_icmp_code,  &match_ttl,    &match_dscp,   &match_ecn,
     &match_df,         &match_fragment,   &match_length, &match_ip_id,  &match_ip_option,
     &match_ext_header, &match_tcp_option, &match_mss,    &match_window, &match_flow_label,
+    &match_payload,
 };
 
 const size_t match_type_count = ARRAY_SIZE(match_types);

@@ -30,5 +30,6 @@ extern const struct match_type match_tcp_option;
 extern const struct match_type match_mss;
 extern const struct match_type match_window;
 extern const struct match_type match_flow_label;
+extern const struct match_type match_payload;
 
 #endif

@@ -102,6 +102,7 @@ static const struct {
     {"mss", "1-2000"},
     {"window", "4096"},
     {"flow-label", "0-1048575"},
+    {"payload", "0x0102030405"},
     {"set-src", "203.0.113.1"},
     {"set-dst", "203.0.113.2"},
     {"set-sport", "9"},

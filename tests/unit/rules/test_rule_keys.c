@@ -21,6 +21,10 @@ struct wrong {
     const char *context;
 };
 
+#define PAYLOAD_COMPLAINT(value)                                                                 \
+    "'" value "' is not right: \"text\" (with \\n \\r \\t \\0 \\\" \\\\ \\xHH) or 0xHHHH, 1 to " \
+    "1024 bytes, then @ OFFSET from 0 to 65535 or nothing"
+
 static const struct right rights[] = {
     {"direction", "out", NULL, NULL},
     {"direction", "out,forward", "out, forward", NULL},
@@ -104,6 +108,9 @@ static const struct right rights[] = {
     {"set-dscp", "ef", NULL, NULL},
     {"set-dscp", "0", "cs0", NULL},
     {"set-ecn", "not-ect", NULL, NULL},
+    {"payload", "\"GET /\"", "0x474554202f", NULL},
+    {"payload", "!\"a\\n\\x00\\\"\" @ 7", "!0x610a0022 @ 7", "proto = udp"},
+    {"payload", "0xDEADbeef@65535", "0xdeadbeef @ 65535", NULL},
     {"set-ip-id", "0", NULL, NULL},
     {"set-ip-id", "65535", NULL, "df = no"},
     {"set-ip-id", "random", NULL, NULL},
@@ -335,7 +342,15 @@ static const struct wrong wrongs[] = {
     {"dprot", "80", "unknown key; did you mean 'dport'?", NULL},
     {"xyzzy", "1", "unknown key: ipmodd.conf(5) lists the matches and actions", NULL},
     {"exclude", "192.0.2.1", "is a key of [divert], not of a rule", NULL},
-    {"payload", "\"x\"", "is not in this version yet: leave it out", NULL},
+    {"payload", "x", PAYLOAD_COMPLAINT("x"), NULL},
+    {"payload", "\"\"", PAYLOAD_COMPLAINT("\"\""), NULL},
+    {"payload", "\"open", PAYLOAD_COMPLAINT("\"open"), NULL},
+    {"payload", "\"\\q\"", PAYLOAD_COMPLAINT("\"\\q\""), NULL},
+    {"payload", "0x123", PAYLOAD_COMPLAINT("0x123"), NULL},
+    {"payload", "0x", PAYLOAD_COMPLAINT("0x"), NULL},
+    {"payload", "0x12 @", PAYLOAD_COMPLAINT("0x12 @"), NULL},
+    {"payload", "0x12 @ 65536", PAYLOAD_COMPLAINT("0x12 @ 65536"), NULL},
+    {"payload-regex", "x", "is not in this version yet: leave it out", NULL},
     {"snat", "192.0.2.1", "is not in this version yet: leave it out", NULL},
     {"delay", "200ms", "is not in this version yet: leave it out", NULL},
     {"capture", "x", "is not in this version yet: leave it out", NULL},
@@ -487,6 +502,18 @@ static void test_order_of_errors(void **state)
                         "test.conf:7: [main] policy: 'x' is not a policy: accept, drop");
 }
 
+/* payload may repeat; any other key stands once. */
+static void test_repeated_keys(void **state)
+{
+    char *dump = fixture_dump("[rule a]\npayload = 0x01\npayload = !0x02 @ 3\n");
+
+    (void)state;
+    assert_non_null(strstr(dump, "payload = 0x01\npayload = !0x02 @ 3\n"));
+    free(dump);
+    assert_string_equal(fixture_complaints("[rule a]\nttl = 1\nttl = 2\n"),
+                        "test.conf:3: [rule a] ttl: stands twice in this section, first in line 2");
+}
+
 static void test_deciding_action_comes_last(void **state)
 {
     char *dump = fixture_dump("[rule a]\nverdict = drop\nset-ttl = 3\nset-dscp = ef\n");
@@ -507,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_rules_that_see_nothing),
         cmocka_unit_test(test_headers_of_later_fragments),
         cmocka_unit_test(test_order_of_errors),
+        cmocka_unit_test(test_repeated_keys),
         cmocka_unit_test(test_deciding_action_comes_last),
     };
 

@@ -518,6 +518,43 @@ static void test_tcp_fields(void **state)
     }
 }
 
+/* Forged payloads are 0, 1, 2 … 19. */
+static void test_payload(void **state)
+{
+    static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_GRE};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(protos); i++) {
+        struct packet packet = make(i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6, protos[i]);
+
+        assert_holds("payload", "0x00", &packet);
+        assert_holds("payload", "0x0d0e0f", &packet);
+        assert_holds("payload", "\"\\t\\n\\x0b\"", &packet);
+        assert_holds("payload", "0x0001 @ 0", &packet);
+        assert_holds("payload", "0x1213 @ 18", &packet);
+        assert_not("payload", "0x1213 @ 17", &packet);
+        assert_not("payload", "0x13 @ 20", &packet);
+        assert_not("payload", "0x1314 @ 19", &packet);
+        assert_not("payload", "0x13 @ 65535", &packet);
+        assert_not("payload", "0x131415", &packet);
+        assert_not("payload", "\"GET\"", &packet);
+        assert_holds("payload", "!\"GET\"", &packet);
+        assert_not("payload", "!0x0102", &packet);
+        assert_holds("payload", "!0x0102 @ 0", &packet);
+    }
+}
+
+static void test_payload_of_fragments(void **state)
+{
+    struct packet packet = make_fragment(FAMILY_IPV4, 0, true);
+
+    (void)state;
+    assert_holds("payload", "0x000102 @ 0", &packet);
+    packet = make_fragment(FAMILY_IPV6, 40, false);
+    assert_not("payload", "0x00", &packet);
+    assert_not("payload", "!\"nothing like it\"", &packet);
+}
+
 /* A name that two keys share would hide one; a record without a function would crash. */
 static void test_table(void **state)
 {
@@ -538,17 +575,30 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_direction),      cmocka_unit_test(test_family),
-        cmocka_unit_test(test_proto),          cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_addresses_ipv6), cmocka_unit_test(test_host_is_either),
-        cmocka_unit_test(test_ports),          cmocka_unit_test(test_what_has_no_ports),
-        cmocka_unit_test(test_fragments),      cmocka_unit_test(test_no_port_in_later_fragments),
-        cmocka_unit_test(test_tcp_flags),      cmocka_unit_test(test_icmp_type),
-        cmocka_unit_test(test_icmp_code),      cmocka_unit_test(test_icmp_of_the_other_family),
-        cmocka_unit_test(test_header_fields),  cmocka_unit_test(test_length),
-        cmocka_unit_test(test_ip4_fields),     cmocka_unit_test(test_flow_label),
-        cmocka_unit_test(test_ip_option),      cmocka_unit_test(test_ext_header),
-        cmocka_unit_test(test_tcp_fields),     cmocka_unit_test(test_table),
+        cmocka_unit_test(test_direction),
+        cmocka_unit_test(test_family),
+        cmocka_unit_test(test_proto),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_addresses_ipv6),
+        cmocka_unit_test(test_host_is_either),
+        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_what_has_no_ports),
+        cmocka_unit_test(test_fragments),
+        cmocka_unit_test(test_no_port_in_later_fragments),
+        cmocka_unit_test(test_tcp_flags),
+        cmocka_unit_test(test_icmp_type),
+        cmocka_unit_test(test_icmp_code),
+        cmocka_unit_test(test_icmp_of_the_other_family),
+        cmocka_unit_test(test_header_fields),
+        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_ip4_fields),
+        cmocka_unit_test(test_flow_label),
+        cmocka_unit_test(test_ip_option),
+        cmocka_unit_test(test_ext_header),
+        cmocka_unit_test(test_tcp_fields),
+        cmocka_unit_test(test_payload),
+        cmocka_unit_test(test_payload_of_fragments),
+        cmocka_unit_test(test_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
