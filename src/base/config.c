@@ -129,6 +129,28 @@ const char *mirror_mode_name(enum mirror_mode mode)
     return names[mode];
 }
 
+const char *conntrack_mode_name(enum conntrack_mode mode)
+{
+    static const char *const names[CONNTRACK_COUNT] = {
+        [CONNTRACK_AUTO] = "auto",
+        [CONNTRACK_KEEP] = "keep",
+    };
+
+    assert(mode < CONNTRACK_COUNT);
+    return names[mode];
+}
+
+const char *foreign_netfilter_name(enum foreign_netfilter policy)
+{
+    static const char *const names[FOREIGN_NETFILTER_COUNT] = {
+        [FOREIGN_NETFILTER_WARN] = "warn",
+        [FOREIGN_NETFILTER_REFUSE] = "refuse",
+    };
+
+    assert(policy < FOREIGN_NETFILTER_COUNT);
+    return names[policy];
+}
+
 const char *on_exit_policy_name(enum on_exit_policy policy)
 {
     static const char *const names[ON_EXIT_COUNT] = {

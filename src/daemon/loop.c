@@ -152,6 +152,8 @@ static void follow(struct loop *loop, int error, const struct divert_news *news)
 
     if (news->host_view_changed)
         path_set_host_view(loop->engine->path, divert_host_view(divert));
+    if (news->remarks_changed)
+        engine_tell_remarks(loop->engine);
     follow_device(loop, news);
     tell_device(loop, news);
     tell_routing(loop, news);

@@ -12,6 +12,9 @@ static const struct {
     enum log_id id;
     enum log_level level;
 } entries[] = {
+    [REMARK_NETFILTER] = {LOG_ID_FOREIGN_NETFILTER, LEVEL_WARNING},
+    [REMARK_UNSEEN] = {LOG_ID_NETFILTER_UNSEEN, LEVEL_WARNING},
+    [REMARK_CONNTRACK] = {LOG_ID_CONNTRACK, LEVEL_WARNING},
     [REMARK_RULES] = {LOG_ID_FOREIGN_RULES, LEVEL_NOTICE},
 };
 static_assert(ARRAY_SIZE(entries) == REMARK_KIND_COUNT, "an entry for each kind of remark");

@@ -27,6 +27,8 @@ static enum exit_code exit_code_of(int error)
 {
     if (error == -EPERM || error == -EACCES || error == -ENOENT || error == -ENODEV)
         return EXIT_CODE_NO_PERMISSION;
+    if (error == -ECANCELED) /* by foreign-netfilter = refuse */
+        return EXIT_CODE_CONFIG;
     return EXIT_CODE_FAILED;
 }
 

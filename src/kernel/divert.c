@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of the diversion: start, events, reload, stop. */
 #include "kernel/divert_state.h"
-#include "kernel/inspect.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@ static void divert_free(struct divert *divert)
     ledger_close(&divert->ledger);
     snapshot_clear(&divert->snapshot);
     wanted_clear(&divert->wanted);
-    remarks_clear(&divert->remarks);
+    inspect_end(&divert->inspect);
     host_view_free(divert->view);
     host_view_free(divert->old_view);
     config_free(divert->config);
@@ -36,6 +35,7 @@ static struct divert *divert_new(const struct config *config)
     if (divert == NULL)
         return NULL;
     divert->tun = TUN_INIT;
+    divert->inspect = INSPECT_INIT;
     divert->monitor = MONITOR_INIT;
     divert->ledger = LEDGER_INIT;
     divert->config = config_copy(config);
@@ -146,21 +146,6 @@ static int make_all(struct divert *divert)
     return r;
 }
 
-/* What others have here, anew; the old list stays if that fails. */
-static int look_around(struct divert *divert)
-{
-    struct remarks remarks = {.items = NULL};
-    int r = inspect_host(divert->config, divert->netlink, &remarks, &divert->fault);
-
-    if (r < 0) {
-        remarks_clear(&remarks);
-        return r;
-    }
-    remarks_clear(&divert->remarks);
-    divert->remarks = remarks;
-    return 0;
-}
-
 /* The messages about our own doing; what others did meanwhile becomes dirt. */
 static void hear_of_birth(struct divert *divert)
 {
@@ -183,7 +168,7 @@ int divert_start(const struct config *config, struct divert **ret_divert)
     if (r == 0) {
         r = remove_left_elsewhere(divert);
         if (r == 0)
-            r = look_around(divert);
+            r = inspect_start(&divert->inspect, divert->config, divert->netlink, &divert->fault);
         if (r == 0)
             r = make_all(divert);
         if (r < 0) {
@@ -271,19 +256,26 @@ int divert_dispatch(struct divert *divert, struct divert_news *ret_news)
 
 int divert_tick(struct divert *divert, struct divert_news *ret_news)
 {
+    int r;
+
     *ret_news = (struct divert_news){.repaired = false};
+    r = inspect_poll(&divert->inspect, divert->config, divert->netlink, &divert->fault);
+    ret_news->remarks_changed = r > 0;
     return work_if_due(divert, ret_news);
 }
 
 int divert_timeout_ms(const struct divert *divert)
 {
     uint64_t now = divert_now_ns();
+    int poll_ms = inspect_timeout_ms(&divert->inspect);
     uint64_t due = UINT64_MAX;
 
     if (divert->dirt != 0)
         due = divert->not_before_ns;
     else if (divert->retry_ns != 0)
         due = divert->retry_ns;
+    if (poll_ms >= 0)
+        due = MIN_OF(due, now + (uint64_t)poll_ms * 1000000);
     if (due == UINT64_MAX)
         return -1;
     return due <= now ? 0 : (int)((due - now) / 1000000 + 1);
@@ -344,7 +336,7 @@ int divert_reload(struct divert *divert, const struct config *config)
         return r;
     r = switch_config(divert, TAKE_PTR(new));
     if (r == 0)
-        r = look_around(divert);
+        r = inspect_again(&divert->inspect, divert->config, divert->netlink, &divert->fault);
     if (r == 0)
         return remove_unused(divert, &before);
     fault = divert->fault;
@@ -362,7 +354,7 @@ const struct host_view *divert_host_view(const struct divert *divert)
 
 const struct remarks *divert_remarks(const struct divert *divert)
 {
-    return &divert->remarks;
+    return &divert->inspect.remarks;
 }
 
 static int note_dropped(void *context, const struct nlmsghdr *message)

@@ -13,6 +13,7 @@
 
 #include "ipmodd/kernel/divert.h"
 #include "kernel/apply.h"
+#include "kernel/inspect.h"
 #include "kernel/monitor.h"
 
 /* What is out of date. */
@@ -38,7 +39,7 @@ struct divert {
     struct wanted wanted;
     struct host_view *view;
     struct host_view *old_view; /* the one before, kept until the next change */
-    struct remarks remarks;
+    struct inspect inspect;
     struct fault fault;
     unsigned dirt;
     struct route_key keys[KEYS_MAX];

@@ -4,8 +4,127 @@
 
 #include "kernel/foreign_rule.h"
 
-int inspect_host(const struct config *config, struct netlink *netlink, struct remarks *remarks,
+#include <errno.h>
+
+enum { POLL_MS = 20 };
+
+/* The list that users see: netfilter as last seen, and the rest as it is now. */
+static int collect(struct inspect *inspect, const struct config *config, struct netlink *netlink,
+                   struct fault *fault)
+{
+    const struct remarks *seen = &inspect->findings.remarks;
+    struct remarks remarks = {.left_out = seen->left_out};
+    int r = 0;
+
+    for (size_t i = 0; i < seen->count && r == 0; i++)
+        r = remarks_add(&remarks, seen->items[i].kind, "%s", seen->items[i].text);
+    if (r == 0)
+        r = foreign_rules_remark(config, netlink, &remarks, fault);
+    if (r < 0) {
+        remarks_clear(&remarks);
+        return fault_set(fault, r, "looking at this host");
+    }
+    remarks_clear(&inspect->remarks);
+    inspect->remarks = remarks;
+    return 0;
+}
+
+/* Takes over FINDINGS and makes the table follow; one that cannot be made is something to say. */
+static int adopt(struct inspect *inspect, const struct config *config,
+                 const struct netfilter_findings *findings)
+{
+    struct fault fault = {.text = ""};
+
+    netfilter_findings_clear(&inspect->findings);
+    inspect->findings = *findings;
+    if (connections_set(&inspect->connections, config, &inspect->findings, &fault) == 0)
+        return 0;
+    return remarks_add(&inspect->findings.remarks, REMARK_CONNTRACK,
+                       "netfilter: NAT of others would be met twice by forwarded packets, and what "
+                       "mends it failed: %s; what helps: exclude the networks behind this host",
+                       fault.text);
+}
+
+/* What `refuse` refuses. */
+static int check_refusal(const struct inspect *inspect, const struct config *config,
+                         struct fault *fault)
+{
+    const struct remarks *remarks = &inspect->findings.remarks;
+
+    if (config->divert.foreign_netfilter != FOREIGN_NETFILTER_REFUSE || remarks->count == 0)
+        return 0;
+    return fault_explain(fault, -ECANCELED, "[divert] foreign-netfilter = refuse: %s",
+                         remarks->items[0].text);
+}
+
+static int look(const struct config *config, struct inspect *inspect,
+                struct netfilter_findings *ret_findings, struct fault *fault)
+{
+    int r = netfilter_ask(&inspect->question, config);
+
+    if (r == 0)
+        r = netfilter_answer(&inspect->question, NETFILTER_TIME_MS + POLL_MS, ret_findings);
+    return r < 0 ? fault_set(fault, r, "looking at the rules of netfilter") : r;
+}
+
+int inspect_look(struct inspect *inspect, const struct config *config, struct netlink *netlink,
                  struct fault *fault)
 {
-    return foreign_rules_remark(config, netlink, remarks, fault);
+    int r = look(config, inspect, &inspect->findings, fault);
+
+    return r < 0 ? r : collect(inspect, config, netlink, fault);
+}
+
+int inspect_start(struct inspect *inspect, const struct config *config, struct netlink *netlink,
+                  struct fault *fault)
+{
+    struct netfilter_findings findings = {.recipe = NULL};
+    int r = look(config, inspect, &findings, fault);
+
+    if (r < 0)
+        return r;
+    r = adopt(inspect, config, &findings);
+    if (r < 0)
+        return fault_set(fault, r, "looking at the rules of netfilter");
+    r = check_refusal(inspect, config, fault);
+    return r < 0 ? r : collect(inspect, config, netlink, fault);
+}
+
+int inspect_again(struct inspect *inspect, const struct config *config, struct netlink *netlink,
+                  struct fault *fault)
+{
+    int r = netfilter_ask(&inspect->question, config);
+
+    if (r < 0)
+        return fault_set(fault, r, "looking at the rules of netfilter");
+    return collect(inspect, config, netlink, fault);
+}
+
+int inspect_timeout_ms(const struct inspect *inspect)
+{
+    return inspect->question.child > 0 ? POLL_MS : -1;
+}
+
+int inspect_poll(struct inspect *inspect, const struct config *config, struct netlink *netlink,
+                 struct fault *fault)
+{
+    struct netfilter_findings findings;
+    int r = 0;
+
+    if (inspect->question.child > 0)
+        r = netfilter_answer(&inspect->question, 0, &findings);
+    if (r <= 0)
+        return r;
+    r = adopt(inspect, config, &findings);
+    if (r == 0)
+        r = collect(inspect, config, netlink, fault);
+    return r < 0 ? r : 1;
+}
+
+void inspect_end(struct inspect *inspect)
+{
+    netfilter_drop(&inspect->question);
+    netfilter_findings_clear(&inspect->findings);
+    connections_close(&inspect->connections);
+    remarks_clear(&inspect->remarks);
 }

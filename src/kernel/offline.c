@@ -24,25 +24,22 @@ static int plan(const struct config *config, struct netlink *netlink, struct sna
     return r < 0 ? fault_set(fault, r, "computing what should be") : 0;
 }
 
-/* As comments above the commands. */
-static int print_remarks(const struct config *config, struct netlink *netlink, FILE *out,
-                         struct fault *fault)
+/* What there is to say as comments; the own nft table, which is made before anything is diverted.
+ */
+static void print_inspection(const struct config *config, const struct inspect *inspect, FILE *out)
 {
-    struct remarks remarks = {.items = NULL};
-    int r = inspect_host(config, netlink, &remarks, fault);
-
-    for (size_t i = 0; i < remarks.count && r == 0; i++)
-        fprintf(out, "# %s\n", remarks.items[i].text);
-    if (remarks.left_out > 0)
-        fprintf(out, "# and %zu more\n", remarks.left_out);
-    remarks_clear(&remarks);
-    return r;
+    for (size_t i = 0; i < inspect->remarks.count; i++)
+        fprintf(out, "# %s\n", inspect->remarks.items[i].text);
+    if (inspect->remarks.left_out > 0)
+        fprintf(out, "# and %zu more\n", inspect->remarks.left_out);
+    connections_print(config, &inspect->findings, out);
 }
 
 int divert_print_plan(const struct config *config, FILE *out)
 {
     struct fault *fault = divert_last_failure();
     struct wanted wanted = {.tun_mtu = 0};
+    struct inspect inspect = INSPECT_INIT;
     struct netlink *netlink = NULL;
     struct snapshot snapshot;
     int r;
@@ -53,9 +50,12 @@ int divert_print_plan(const struct config *config, FILE *out)
     if (r == 0)
         r = plan(config, netlink, &snapshot, &wanted, fault);
     if (r == 0)
-        r = print_remarks(config, netlink, out, fault);
-    if (r == 0)
+        r = inspect_look(&inspect, config, netlink, fault);
+    if (r == 0) {
+        print_inspection(config, &inspect, out);
         plan_print(config, &snapshot, &wanted, out);
+    }
+    inspect_end(&inspect);
     netlink_close(netlink);
     wanted_clear(&wanted);
     snapshot_clear(&snapshot);

@@ -26,6 +26,9 @@ static const char *const texts[] = {
     [LOG_ID_GUARDS_MOVED] = "b57403079476449f83a958854d7b672b",
     [LOG_ID_TUN_OVERRUN] = "249fc121bc694a5caeae6883c3e7648e",
     [LOG_ID_OFFLOAD_GIVEN_UP] = "83c3a0ee1873448fbf9d60d37f538b8e",
+    [LOG_ID_FOREIGN_NETFILTER] = "9a1f6c0b7d2e4f3f8b60c5d4e13a7782",
+    [LOG_ID_NETFILTER_UNSEEN] = "c7d20b5e94f1463eae8127f05b6d9c34",
+    [LOG_ID_CONNTRACK] = "0e6b93d8c54a47d1b2f7a8069c1de5fb",
 };
 static_assert(ARRAY_SIZE(texts) == LOG_ID_COUNT, "every kind of entry has its MESSAGE_ID");
 

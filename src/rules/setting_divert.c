@@ -53,6 +53,26 @@ static const struct value_domain mirror_domain = {.noun = "a way to mirror",
                                                   .name_count = ARRAY_SIZE(mirror_names),
                                                   .names_only = true};
 
+static const struct value_name conntrack_names[] = {
+    {"auto", CONNTRACK_AUTO, CONNTRACK_AUTO},
+    {"keep", CONNTRACK_KEEP, CONNTRACK_KEEP},
+};
+static const struct value_domain conntrack_domain = {.noun = "a way to track connections",
+                                                     .max = CONNTRACK_COUNT - 1,
+                                                     .names = conntrack_names,
+                                                     .name_count = ARRAY_SIZE(conntrack_names),
+                                                     .names_only = true};
+
+static const struct value_name foreign_names[] = {
+    {"warn", FOREIGN_NETFILTER_WARN, FOREIGN_NETFILTER_WARN},
+    {"refuse", FOREIGN_NETFILTER_REFUSE, FOREIGN_NETFILTER_REFUSE},
+};
+static const struct value_domain foreign_domain = {.noun = "an answer to rules of others",
+                                                   .max = FOREIGN_NETFILTER_COUNT - 1,
+                                                   .names = foreign_names,
+                                                   .name_count = ARRAY_SIZE(foreign_names),
+                                                   .names_only = true};
+
 static const struct value_name on_exit_names[] = {
     {"open", ON_EXIT_OPEN, ON_EXIT_OPEN},
     {"closed", ON_EXIT_CLOSED, ON_EXIT_CLOSED},
@@ -257,6 +277,37 @@ static void print_mirror(const struct config *config, FILE *out)
     fputs(mirror_mode_name(config->divert.mirror), out);
 }
 
+static int parse_conntrack(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t mode;
+    int r = value_parse_number(text, &conntrack_domain, &mode, error);
+
+    if (r == 0)
+        config->divert.conntrack = mode;
+    return r;
+}
+
+static void print_conntrack(const struct config *config, FILE *out)
+{
+    fputs(conntrack_mode_name(config->divert.conntrack), out);
+}
+
+static int parse_foreign_netfilter(const char *text, struct config *config,
+                                   struct value_error *error)
+{
+    uint32_t policy;
+    int r = value_parse_number(text, &foreign_domain, &policy, error);
+
+    if (r == 0)
+        config->divert.foreign_netfilter = policy;
+    return r;
+}
+
+static void print_foreign_netfilter(const struct config *config, FILE *out)
+{
+    fputs(foreign_netfilter_name(config->divert.foreign_netfilter), out);
+}
+
 static int parse_on_exit(const char *text, struct config *config, struct value_error *error)
 {
     uint32_t on_exit_state;
@@ -282,6 +333,8 @@ static const struct setting settings[] = {
     {"exclude-uid", "user names, ids and ranges of ids", parse_exclude_uid, print_exclude_uid},
     {"exclude-port", "tcp/PORT, udp/PORT-PORT …", parse_exclude_port, print_exclude_port},
     {"mirror", "all or default", parse_mirror, print_mirror},
+    {"conntrack", "auto or keep", parse_conntrack, print_conntrack},
+    {"foreign-netfilter", "warn or refuse", parse_foreign_netfilter, print_foreign_netfilter},
     {"on-exit", "open or closed", parse_on_exit, print_on_exit},
 };
 

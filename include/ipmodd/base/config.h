@@ -68,6 +68,20 @@ enum merge_mode {
     MERGE_MODE_COUNT,
 };
 
+/* Connection tracking of packets that cross netfilter a second time. */
+enum conntrack_mode {
+    CONNTRACK_AUTO, /* an own nft table where NAT of others needs one */
+    CONNTRACK_KEEP, /* as the kernel does it */
+    CONNTRACK_COUNT,
+};
+
+/* What becomes of netfilter rules that diverted packets meet differently. */
+enum foreign_netfilter {
+    FOREIGN_NETFILTER_WARN,
+    FOREIGN_NETFILTER_REFUSE, /* to start */
+    FOREIGN_NETFILTER_COUNT,
+};
+
 /* syslog(3) priorities of the same name; a smaller value is more urgent. */
 enum log_level {
     LEVEL_ERROR = 3,
@@ -118,6 +132,8 @@ struct config_divert {
     struct port_exclusion *exclude_ports;
     size_t exclude_port_count;
     enum mirror_mode mirror;
+    enum conntrack_mode conntrack;
+    enum foreign_netfilter foreign_netfilter;
     enum on_exit_policy on_exit;
 };
 
@@ -143,6 +159,8 @@ const char *policy_name(enum policy policy);
 const char *malformed_policy_name(enum malformed_policy policy);
 const char *direction_name(enum direction direction);
 const char *mirror_mode_name(enum mirror_mode mode);
+const char *conntrack_mode_name(enum conntrack_mode mode);
+const char *foreign_netfilter_name(enum foreign_netfilter policy);
 const char *on_exit_policy_name(enum on_exit_policy policy);
 const char *log_level_name(enum log_level level);
 

@@ -40,6 +40,7 @@ struct divert_news {
     bool tun_restored;      /* it is back on the same descriptor; often in the same news */
     bool loop_found;        /* the kernel would route a packet from tun0 to tun0 again; prefixes
                                that main sends to tun0 are in the host view, to be dropped */
+    bool remarks_changed;   /* the look that a reload began is over: divert_remarks() is anew */
     bool foreign;           /* somebody else's route is in our table; it stays */
     uint32_t guards_moved;  /* the guards stand at this priority now, because of somebody else's
                                rule in front of them, or where they belong again; 0 = no move */
@@ -52,7 +53,8 @@ struct divert_news {
  * the kernel state. On failure everything is undone. -EPERM (no capability), -ENOENT or -ENODEV (no
  * /dev/net/tun), -EBUSY (an instance with this name, table or divert priority is running), -EEXIST
  * (link, table or priority of the guards is somebody else's), -ELOOP (what comes out of tun0 would
- * be routed into it), or another -errno. Rules of others with the divert priority are no obstacle.
+ * be routed into it), -ECANCELED (foreign-netfilter = refuse, and there is something to warn
+ * about), or another -errno. Rules of others with the divert priority are no obstacle.
  */
 int divert_start(const struct config *config, struct divert **ret_divert);
 
@@ -99,7 +101,7 @@ const struct host_view *divert_host_view(const struct divert *divert);
 
 /*
  * What others have on this host that matters to diverted packets, as the last start or reload found
- * it. Borrowed; valid until the next reload.
+ * it. Borrowed; valid until the next reload or remarks_changed.
  */
 const struct remarks *divert_remarks(const struct divert *divert);
 

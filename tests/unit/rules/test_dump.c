@@ -46,7 +46,7 @@ static void test_defaults_are_written_out(void **state)
                               "priority = 99\n"
                               "divert-priority = 32765\n"
                               "mirror = all\n"
-                              "on-exit = open\n");
+                              "conntrack = auto\nforeign-netfilter = warn\non-exit = open\n");
     free(dump);
 }
 

@@ -57,6 +57,10 @@ static const struct right rights[] = {
     {"divert", "exclude-port", "tcp/22, udp/5000-5100", NULL},
     {"divert", "mirror", "all", NULL},
     {"divert", "mirror", "default", NULL},
+    {"divert", "conntrack", "auto", NULL},
+    {"divert", "conntrack", "keep", NULL},
+    {"divert", "foreign-netfilter", "warn", NULL},
+    {"divert", "foreign-netfilter", "refuse", NULL},
     {"divert", "on-exit", "open", NULL},
     {"divert", "on-exit", "closed", NULL},
 };
@@ -135,8 +139,10 @@ static const struct wrong wrongs[] = {
     {"divert", "mirror", "some", "'some' is not a way to mirror: all, default"},
     {"divert", "on-exit", "close", "'close' is not a state after a crash; did you mean 'closed'?"},
     {"divert", "interfaces", "eth0", "is not in this version yet: leave it out"},
-    {"divert", "conntrack", "keep", "is not in this version yet: leave it out"},
-    {"divert", "foreign-netfilter", "warn", "is not in this version yet: leave it out"},
+    {"divert", "interfaces", "eth0", "is not in this version yet: leave it out"},
+    {"divert", "conntrack", "off", "'off' is not a way to track connections: auto, keep"},
+    {"divert", "foreign-netfilter", "refus",
+     "'refus' is not an answer to rules of others; did you mean 'refuse'?"},
 };
 
 /* The value of KEY in SECTION of DUMP. */

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Firewalls of others around the diversion: NAT and stateful rules go on working, the rest is told.
+
+Each cell of the matrix is the same with ipmodd as without: what the peer sees of a packet's source,
+and that answers come back, also those that ipmodd forges.
+"""
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from daemon import EXIT_CONFIG
+from packets import has_payload, parse
+from space import wait_until
+from topology import FAR, GATE, HOST, NOBODY
+from traffic import ping, tcp_socket, udp_socket
+
+if os.environ.get("IPMODD_NFTABLES", "1") == "0":
+    pytest.skip("built without libnftables", allow_module_level=True)
+
+BOTH_WAYS = "[divert]\ndirection = out, forward\n"
+FORGES = """
+[rule fake-ping]
+proto = icmp
+icmp-type = echo-request
+dst = {nobody}
+reply = echo
+[rule no-web]
+proto = tcp
+dport = 81
+verdict = reject
+[rule no-udp]
+proto = udp
+dport = 81
+verdict = reject
+"""
+LAN = {4: "203.0.113.0/26", 6: "2001:db8:3::/64"}
+
+STATEFUL = [
+    "{i} -A INPUT -i lo -j ACCEPT",
+    "{i} -A INPUT -p ipv6-icmp --icmpv6-type neighbor-solicitation -j ACCEPT",
+    "{i} -A INPUT -p ipv6-icmp --icmpv6-type neighbor-advertisement -j ACCEPT",
+    "{i} -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+    "{i} -A INPUT -j DROP",
+]
+FIREWALLS = {
+    "none": [],
+    "masquerade": ["{i} -t nat -A POSTROUTING -o eth0 -j MASQUERADE"],
+    "docker": ["{i} -t nat -A POSTROUTING -s {lan} ! -o lan -j MASQUERADE"],
+    "snat": ["{i} -t nat -A POSTROUTING -o eth0 -j SNAT --to-source {host}"],
+    "stateful": STATEFUL,
+    "stateful+masquerade": STATEFUL + ["{i} -t nat -A POSTROUTING -o eth0 -j MASQUERADE"],
+}
+
+
+def add_firewall(space, name, family):
+    """Rules of iptables-nft."""
+    tool = "iptables" if family == 4 else "ip6tables"
+    for line in FIREWALLS[name]:
+        if "ipv6-icmp" in line and family == 4:
+            continue
+        space.run(line.format(i=tool, lan=LAN[family], host=HOST[family]))
+
+
+def connect(space, family, address, port):
+    """(source address seen by the other side, whether the source port was kept)."""
+    with tcp_socket(space, family) as client:
+        client.connect((address, port))
+        own = client.getsockname()
+        address, seen = client.recv(200).decode().split()
+        return address, int(seen) == own[1]
+
+
+def refused(space, family, address, port):
+    """Whether a connection is refused at once."""
+    with tcp_socket(space, family) as client:
+        client.settimeout(2)
+        try:
+            client.connect((address, port))
+        except ConnectionRefusedError:
+            return True
+        except TimeoutError:
+            return False
+    return False
+
+
+def start_teller(space, family):
+    """A server on port 7000 that tells each client its address and port."""
+    kind = "AF_INET" if family == 4 else "AF_INET6"
+    server = ("import socket\n"
+              f"s = socket.create_server(('', 7000), family=socket.{kind})\n"
+              "while True:\n"
+              "    c, a = s.accept()\n"
+              "    c.sendall(f'{a[0]} {a[1]}'.encode())\n"
+              "    c.close()\n")
+    space.popen(["/usr/bin/python3", "-c", server])
+    wait_until(lambda: space.listening("tcp", 7000), "the server")
+
+
+def udp_source(space, family, seen, text):
+    """The source address of a datagram at the peer."""
+    with udp_socket(space, family) as sender:
+        sender.sendto(text.encode(), (FAR[family], 5000))
+    packet = parse(seen.wait(1, has_payload(text))[0])
+    return packet.src
+
+
+def unreachable(space, family):
+    """Whether a datagram to port 81 is answered by port-unreachable."""
+    with udp_socket(space, family) as sender:
+        sender.settimeout(2)
+        sender.connect((FAR[family], 81))
+        sender.send(b"x")
+        try:
+            sender.recv(10)
+        except ConnectionRefusedError:
+            return True
+        except TimeoutError:
+            return False
+    return False
+
+
+def cell(net, family, seen, role, label):
+    """What the world sees of a host, and whether answers reach it."""
+    space = getattr(net, role)
+    return {"tcp": connect(space, family, FAR[family], 7000),
+            "again": connect(space, family, FAR[family], 7000),
+            "udp": udp_source(space, family, seen, f"{label} {role}"),
+            "ping": ping(space, FAR[family], 3)}
+
+
+def forged(net, family, role):
+    """Whether each kind of forged answer reaches a host."""
+    space = getattr(net, role)
+    return {"echo": ping(space, NOBODY[family], 3), "reset": refused(space, family, FAR[family], 81),
+            "unreachable": unreachable(space, family)}
+
+
+ALL_FORGED = {"echo": (3, 3), "reset": True, "unreachable": True}
+
+
+def own_table(space):
+    """The own nft table as text; "" without one."""
+    done = space.run("nft list table inet ipmodd-tun0", check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS)
+def test_matrix(routed, daemons, captures, family, firewall):
+    start_teller(routed.peer, family)
+    add_firewall(routed.host, firewall, family)
+    seen = captures(routed.peer)
+    without = {role: cell(routed, family, seen, role, "without") for role in ("host", "client")}
+    daemon = daemons(routed.host)
+    daemon.start(BOTH_WAYS + FORGES.format(nobody=NOBODY[family]))
+    found = {role: cell(routed, family, seen, role, "with") for role in ("host", "client")}
+    if (firewall, family) == ("docker", 6):
+        # Documented, and warned about: which of the host's addresses is open.
+        [line] = daemon.wait_log("may take any IPv6 address")
+        assert "table ip6 nat" in line
+        text = str(found["client"]).replace(GATE[family], HOST[family])
+        assert text == str(without["client"])
+        found["client"] = without["client"]
+    assert found == without
+    assert {role: forged(routed, family, role) for role in ("host", "client")} == {
+        "host": ALL_FORGED, "client": ALL_FORGED}
+    # Nothing is added where nothing needs it.
+    assert bool(own_table(routed.host)) == (firewall not in ("none", "stateful"))
+    assert daemon.stop() == 0
+    assert own_table(routed.host) == ""
+
+
+def test_keep_makes_no_table(routed, daemons):
+    add_firewall(routed.host, "masquerade", 4)
+    daemon = daemons(routed.host)
+    daemon.start(BOTH_WAYS.replace("[divert]", "[divert]\nconntrack = keep"))
+    [line] = daemon.wait_log("chain POSTROUTING of table ip nat")
+    assert line.endswith("what helps: [divert] conntrack = auto")
+    assert own_table(routed.host) == ""
+
+
+def test_the_table_is_ours_alone_and_ends_with_us(routed, daemons):
+    add_firewall(routed.host, "masquerade", 4)
+    daemon = daemons(routed.host)
+    daemon.start(BOTH_WAYS)
+    assert "owner" in own_table(routed.host)
+    assert routed.host.run("nft delete table inet ipmodd-tun0", check=False).returncode != 0
+    routed.host.run("nft flush ruleset")
+    assert own_table(routed.host) != ""
+    daemon.kill()
+    wait_until(lambda: own_table(routed.host) == "", "the table gone with its process")
+
+
+def test_reload_looks_again(routed, daemons):
+    daemon = daemons(routed.host)
+    daemon.start(BOTH_WAYS)
+    assert own_table(routed.host) == ""
+    add_firewall(routed.host, "masquerade", 4)
+    daemon.reload()
+    wait_until(lambda: "zone set 213" in own_table(routed.host), "the table after a reload")
+    routed.host.run("iptables -P FORWARD DROP")
+    for _ in range(3):
+        daemon.reload()
+    daemon.wait_log("chain FORWARD of table ip filter drops what comes back")
+    routed.host.run("iptables -t nat -F POSTROUTING")
+    daemon.reload()
+    wait_until(lambda: own_table(routed.host) == "", "the table gone after a reload")
+    assert len(daemon.log_lines("drops what comes back")) == 1
+
+
+def test_plan_has_the_table(routed, daemons):
+    add_firewall(routed.host, "docker", 4)
+    add_firewall(routed.host, "masquerade", 6)
+    plan = daemons(routed.host).once("--print-plan", config=BOTH_WAYS).stdout
+    lines = [line for line in plan.splitlines() if line.startswith("nft ")]
+    assert plan.splitlines()[:len(lines)] == lines
+    routed.host.run(["sh", "-ec", "\n".join(lines)])
+    by_hand = own_table(routed.host)
+    routed.host.run("nft delete table inet ipmodd-tun0")
+    daemons(routed.host).start(BOTH_WAYS)
+    ours = re.sub(r"\tflags owner\n\n?", "", re.sub(r" # progname.*", "", own_table(routed.host)))
+    assert ours == by_hand and "notrack" in by_hand and "zone" in by_hand
+
+
+# A firewall, what is said about it, and whether a ping fails until the line was followed.
+CHAINS = {
+    "forward-policy": (["{i} -P FORWARD DROP"],
+                       "chain FORWARD of table {f} filter drops what comes back", True),
+    "forward-last": (["{i} -A FORWARD -i lan -j ACCEPT", "{i} -A FORWARD -j REJECT"],
+                     "chain FORWARD of table {f} filter drops what comes back", True),
+    "docker-user": (["{i} -N DOCKER-USER", "{i} -I FORWARD -j DOCKER-USER", "{i} -P FORWARD DROP"],
+                    "what helps: {i} -t filter -I DOCKER-USER -i tun0 -j ACCEPT", True),
+    "nft-forward": (["nft add table inet fw", "nft add chain inet fw ways "
+                     "{{ type filter hook forward priority 0; policy drop; }}"],
+                    "what helps: nft insert rule inet fw ways iifname \"tun0\" accept", True),
+    "output-oif": (["{i} -A OUTPUT -o eth0 -p tcp --dport 25 -j DROP"],
+                   "chain OUTPUT of table {f} filter tests the output interface", False),
+    "postrouting-mark": (["{i} -t mangle -A POSTROUTING -m mark --mark 1 -j ACCEPT"],
+                         "chain POSTROUTING of table {f} mangle tests mark", False),
+}
+
+
+@pytest.mark.parametrize("case", CHAINS)
+def test_each_chain_is_named_with_the_line_that_helps(wire, daemons, family, case):
+    commands, says, blocks = CHAINS[case]
+    words = {"i": "iptables" if family == 4 else "ip6tables", "f": "ip" if family == 4 else "ip6"}
+    for line in commands:
+        wire.host.run(line.format(**words).replace("\\", ""))
+    daemon = daemons(wire.host)
+    daemon.start()
+    lines = daemon.wait_log("warning: netfilter:")
+    assert len(lines) == 1 and says.format(**words) in lines[0]
+    if blocks:
+        assert ping(wire.host, FAR[family], 2, patience=1)[1] == 0
+    wire.host.run(["sh", "-ec", lines[0].split("what helps: ")[1]])
+    assert ping(wire.host, FAR[family], 2) == (2, 2)
+    daemon.stop()
+    daemon.start()
+    assert len(daemon.log_lines("warning: netfilter:")) == 1
+
+
+def test_output_rule_on_the_device_works_again(wire, daemons, family):
+    words = {"i": "iptables" if family == 4 else "ip6tables"}
+    wire.host.run("{i} -A OUTPUT -o eth0 -p tcp --dport 7000 -j REJECT".format(**words))
+    start_teller(wire.peer, family)
+    assert refused(wire.host, family, FAR[family], 7000)
+    daemon = daemons(wire.host)
+    daemon.start()
+    assert not refused(wire.host, family, FAR[family], 7000)
+    [line] = daemon.wait_log("warning: netfilter:")
+    wire.host.run(["sh", "-ec", line.split("what helps: ")[1]])
+    assert refused(wire.host, family, FAR[family], 7000)
+
+
+def test_refuse(wire, daemons):
+    config = "[divert]\nforeign-netfilter = refuse\n"
+    daemon = daemons(wire.host)
+    daemon.start(config)
+    assert daemon.stop() == 0
+    wire.host.run("iptables -P FORWARD DROP")
+    done = daemon.once(config=config)
+    assert done.returncode == EXIT_CONFIG
+    assert "refuse" in done.stderr and "chain FORWARD of table ip filter" in done.stderr
+    assert "tun0" not in str(wire.host.ip_json("link show"))
+
+
+def test_chains_that_diverted_packets_do_not_meet(wire, daemons):
+    for line in ("iptables -A INPUT -i eth0 -m mark --mark 1 -j DROP",
+                 "iptables -A OUTPUT -m owner --uid-owner 1 -j DROP",
+                 "iptables -A OUTPUT -o lo -j ACCEPT", "iptables -P INPUT ACCEPT",
+                 "iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE"):
+        wire.host.run(line)
+    daemon = daemons(wire.host)
+    daemon.start()
+    assert daemon.log_lines("netfilter") == []
+
+
+def test_legacy_tables_are_noticed(wire, daemons):
+    if wire.host.run("iptables-legacy -A OUTPUT -j ACCEPT", check=False).returncode != 0:
+        pytest.skip("this kernel has no iptables-legacy")
+    daemon = daemons(wire.host)
+    daemon.start()
+    [line] = daemon.wait_log("iptables-legacy has tables")
+    assert "filter" in line
+
+
+def test_a_huge_ruleset_delays_no_start(wire, daemons):
+    rules = "\n".join(f"add rule ip big c ip saddr 192.0.2.1 tcp dport {n % 65535} counter accept"
+                      for n in range(100000))
+    with wire.host:
+        subprocess.run(["nft", "-f", "-"], check=True, text=True, timeout=60,
+                       input=f"add table ip big\nadd chain ip big c\n{rules}\n")
+    daemon = daemons(wire.host)
+    before = time.monotonic()
+    daemon.start(timeout=15)
+    assert time.monotonic() - before < 6
+    size = int(re.search(r"VmHWM:\s*(\d+)", open(f"/proc/{daemon.process.pid}/status",
+                                                 encoding="ascii").read()).group(1))
+    assert size < 64 * 1024
+    assert ping(wire.host, FAR[4], 2) == (2, 2)
+    assert daemon.stop() == 0
