@@ -74,6 +74,12 @@ int apply_restore_settings(struct netlink *netlink, struct ledger *ledger, struc
 /* Whether somebody else's rule has PRIORITY. 1, 0 or -errno. */
 int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority);
 
+/*
+ * Whether a route with our protocol number leads from TABLE over a device: what a killed instance
+ * left does not, its device is gone, so another one lives. 1, 0 or -errno.
+ */
+int apply_table_in_use(struct netlink *netlink, uint32_t table);
+
 /* What tells the rules of one instance from another's. */
 struct instance instance_of(const struct config *config);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Removes our routes of one table. */
+/* Finds and removes our routes of one table. */
 #include "kernel/apply.h"
 
 #include <errno.h>
@@ -102,4 +102,44 @@ int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, stru
     struct sweep sweep = {.table = table, .keep_closed = true};
 
     return sweep_table(netlink, &sweep, fault);
+}
+
+struct search {
+    uint32_t table;
+    bool found;
+};
+
+static void search_restart(void *context)
+{
+    struct search *search = context;
+
+    search->found = false;
+}
+
+static int search_note(void *context, const struct nlmsghdr *message)
+{
+    struct search *search = context;
+    struct route *route CLEANUP(route_cleanup) = NULL;
+    uint32_t table;
+    int r = route_parse(message, &route, &table);
+
+    if (r <= 0)
+        return r;
+    if (table == search->table && route->protocol == DIVERT_PROTOCOL && route->hop_count > 0)
+        search->found = true;
+    return 0;
+}
+
+int apply_table_in_use(struct netlink *netlink, uint32_t table)
+{
+    struct search search = {.table = table};
+
+    for (int family = 0; family < FAMILY_COUNT && !search.found; family++) {
+        int r = netlink_dump(netlink, route_message_dump((enum ip_family)family, table),
+                             search_note, search_restart, &search);
+
+        if (r < 0 && r != -ENOENT && r != -EAFNOSUPPORT && r != -EOPNOTSUPP)
+            return r;
+    }
+    return search.found;
 }

@@ -69,6 +69,22 @@ static int check_priorities(struct divert *divert, const struct config *config)
     return 0;
 }
 
+/* The locks tell of other instances, unless one has a /run of its own, as in a container. */
+static int check_table(struct divert *divert)
+{
+    uint32_t table = divert->config->divert.table;
+    int r = apply_table_in_use(divert->netlink, table);
+
+    if (r < 0)
+        return fault_set(&divert->fault, r, "reading table %u", table);
+    if (r > 0)
+        return fault_explain(&divert->fault, -EBUSY,
+                             "another instance of ipmodd is running with table %u, and with a "
+                             "/run of its own: stop it, or choose another [divert] table",
+                             table);
+    return 0;
+}
+
 static int open_all(struct divert *divert)
 {
     const struct instance instance = instance_of(divert->config);
@@ -85,6 +101,8 @@ static int open_all(struct divert *divert)
         r = monitor_open(&divert->monitor, &divert->fault);
     if (r == 0)
         r = check_priorities(divert, divert->config);
+    if (r == 0)
+        r = check_table(divert);
     return r;
 }
 

@@ -283,6 +283,16 @@ def test_instance_that_shares_a_number_is_refused(wire, daemons, numbers):
     assert state.compare(running, state.snapshot(wire.host)) == ""
 
 
+def test_instance_with_a_run_of_its_own_is_refused(wire, daemons):
+    """As from a container that shares this host's network: there are no locks to see."""
+    daemons(wire.host).start()
+    running = state.snapshot(wire.host)
+    said = refused(daemons(wire.host), "[tun]\nname = tun1\n")
+    assert "another instance" in said and "table 100" in said, said
+    assert state.compare(running, state.snapshot(wire.host)) == ""
+    assert ping(wire.host, FAR[4]) == (1, 1)
+
+
 @pytest.mark.parametrize("make", ["tuntap add tun0 mode tun",
                                   "link add tun0 type veth peer name v1"])
 def test_foreign_device_is_refused(wire, daemons, make):
