@@ -5,7 +5,9 @@
 #include "ipmodd/base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct value_name type_names[] = {
     {"prefix", SET_PREFIX, SET_PREFIX},
@@ -140,6 +142,25 @@ static char *resolve(const struct section *section, const char *path)
     return joined;
 }
 
+/* PATH for reading; NULL with errno. A device or pipe has no end, or none that comes. */
+static FILE *open_regular(const char *path)
+{
+    int CLEANUP(cleanup_fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat status;
+    FILE *file;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return NULL;
+    if (!S_ISREG(status.st_mode)) {
+        errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+        return NULL;
+    }
+    file = fdopen(fd, "r");
+    if (file != NULL)
+        (void)TAKE_FD(fd);
+    return file;
+}
+
 static int add_file(struct set *set, const struct section *section, struct report *report)
 {
     const struct entry *entry = section_find_entry(section, "file");
@@ -154,7 +175,7 @@ static int add_file(struct set *set, const struct section *section, struct repor
     path = resolve(section, entry->value);
     if (path == NULL)
         return -ENOMEM;
-    file = fopen(path, "re");
+    file = open_regular(path);
     if (file == NULL) {
         report_error(report, &place, "%.200s cannot be read: %s", path, strerror(errno));
         return 0;

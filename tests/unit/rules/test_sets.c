@@ -97,7 +97,10 @@ static void test_wrong_files(void **state)
     fixture_write("l.txt", "# nothing yet\n");
     assert_complaint(conf, "");
     assert_int_equal(mkdir(fixture_path("folder"), 0755), 0);
-    assert_complaint("[set l]\nfile = folder\n", "folder: [set l] cannot be read: Is a directory");
+    assert_complaint("[set l]\nfile = folder\n",
+                     "test.conf:2: [set l] file: folder cannot be read: Is a directory");
+    assert_complaint("[set l]\nfile = /dev/zero\n",
+                     "test.conf:2: [set l] file: /dev/zero cannot be read: Invalid argument");
 }
 
 int main(void)
