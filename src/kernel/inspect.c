@@ -3,10 +3,23 @@
 #include "kernel/inspect.h"
 
 #include "kernel/foreign_rule.h"
+#include "kernel/xfrm.h"
 
 #include <errno.h>
 
 enum { POLL_MS = 20 };
+
+static int remark_xfrm(struct remarks *remarks)
+{
+    unsigned count = xfrm_policy_count();
+
+    if (count == 0)
+        return 0;
+    return remarks_add(remarks, REMARK_XFRM,
+                       "IPsec: there are %u policies; ESP and AH are not diverted; what helps for "
+                       "policies in transport mode: [divert] exclude with the peers' addresses",
+                       count);
+}
 
 /* The list that users see: netfilter as last seen, and the rest as it is now. */
 static int collect(struct inspect *inspect, const struct config *config, struct netlink *netlink,
@@ -18,6 +31,8 @@ static int collect(struct inspect *inspect, const struct config *config, struct 
 
     for (size_t i = 0; i < seen->count && r == 0; i++)
         r = remarks_add(&remarks, seen->items[i].kind, "%s", seen->items[i].text);
+    if (r == 0)
+        r = remark_xfrm(&remarks);
     if (r == 0)
         r = foreign_rules_remark(config, netlink, &remarks, fault);
     if (r < 0) {

@@ -173,6 +173,20 @@ struct nl_msg *rule_message_dump(enum ip_family family)
     return message;
 }
 
+static const char *proto_word(uint8_t proto)
+{
+    switch (proto) {
+    case IPPROTO_TCP:
+        return "tcp";
+    case IPPROTO_ESP:
+        return "esp";
+    case IPPROTO_AH:
+        return "ah";
+    default:
+        return "udp";
+    }
+}
+
 static size_t append_selectors(const struct rule *rule, char *buffer, size_t used)
 {
     if (rule->has_uids)
@@ -180,7 +194,7 @@ static size_t append_selectors(const struct rule *rule, char *buffer, size_t use
                                  rule->uids.first, rule->uids.last);
     if (rule->proto != 0)
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " ipproto %s",
-                                 rule->proto == IPPROTO_TCP ? "tcp" : "udp");
+                                 proto_word(rule->proto));
     if (rule->port_last != 0 && rule->port_first == rule->port_last)
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " dport %u", rule->port_first);
     else if (rule->port_last != 0)

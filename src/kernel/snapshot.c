@@ -4,6 +4,7 @@
 
 #include "ipmodd/base/macro.h"
 #include "kernel/sysctl.h"
+#include "kernel/xfrm.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -81,6 +82,7 @@ static void read_settings(struct snapshot *snapshot)
 
     snapshot->rp_filter_all = 0;
     snapshot->forwarding6_all = 0;
+    snapshot->has_xfrm = xfrm_policy_count() > 0;
     snapshot->has_ipv6 = ipv6_usable();
     if (!snapshot->has_ipv6)
         snapshot->families &= ~(unsigned)FAMILIES_IPV6;

@@ -43,6 +43,7 @@ struct snapshot {
     int32_t rp_filter_all;     /* net.ipv4.conf.all.rp_filter */
     bool has_force_forwarding; /* net.ipv6.conf.*.force_forwarding exists (Linux 6.17) */
     int32_t forwarding6_all;
+    bool has_xfrm; /* there are IPsec policies */
 };
 
 /* What a change of main means to those who computed something from it. */

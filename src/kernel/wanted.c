@@ -5,6 +5,7 @@
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,9 +160,22 @@ static struct rule direction_rule(const struct config *config, enum ip_family fa
     return rule;
 }
 
-static int add_exclusion_rules(struct wanted *wanted, const struct config *config,
+/* IPsec packets: see xfrm.h. */
+static int add_xfrm_rules(struct wanted *wanted, const struct rule *plain)
+{
+    struct rule rule = *plain;
+    int r;
+
+    rule.proto = IPPROTO_ESP;
+    r = add_rule(wanted, &rule);
+    rule.proto = IPPROTO_AH;
+    return r < 0 ? r : add_rule(wanted, &rule);
+}
+
+static int add_exclusion_rules(struct wanted *wanted, const struct wanted_input *input,
                                enum ip_family family)
 {
+    const struct config *config = input->config;
     const struct config_divert *divert = &config->divert;
     const struct rule plain =
         direction_rule(config, family, divert->divert_priority - 1, RT_TABLE_MAIN);
@@ -185,6 +199,8 @@ static int add_exclusion_rules(struct wanted *wanted, const struct config *confi
         rule.port_last = divert->exclude_ports[i].last;
         r = add_rule(wanted, &rule);
     }
+    if (r == 0 && input->snapshot->has_xfrm)
+        r = add_xfrm_rules(wanted, &plain);
     if (r == 0 && divert->mirror == MIRROR_DEFAULT) {
         struct rule rule = plain;
 
@@ -205,7 +221,7 @@ static int add_rules(struct wanted *wanted, const struct wanted_input *input)
     }
     for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
         if ((input->snapshot->families & 1u << family) != 0)
-            r = add_exclusion_rules(wanted, config, (enum ip_family)family);
+            r = add_exclusion_rules(wanted, input, (enum ip_family)family);
     }
     for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
         struct rule rule = direction_rule(config, (enum ip_family)family,

@@ -9,12 +9,13 @@ import socket
 import pytest
 
 import state
-from packets import has_payload
+from packets import has_payload, parse, tos_of
 from space import wait_until
 from topology import FAR, FAR_B, PEER_B
 from traffic import ping, udp_socket
 
 SO_MARK = 36
+MARKED = 0x20
 MARK = "[rule mark]\nset-dscp = cs1\n"
 
 # Rules and the table's routes as the VPNs make them; the tunnel is eth1.
@@ -124,3 +125,40 @@ def test_a_thousand_rules_make_one_line(uplinks, daemons):
     daemon.start(MARK)
     [line] = daemon.wait_log("policy rules of others")
     assert len(line) < 1024 and "more" in line
+
+
+PROTOCOLS = {"esp": 50, "ah": 51}
+# A whole authentication header with nothing behind it, so that no parser takes offence.
+HEADER = bytes([59, 1, 0, 0]) + bytes(8)
+
+
+def raw(space, family, protocol, text):
+    """A packet of this IP protocol from a raw socket, routed as any."""
+    with space:
+        made = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_RAW,
+                             protocol)
+    with made:
+        made.sendto(HEADER + text.encode(), (FAR[family], 0))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_ipsec_is_left_out_where_there_are_policies(wire, daemons, captures, family, protocol):
+    daemon = daemons(wire.host)
+    daemon.start(MARK)
+    seen = captures(wire.peer)
+    raw(wire.host, family, PROTOCOLS[protocol], "without a policy")
+    assert tos_of(parse(seen.wait(1, has_payload("without a policy"))[0])) == MARKED
+    assert daemon.log_lines("IPsec") == []
+    before = state.rules(wire.host, family)
+    wire.host.ip("xfrm policy add src 203.0.113.7 dst 203.0.113.8 dir out action block")
+    daemon.reload(MARK)
+    assert len(daemon.wait_log("IPsec: there are 1 policies")) == 1
+    raw(wire.host, family, PROTOCOLS[protocol], "with a policy")
+    assert tos_of(parse(seen.wait(1, has_payload("with a policy"))[0])) == 0
+    assert f"ipproto {protocol} lookup main" in daemon.once("--print-plan").stdout
+    with udp_socket(wire.host, family) as sender:
+        sender.sendto(b"still diverted", (FAR[family], 5000))
+    assert tos_of(parse(seen.wait(1, has_payload("still diverted"))[0])) == MARKED
+    wire.host.ip("xfrm policy flush")
+    daemon.reload(MARK)
+    assert state.rules(wire.host, family) == before

@@ -18,6 +18,7 @@ enum remark_kind {
     REMARK_NETFILTER, /* a chain that a diverted packet meets differently */
     REMARK_UNSEEN,    /* netfilter rules that could not be looked at */
     REMARK_CONNTRACK, /* connection tracking that cannot be kept right */
+    REMARK_XFRM,      /* IPsec policies */
     REMARK_RULES,     /* policy rules that are asked before the divert rule */
     REMARK_KIND_COUNT,
 };
