@@ -79,7 +79,7 @@ def warm(daemon):
 
 def assert_no_growth(before, after, kib):
     """The same descriptors, and no more than KIB of memory in addition."""
-    assert after[1] == before[1], "descriptors"
+    assert after[1] <= before[1], f"{before[1]} to {after[1]} descriptors"
     if SLOW == 1:  # the address sanitizer keeps what was freed
         assert after[0] - before[0] <= kib, f"{before[0]} to {after[0]} KiB"
 
