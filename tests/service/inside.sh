@@ -132,6 +132,10 @@ for number in range(int(sys.argv[1])):
 
 test_start() {
     first_config
+    # Something for the look at netfilter to find, in the sandbox and without root.
+    nft add table inet watched
+    nft 'add chain inet watched out { type filter hook output priority 0; }'
+    nft 'add rule inet watched out oifname "absent0" counter'
     step start systemctl start ipmodd
     show started
     step status systemctl status ipmodd --no-pager

@@ -44,6 +44,18 @@ def test_start_is_in_the_journal(results):
     assert started[0]["PRIORITY"] == "5"
 
 
+def test_netfilter_is_looked_at(results):
+    entries = results.entries("start.journal")
+    ids = message_ids(results)
+    found = only(entries, MESSAGE_ID=ids["A netfilter chain of others meets diverted packets "
+                                         "differently"])
+    unseen = only(entries, MESSAGE_ID=ids["Netfilter rules of others could not be looked at"])
+    assert [entry["PRIORITY"] for entry in found + unseen] == ["4"], unseen
+    if not unseen or "without libnftables" not in unseen[0]["MESSAGE"]:
+        assert "chain out of table inet watched" in found[0]["MESSAGE"]
+        assert "oifname \"tun0\" counter'" in found[0]["MESSAGE"]
+
+
 def test_has_one_capability_and_is_not_root(results):
     fields = dict(line.split(":\t", 1) for line in results.text("capabilities").splitlines()
                   if ":\t" in line)
