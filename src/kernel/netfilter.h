@@ -54,9 +54,9 @@ struct netfilter_words {
 };
 
 /*
- * Judges TEXT, the JSON of `nft -j list ruleset`. 0, -EBADMSG when that is no such thing, or
- * -ENOMEM. WORDS let a line that helps say a rule of others again. The findings are to be cleared
- * in any case.
+ * Judges TEXT, the JSON of `nft -j list table`, or of a whole ruleset. 0, -EBADMSG when that is no
+ * such thing, or -ENOMEM. WORDS let a line that helps say a rule of others again. The findings are
+ * to be cleared in any case.
  */
 int netfilter_judge(const char *text, const struct config *config,
                     const struct netfilter_words *words, struct netfilter_findings *findings);
