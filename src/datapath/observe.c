@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Counting, and filling events. */
+/* Counting, filling events, and telling who looks on. */
 #include "observe.h"
 
 #include <assert.h>
@@ -8,6 +8,8 @@ void observe_arrival(struct path *path, const struct packet *packet)
 {
     path->counters.in += packet->segments;
     path->counters.in_bytes += packet_wire_bytes(packet);
+    if (path->observer != NULL)
+        path->observer->arrived(path->observer->context, packet);
 }
 
 void observe_split(struct path *path)
@@ -21,6 +23,8 @@ void observe_match(struct path *path, size_t rule, const struct packet *packet)
 
     counters->packets += packet->segments;
     counters->bytes += packet_wire_bytes(packet);
+    if (path->observer != NULL)
+        path->observer->matched(path->observer->context, rule, packet);
 }
 
 static void fill_event(struct event *event, const struct packet *packet)
@@ -51,6 +55,8 @@ void observe_outcome(struct path *path, size_t rule, const struct packet *packet
     struct rule_state *state = &path->rules[rule];
     struct event *event;
 
+    if (path->observer != NULL)
+        path->observer->acted(path->observer->context, rule, packet);
     if (!path->ruleset->rules[rule].logs)
         return;
     if (!bucket_take(&state->log_bucket, path->answerer.now_ns)) {
@@ -75,6 +81,8 @@ static void count_out(struct path *path, const struct packet *packet)
 void observe_fate(struct path *path, const struct packet *packet)
 {
     assert(packet->fate == FATE_OUT || packet->fate == FATE_DROP);
+    if (path->observer != NULL)
+        path->observer->decided(path->observer->context, packet);
     if (packet->fate == FATE_DROP) {
         assert(packet->reason != REASON_NONE && packet->reason < REASON_COUNT);
         path->counters.drops[packet->reason] += packet->segments;
@@ -89,6 +97,8 @@ void observe_answer(struct path *path, const struct packet *answer)
 {
     path->counters.generated++;
     count_out(path, answer);
+    if (path->observer != NULL)
+        path->observer->answered(path->observer->context, answer);
 }
 
 bool observe_is_balanced(const struct path *path)

@@ -133,6 +133,11 @@ void path_set_host_view(struct path *path, const struct host_view *view)
     path->view = view;
 }
 
+void path_set_observer(struct path *path, const struct observer *observer)
+{
+    path->observer = observer;
+}
+
 const struct path_counters *path_counters(const struct path *path)
 {
     return &path->counters;

@@ -26,6 +26,7 @@ struct path {
     struct rng rng;
     struct path_counters counters;
     struct event_ring events;
+    const struct observer *observer; /* borrowed; NULL: nobody looks on */
     enum merge_mode merge;
     uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
 };

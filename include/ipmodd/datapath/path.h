@@ -23,6 +23,7 @@
 #include "ipmodd/base/host_view.h"
 #include "ipmodd/base/offload.h"
 #include "ipmodd/datapath/event.h"
+#include "ipmodd/datapath/observer.h"
 #include "ipmodd/datapath/ruleset.h"
 
 enum {
@@ -108,6 +109,9 @@ void path_set_seed(struct path *path, uint64_t seed);
 void path_set_merge(struct path *path, enum merge_mode mode);
 
 void path_set_host_view(struct path *path, const struct host_view *view);
+
+/* Who looks on from the next batch on; borrowed. NULL: nobody, as at the start. */
+void path_set_observer(struct path *path, const struct observer *observer);
 
 /*
  * Decides the fate of every packet of BATCH and fills its answers. NOW_NS is the time of the batch

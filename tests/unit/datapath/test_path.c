@@ -334,6 +334,70 @@ static void test_event_limit(void **state)
     assert_int_equal(event->suppressed, 4);
 }
 
+/* What an observer was told, a letter a call. */
+struct diary {
+    char text[64];
+    size_t length;
+};
+
+static void note(struct diary *diary, char letter, size_t number)
+{
+    diary->text[diary->length++] = letter;
+    diary->text[diary->length++] = (char)('0' + number);
+}
+
+static void note_arrived(void *context, const struct packet *packet)
+{
+    note(context, 'p', packet_ttl(packet) % 10);
+}
+
+static void note_matched(void *context, size_t rule, const struct packet *packet)
+{
+    note(context, 'm', rule);
+    note(context, 't', packet_ttl(packet) % 10);
+}
+
+static void note_acted(void *context, size_t rule, const struct packet *packet)
+{
+    note(context, 'a', rule);
+    note(context, 't', packet_ttl(packet) % 10);
+}
+
+static void note_decided(void *context, const struct packet *packet)
+{
+    note(context, 'd', packet->fate);
+    assert_false((packet->flags & PACKET_HAS_IP) != 0 && packet->fate == FATE_OUT &&
+                 fixup_is_damaged(packet));
+}
+
+static void note_answered(void *context, const struct packet *answer)
+{
+    note(context, 'w', answer->family);
+}
+
+static void test_observer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct diary diary = {.length = 0};
+    const struct observer observer = {&diary,     note_arrived, note_matched,
+                                      note_acted, note_decided, note_answered};
+
+    rulebook_add(fixture->ruleset, "edits", &match_ttl, 64, &action_ttl, 7);
+    rulebook_add(fixture->ruleset, "not-any-more", &match_ttl, 64, &action_drop, 0);
+    rulebook_add(fixture->ruleset, "refuses", &match_dport, 80, &action_reject, 0);
+    restart(fixture);
+    path_set_observer(fixture->path, &observer);
+    forge_udp_packet(FAMILY_IPV6);
+    run(fixture);
+    assert_string_equal(diary.text, "p4m0t4a0t7m2t7a2t7d2w1");
+    diary = (struct diary){.length = 0};
+    batch_reset(fixture->batch);
+    feed(fixture, forged.bytes, 0);
+    path_set_observer(fixture->path, NULL);
+    path_run(fixture->path, fixture->batch, SECOND);
+    assert_string_equal(diary.text, "");
+}
+
 static void test_full_event_ring(void **state)
 {
     struct fixture *fixture = *state;
@@ -529,6 +593,7 @@ int main(void)
         PATH_TEST(test_events),
         PATH_TEST(test_event_limit),
         PATH_TEST(test_full_event_ring),
+        PATH_TEST(test_observer),
         PATH_TEST(test_new_ruleset),
         PATH_TEST(test_new_limit_starts_anew),
         PATH_TEST(test_new_host_view),
