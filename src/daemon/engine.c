@@ -2,7 +2,6 @@
 /* Holds what is in force and moves packets through it. */
 #include "engine.h"
 
-#include "clock.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/log/log.h"
 
@@ -44,6 +43,7 @@ int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
 
     *engine = (struct engine){.file = file, .loaded = *loaded, .reporter = reporter_make()};
     *loaded = (struct loaded){.config = NULL};
+    zone_load(&engine->zone);
     engine->batch = batch_new();
     error = engine->batch != NULL ? divert_start(engine->loaded.config, &engine->divert) : -ENOMEM;
     if (error == 0) {
@@ -82,6 +82,7 @@ static void judge_offloads(struct engine *engine)
 static ssize_t move_batch(struct engine *engine, int tun_fd)
 {
     uint64_t refused = path_counters(engine->path)->gso_refused;
+    struct moment now;
     ssize_t count;
     int error;
 
@@ -89,7 +90,8 @@ static ssize_t move_batch(struct engine *engine, int tun_fd)
     count = batch_read(engine->path, engine->batch, tun_fd);
     if (count <= 0)
         return count;
-    path_run(engine->path, engine->batch, clock_now_ns());
+    now = clock_read(&engine->zone);
+    path_run(engine->path, engine->batch, &now);
     error = batch_write(engine->path, engine->batch, tun_fd);
     report_events(&engine->reporter, path_events(engine->path), path_ruleset(engine->path));
     if (path_counters(engine->path)->gso_refused != refused)

@@ -9,6 +9,7 @@
 #ifndef IPMODD_DAEMON_ENGINE_H
 #define IPMODD_DAEMON_ENGINE_H
 
+#include "clock.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/kernel/divert.h"
 #include "ipmodd/rules/load.h"
@@ -21,6 +22,7 @@ struct engine {
     struct divert *divert;
     struct path *path;
     struct batch *batch;
+    struct zone zone;
     struct reporter reporter;
     struct remarks told; /* what the log has said of the host */
 };

@@ -95,6 +95,7 @@ static int put_in_force(struct engine *engine, struct loaded *fresh, struct refu
         path_set_host_view(engine->path, divert_host_view(engine->divert));
         return refuse(ret_refusal, "not enough memory for the new rules");
     }
+    zone_load(&engine->zone);
     put_seed_in_force(engine->path, &engine->loaded.config->main, &fresh->config->main);
     loaded_clear(&engine->loaded);
     engine->loaded = *fresh;

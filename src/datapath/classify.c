@@ -2,21 +2,35 @@
 /* The linear classifier. */
 #include "classify.h"
 
-static enum holding match_holds(const struct rule_match *match, const struct packet *packet)
+static bool ask(const struct path *path, const struct rule_match *match,
+                const struct packet *packet)
+{
+    struct match_context context;
+
+    if (match->type->state_new == NULL)
+        return match->type->test(match->value, &path->matching, packet);
+    context = path->matching;
+    context.state = match_states_get(&path->match_states, match->state);
+    return match->type->test(match->value, &context, packet);
+}
+
+static enum holding match_holds(const struct path *path, const struct rule_match *match,
+                                const struct packet *packet)
 {
     const struct match_type *type = match->type;
 
     if (packet->segments == 1 || !type->per_wire_packet)
-        return type->test(match->value, packet) ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
+        return ask(path, match, packet) ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
     return type->test_segments != NULL ? type->test_segments(match->value, packet) : HOLDS_FOR_SOME;
 }
 
-static enum holding all_hold(const struct rule *rule, const struct packet *packet)
+static enum holding all_hold(const struct path *path, const struct rule *rule,
+                             const struct packet *packet)
 {
     enum holding holding = HOLDS_FOR_ALL;
 
     for (size_t i = 0; i < rule->match_count; i++) {
-        enum holding one = match_holds(&rule->matches[i], packet);
+        enum holding one = match_holds(path, &rule->matches[i], packet);
 
         if (one == HOLDS_FOR_NONE)
             return HOLDS_FOR_NONE;
@@ -43,12 +57,14 @@ static bool acts_per_wire_packet(const struct rule *rule)
     return false;
 }
 
-size_t classify_next(const struct ruleset *ruleset, const struct packet *packet, size_t from,
+size_t classify_next(const struct path *path, const struct packet *packet, size_t from,
                      bool *ret_split)
 {
+    const struct ruleset *ruleset = path->ruleset;
+
     *ret_split = false;
     for (size_t i = from; i < ruleset->rule_count; i++) {
-        enum holding holding = all_hold(&ruleset->rules[i], packet);
+        enum holding holding = all_hold(path, &ruleset->rules[i], packet);
 
         if (holding == HOLDS_FOR_NONE)
             continue;

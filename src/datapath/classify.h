@@ -10,13 +10,13 @@
 #ifndef IPMODD_DATAPATH_CLASSIFY_H
 #define IPMODD_DATAPATH_CLASSIFY_H
 
-#include "ipmodd/datapath/ruleset.h"
+#include "path_state.h"
 
 /*
- * Index of the first rule from number FROM on that matches; rule_count for none. With *RET_SPLIT
- * the packet has to be split and its segments classified from that rule on.
+ * Index of the first rule of PATH's set from number FROM on that matches; rule_count for none. With
+ * *RET_SPLIT the packet has to be split and its segments classified from that rule on.
  */
-size_t classify_next(const struct ruleset *ruleset, const struct packet *packet, size_t from,
+size_t classify_next(const struct path *path, const struct packet *packet, size_t from,
                      bool *ret_split);
 
 #endif

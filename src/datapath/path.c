@@ -39,8 +39,8 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
         .answerer = &path->answerer, .view = path->view, .rng = &path->rng};
     bool split;
 
-    for (size_t i = classify_next(ruleset, packet, from, &split); i < ruleset->rule_count;
-         i = classify_next(ruleset, packet, i + 1, &split)) {
+    for (size_t i = classify_next(path, packet, from, &split); i < ruleset->rule_count;
+         i = classify_next(path, packet, i + 1, &split)) {
         enum step step;
 
         if (split)
@@ -112,11 +112,12 @@ static void run_packet(struct path *path, struct packet *packet)
         finish(path, packet);
 }
 
-void path_run(struct path *path, struct batch *batch, uint64_t now_ns)
+void path_run(struct path *path, struct batch *batch, const struct moment *now)
 {
     path->answerer.view = path->view;
     path->answerer.batch = batch;
-    path->answerer.now_ns = now_ns;
+    path->answerer.now_ns = now->now_ns;
+    path->matching = (struct match_context){.time = *now, .rng = &path->rng};
     for (size_t i = 0; i < batch->count; i++)
         run_packet(path, &batch->packets[i]);
     for (size_t i = 0; i < batch->answer_count; i++)

@@ -2,6 +2,8 @@
 /* Life time of a path, and what is kept when its rules change. */
 #include "path_state.h"
 
+#include "ipmodd/base/macro.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 /* A rule of the old set and what it has counted. */
 struct kept_rule {
     const char *name;
+    const struct rule *rule;
     const struct rule_state *state;
 };
 
@@ -27,7 +30,8 @@ static struct kept_rule *sort_old_rules(const struct path *path)
     if (kept == NULL)
         return NULL;
     for (size_t i = 0; i < count; i++)
-        kept[i] = (struct kept_rule){path->ruleset->rules[i].name, &path->rules[i]};
+        kept[i] = (struct kept_rule){path->ruleset->rules[i].name, &path->ruleset->rules[i],
+                                     &path->rules[i]};
     qsort(kept, count, sizeof(*kept), compare_kept);
     return kept;
 }
@@ -62,28 +66,86 @@ static struct rule_state *new_states(const struct ruleset *ruleset)
     return states;
 }
 
-int path_set_ruleset(struct path *path, const struct ruleset *ruleset)
-{
-    struct kept_rule *kept = sort_old_rules(path);
-    struct rule_state *states = new_states(ruleset);
+/* Everything that belongs to the rules of one set. */
+struct fresh {
+    struct rule_state *rules;
+    struct match_states match_states;
+};
 
-    if (kept == NULL || states == NULL) {
-        free(kept);
-        free(states);
-        return -ENOMEM;
-    }
+static void fresh_clear(struct fresh *fresh)
+{
+    free(fresh->rules);
+    match_states_clear(&fresh->match_states);
+}
+
+/* That of RULESET, for rules that were not there before. 0 or -ENOMEM with nothing made. */
+static int fresh_init(struct fresh *fresh, const struct ruleset *ruleset)
+{
+    *fresh = (struct fresh){.rules = new_states(ruleset)};
+    if (fresh->rules != NULL && match_states_init(&fresh->match_states, ruleset) == 0)
+        return 0;
+    fresh_clear(fresh);
+    return -ENOMEM;
+}
+
+/* Takes over FRESH, made for RULESET, in place of what PATH has. */
+static void adopt(struct path *path, const struct ruleset *ruleset, const struct fresh *fresh)
+{
+    match_states_clear(&path->match_states);
+    free(path->rules);
+    path->rules = fresh->rules;
+    path->match_states = fresh->match_states;
+    path->ruleset = ruleset;
+}
+
+/* Fills FRESH from the old rules, KEPT. 0, or -ENOMEM with them as they were. */
+static int inherit(const struct path *path, const struct ruleset *ruleset,
+                   const struct kept_rule *kept, struct fresh *fresh)
+{
     for (size_t i = 0; i < ruleset->rule_count; i++) {
-        const struct kept_rule key = {.name = ruleset->rules[i].name};
+        const struct rule *rule = &ruleset->rules[i];
+        const struct kept_rule key = {.name = rule->name};
         const struct kept_rule *same =
             bsearch(&key, kept, path->ruleset->rule_count, sizeof(*kept), compare_kept);
 
+        if (match_states_fill(&fresh->match_states, rule, same != NULL ? same->rule : NULL) < 0)
+            return -ENOMEM;
         if (same != NULL)
-            carry_over(&states[i], same->state);
+            carry_over(&fresh->rules[i], same->state);
     }
-    free(kept);
-    free(path->rules);
-    path->rules = states;
-    path->ruleset = ruleset;
+    return 0;
+}
+
+int path_set_ruleset(struct path *path, const struct ruleset *ruleset)
+{
+    struct kept_rule CLEANUP(cleanup_free) *kept = sort_old_rules(path);
+    struct fresh fresh;
+
+    if (kept == NULL || fresh_init(&fresh, ruleset) < 0)
+        return -ENOMEM;
+    if (inherit(path, ruleset, kept, &fresh) < 0) {
+        fresh_clear(&fresh);
+        return -ENOMEM;
+    }
+    match_states_take_over(&fresh.match_states, &path->match_states);
+    adopt(path, ruleset, &fresh);
+    return 0;
+}
+
+/* What every rule of RULESET begins with. 0 or -ENOMEM with nothing made. */
+static int begin_rules(struct path *path, const struct ruleset *ruleset)
+{
+    struct fresh fresh;
+
+    if (fresh_init(&fresh, ruleset) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < ruleset->rule_count; i++) {
+        if (match_states_fill(&fresh.match_states, &ruleset->rules[i], NULL) < 0) {
+            fresh_clear(&fresh);
+            return -ENOMEM;
+        }
+    }
+    adopt(path, ruleset, &fresh);
     return 0;
 }
 
@@ -93,12 +155,10 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
 
     if (path == NULL)
         return NULL;
-    path->rules = new_states(ruleset);
-    if (path->rules == NULL) {
+    if (begin_rules(path, ruleset) < 0) {
         free(path);
         return NULL;
     }
-    path->ruleset = ruleset;
     path->view = view;
     path->merge = MERGE_OFF;
     path->answerer.bucket = bucket_make(ANSWER_RATE, UINT64_C(1000000000), ANSWER_BURST);
@@ -109,6 +169,7 @@ void path_free(struct path *path)
 {
     if (path == NULL)
         return;
+    match_states_clear(&path->match_states);
     free(path->rules);
     free(path);
 }

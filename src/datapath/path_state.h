@@ -10,6 +10,7 @@
 #include "ipmodd/base/bucket.h"
 #include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/path.h"
+#include "match_states.h"
 
 /* What changes of a rule while packets flow; kept by name over a new ruleset. */
 struct rule_state {
@@ -22,6 +23,8 @@ struct path {
     const struct ruleset *ruleset; /* borrowed, as the view */
     const struct host_view *view;
     struct rule_state *rules; /* one for each rule of the set */
+    struct match_states match_states;
+    struct match_context matching; /* for the batch that is being worked on, without a state */
     struct answerer answerer;
     struct rng rng;
     struct path_counters counters;

@@ -45,6 +45,10 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
         rule_clear(rule);
         return -ENOMEM;
     }
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (rule->matches[i].type->state_new != NULL)
+            rule->matches[i].state = ruleset->match_state_count++;
+    }
     ruleset->rules = rules;
     ruleset->rules[ruleset->rule_count++] = *rule;
     *rule = (struct rule){.name = NULL};
@@ -61,16 +65,28 @@ int rule_init(struct rule *rule, const char *name, const char *file, unsigned li
     return 0;
 }
 
+/* Matches of a lower turn are asked before those of a higher one. */
+static unsigned turn_of(const struct match_type *type)
+{
+    return type->spends ? 2 : type->varies;
+}
+
 int rule_add_match(struct rule *rule, const struct match_type *type, void *value)
 {
     void *matches = rule->matches;
+    size_t place;
 
     if (grow(&matches, rule->match_count, sizeof(*rule->matches)) < 0) {
         type->free(value);
         return -ENOMEM;
     }
     rule->matches = matches;
-    rule->matches[rule->match_count++] = (struct rule_match){.type = type, .value = value};
+    place = rule->match_count++;
+    while (place > 0 && turn_of(rule->matches[place - 1].type) > turn_of(type)) {
+        rule->matches[place] = rule->matches[place - 1];
+        place--;
+    }
+    rule->matches[place] = (struct rule_match){.type = type, .value = value};
     return 0;
 }
 

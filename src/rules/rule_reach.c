@@ -2,6 +2,9 @@
 /* Rules that see no packet. */
 #include "rule_reach.h"
 
+/* The matches that are asked here use nothing of it. */
+static const struct match_context nothing;
+
 /* RULE's match on KEY, or NULL. */
 static const struct rule_match *find_match(const struct rule *rule, const char *key)
 {
@@ -20,7 +23,8 @@ static bool holds_for_any(const struct rule_match *match, unsigned directions)
     for (unsigned direction = 0; direction < DIRECTION_COUNT; direction++) {
         const struct packet packet = {.direction = direction};
 
-        if ((directions & 1u << direction) != 0 && match->type->test(match->value, &packet))
+        if ((directions & 1u << direction) != 0 &&
+            match->type->test(match->value, &nothing, &packet))
             return true;
     }
     return false;
@@ -32,7 +36,8 @@ static bool holds_for_headers(const struct rule_match *match)
     const struct packet whole = {.flags = 0};
     const struct packet first = {.flags = PACKET_FRAGMENT};
 
-    return match->type->test(match->value, &whole) || match->type->test(match->value, &first);
+    return match->type->test(match->value, &nothing, &whole) ||
+           match->type->test(match->value, &nothing, &first);
 }
 
 /* Reports a match that needs headers in a rule for later fragments. */

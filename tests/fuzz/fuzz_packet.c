@@ -312,7 +312,7 @@ static void run_packet(const struct virtio_net *vnet, const uint8_t *bytes, size
     batch_reset(batch);
     memcpy(batch_next_buffer(batch), bytes, length);
     batch_commit_offloaded(batch, length, vnet);
-    path_run(path, batch, now_ns += 1000000000);
+    path_run(path, batch, &(struct moment){.now_ns = now_ns += 1000000000});
     event_ring_pop(path_events(path));
     require_good_outcome(batch, fault == REASON_NONE ? &before : NULL, bytes);
 }

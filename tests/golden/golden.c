@@ -199,7 +199,7 @@ static bool run_case(const struct golden_case *golden, const struct host_view *v
         fail(golden, "no memory");
     memcpy(batch_next_buffer(batch), golden->before.data, golden->before.length);
     batch_commit(batch, golden->before.length);
-    path_run(path, batch, 1);
+    path_run(path, batch, &(struct moment){.now_ns = 1});
     good = is_as_expected(golden, batch);
     batch_free(batch);
     path_free(path);

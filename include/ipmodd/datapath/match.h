@@ -11,6 +11,7 @@
 #ifndef IPMODD_DATAPATH_MATCH_H
 #define IPMODD_DATAPATH_MATCH_H
 
+#include "ipmodd/base/moment.h"
 #include "ipmodd/datapath/packet.h"
 #include "ipmodd/datapath/scope.h"
 #include "ipmodd/datapath/value.h"
@@ -22,7 +23,15 @@ enum holding {
     HOLDS_FOR_SOME,
 };
 
+struct rng;
 struct set_list;
+
+/* What a test may use besides its value and the packet. */
+struct match_context {
+    struct moment time; /* of the batch */
+    struct rng *rng;    /* the path's random numbers */
+    void *state;        /* the match's own on this path, of state_new(); NULL without one */
+};
 
 struct match_type {
     const char *key;     /* as written in a rule section */
@@ -47,7 +56,8 @@ struct match_type {
     void (*narrow)(const void *value, struct scope *scope);
 
     /* Whether it holds for a packet that parse.c accepted. */
-    bool (*test)(const void *value, const struct packet *packet);
+    bool (*test)(const void *value, const struct match_context *context,
+                 const struct packet *packet);
 
     /* The value in the form that parse() reads. */
     void (*print)(const void *value, FILE *out);
@@ -63,6 +73,28 @@ struct match_type {
 
     /* Holds for packets with their upper-layer header alone, so never for a later fragment. */
     bool needs_header;
+
+    /*
+     * What a match keeps between packets (counts, tokens, working memory): one for each path, made
+     * off the packet path, with all the memory it will ever need. A new ruleset keeps it when the
+     * rule has the same name and the match the same value. NULL without memory. NULL as functions:
+     * the match keeps nothing.
+     */
+    void *(*state_new)(const void *value);
+    void (*state_free)(void *state);
+
+    /*
+     * Depends on more than the packet (time, chance, what came before), so that its answer must not
+     * be remembered. Such matches are asked behind those that do not.
+     */
+    bool varies;
+
+    /*
+     * With varies: asking uses something up (a token, a turn, a random number). Asked last, in the
+     * order written, and only about a packet that everything before in the rule holds for; per wire
+     * packet.
+     */
+    bool spends;
 
     /* May stand in a rule several times; all of them must hold. */
     bool repeats;

@@ -96,8 +96,9 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
 void path_free(struct path *path);
 
 /*
- * New rules. Counters and log buckets of rules go on under the same name. Events still in the ring
- * belong to the old ruleset: drain them first. 0, or -ENOMEM with the old rules in force.
+ * New rules. Counters and log buckets of rules go on under the same name, as does what a match with
+ * the same value has counted. Events still in the ring belong to the old ruleset: drain them first.
+ * 0, or -ENOMEM with the old rules in force.
  */
 int path_set_ruleset(struct path *path, const struct ruleset *ruleset);
 const struct ruleset *path_ruleset(const struct path *path);
@@ -114,10 +115,10 @@ void path_set_host_view(struct path *path, const struct host_view *view);
 void path_set_observer(struct path *path, const struct observer *observer);
 
 /*
- * Decides the fate of every packet of BATCH and fills its answers. NOW_NS is the time of the batch
- * (monotonic, nanoseconds). Neither allocates nor asks the kernel anything.
+ * Decides the fate of every packet of BATCH and fills its answers. NOW is the time of the batch.
+ * Neither allocates nor asks the kernel anything.
  */
-void path_run(struct path *path, struct batch *batch, uint64_t now_ns);
+void path_run(struct path *path, struct batch *batch, const struct moment *now);
 
 const struct path_counters *path_counters(const struct path *path);
 /* Of rule number RULE of the present ruleset. */

@@ -16,7 +16,8 @@
 
 struct rule_match {
     const struct match_type *type;
-    void *value; /* owned; of the type's own kind */
+    void *value;  /* owned; of the type's own kind */
+    size_t state; /* with type->state_new: its number among those of the ruleset */
 };
 
 struct rule_action {
@@ -36,7 +37,8 @@ struct rule {
     char *name;
     char *file; /* where the section stands */
     unsigned line;
-    struct rule_match *matches;
+    struct rule_match *matches; /* first those of the packet alone, then those that vary, then those
+                                   that spend; otherwise in the order added */
     size_t match_count;
     struct rule_action *actions; /* in the order written, the deciding one last */
     size_t action_count;
@@ -49,7 +51,8 @@ struct ruleset {
     enum malformed_policy malformed;
     struct rule *rules; /* in order of appearance */
     size_t rule_count;
-    struct set_list sets; /* that matches of the rules point to */
+    size_t match_state_count; /* matches that keep something between packets */
+    struct set_list sets;     /* that matches of the rules point to */
 };
 
 /* An empty set; NULL without memory. */

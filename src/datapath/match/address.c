@@ -148,18 +148,24 @@ static bool list_holds_either(const struct address_list *list, enum ip_family fa
     return list_tally_holds(&tally);
 }
 
-static bool src_test(const void *value, const struct packet *packet)
+static bool src_test(const void *value, const struct match_context *context,
+                     const struct packet *packet)
 {
+    (void)context;
     return list_holds_either(value, packet->family, packet_src(packet), packet_src(packet));
 }
 
-static bool dst_test(const void *value, const struct packet *packet)
+static bool dst_test(const void *value, const struct match_context *context,
+                     const struct packet *packet)
 {
+    (void)context;
     return list_holds_either(value, packet->family, packet_dst(packet), packet_dst(packet));
 }
 
-static bool host_test(const void *value, const struct packet *packet)
+static bool host_test(const void *value, const struct match_context *context,
+                      const struct packet *packet)
 {
+    (void)context;
     return list_holds_either(value, packet->family, packet_src(packet), packet_dst(packet));
 }
 

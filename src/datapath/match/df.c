@@ -19,8 +19,10 @@ static void df_narrow(const void *value, struct scope *scope)
     scope_keep_families(scope, FAMILIES_IPV4);
 }
 
-static bool df_test(const void *value, const struct packet *packet)
+static bool df_test(const void *value, const struct match_context *context,
+                    const struct packet *packet)
 {
+    (void)context;
     return packet->family == FAMILY_IPV4 && number_list_holds(value, packet_df(packet));
 }
 

@@ -28,8 +28,10 @@ static int direction_parse(const char *text, const struct scope *scope, void **r
     return number_list_parse(text, &direction_domain, ret_value, error);
 }
 
-static bool direction_test(const void *value, const struct packet *packet)
+static bool direction_test(const void *value, const struct match_context *context,
+                           const struct packet *packet)
 {
+    (void)context;
     return number_list_holds(value, packet->direction);
 }
 

@@ -13,8 +13,10 @@ static int dscp_parse(const char *text, const struct scope *scope, void **ret_va
     return number_list_parse(text, &value_dscp, ret_value, error);
 }
 
-static bool dscp_test(const void *value, const struct packet *packet)
+static bool dscp_test(const void *value, const struct match_context *context,
+                      const struct packet *packet)
 {
+    (void)context;
     return number_list_holds(value, packet_tos(packet) >> 2);
 }
 

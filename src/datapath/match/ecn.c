@@ -13,8 +13,10 @@ static int ecn_parse(const char *text, const struct scope *scope, void **ret_val
     return number_list_parse(text, &value_ecn, ret_value, error);
 }
 
-static bool ecn_test(const void *value, const struct packet *packet)
+static bool ecn_test(const void *value, const struct match_context *context,
+                     const struct packet *packet)
 {
+    (void)context;
     return number_list_holds(value, packet_tos(packet) & 3u);
 }
 

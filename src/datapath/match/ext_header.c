@@ -64,10 +64,12 @@ static struct kind_set collect(const struct packet *packet)
     return kinds;
 }
 
-static bool ext_header_test(const void *value, const struct packet *packet)
+static bool ext_header_test(const void *value, const struct match_context *context,
+                            const struct packet *packet)
 {
     struct kind_set kinds;
 
+    (void)context;
     if (packet->family != FAMILY_IPV6)
         return false;
     kinds = collect(packet);

@@ -34,8 +34,10 @@ static void family_narrow(const void *value, struct scope *scope)
     scope_keep_families(scope, families);
 }
 
-static bool family_test(const void *value, const struct packet *packet)
+static bool family_test(const void *value, const struct match_context *context,
+                        const struct packet *packet)
 {
+    (void)context;
     return number_list_holds(value, packet->family);
 }
 

@@ -19,8 +19,10 @@ static void flow_label_narrow(const void *value, struct scope *scope)
     scope_keep_families(scope, FAMILIES_IPV6);
 }
 
-static bool flow_label_test(const void *value, const struct packet *packet)
+static bool flow_label_test(const void *value, const struct match_context *context,
+                            const struct packet *packet)
 {
+    (void)context;
     return packet->family == FAMILY_IPV6 && number_list_holds(value, packet_flow_label(packet));
 }
 

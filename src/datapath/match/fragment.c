@@ -40,8 +40,10 @@ static enum fragment_class fragment_class(const struct packet *packet)
     return packet->flags & PACKET_FRAGMENT ? FRAGMENT_FIRST : FRAGMENT_NONE;
 }
 
-static bool fragment_test(const void *value, const struct packet *packet)
+static bool fragment_test(const void *value, const struct match_context *context,
+                          const struct packet *packet)
 {
+    (void)context;
     return number_list_holds(value, fragment_class(packet));
 }
 

@@ -70,8 +70,10 @@ static void icmp_code_narrow(const void *value, struct scope *scope)
     icmp_list_narrow(value, scope);
 }
 
-static bool icmp_code_test(const void *value, const struct packet *packet)
+static bool icmp_code_test(const void *value, const struct match_context *context,
+                           const struct packet *packet)
 {
+    (void)context;
     return icmp_list_test(value, packet);
 }
 

@@ -17,8 +17,10 @@ static int length_parse(const char *text, const struct scope *scope, void **ret_
     return number_list_parse(text, &length_domain, ret_value, error);
 }
 
-static bool length_test(const void *value, const struct packet *packet)
+static bool length_test(const void *value, const struct match_context *context,
+                        const struct packet *packet)
 {
+    (void)context;
     return number_list_holds(value, (uint32_t)packet->length);
 }
 

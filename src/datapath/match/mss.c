@@ -24,10 +24,12 @@ static void mss_narrow(const void *value, struct scope *scope)
     scope_intersect(scope, &tcp);
 }
 
-static bool mss_test(const void *value, const struct packet *packet)
+static bool mss_test(const void *value, const struct match_context *context,
+                     const struct packet *packet)
 {
     uint16_t mss;
 
+    (void)context;
     return packet_tcp_mss(packet, &mss) && number_list_holds(value, mss);
 }
 

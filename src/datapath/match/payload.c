@@ -151,10 +151,12 @@ static bool occurs(const struct payload_value *value, const uint8_t *bytes, size
            memcmp(bytes + offset, value->needle, value->length) == 0;
 }
 
-static bool payload_test(const void *pointer, const struct packet *packet)
+static bool payload_test(const void *pointer, const struct match_context *context,
+                         const struct packet *packet)
 {
     const struct payload_value *value = pointer;
 
+    (void)context;
     if ((packet->flags & PACKET_LATER_FRAGMENT) != 0)
         return false;
     return occurs(value, packet->data + packet->payload_offset,

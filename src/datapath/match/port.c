@@ -155,20 +155,26 @@ static bool holds_either(const struct port_list *list, uint16_t a, uint16_t b)
     return list_tally_holds(&tally);
 }
 
-static bool sport_test(const void *value, const struct packet *packet)
+static bool sport_test(const void *value, const struct match_context *context,
+                       const struct packet *packet)
 {
+    (void)context;
     return packet_has_ports(packet) &&
            holds_either(value, packet_sport(packet), packet_sport(packet));
 }
 
-static bool dport_test(const void *value, const struct packet *packet)
+static bool dport_test(const void *value, const struct match_context *context,
+                       const struct packet *packet)
 {
+    (void)context;
     return packet_has_ports(packet) &&
            holds_either(value, packet_dport(packet), packet_dport(packet));
 }
 
-static bool port_test(const void *value, const struct packet *packet)
+static bool port_test(const void *value, const struct match_context *context,
+                      const struct packet *packet)
 {
+    (void)context;
     return packet_has_ports(packet) &&
            holds_either(value, packet_sport(packet), packet_dport(packet));
 }

@@ -111,10 +111,12 @@ static void proto_narrow(const void *pointer, struct scope *scope)
     scope_intersect(scope, &value->scope);
 }
 
-static bool proto_test(const void *pointer, const struct packet *packet)
+static bool proto_test(const void *pointer, const struct match_context *context,
+                       const struct packet *packet)
 {
     const struct proto_value *value = pointer;
 
+    (void)context;
     return scope_has(&value->scope, packet->family, packet->proto);
 }
 

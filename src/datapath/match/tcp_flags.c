@@ -96,8 +96,10 @@ static void tcp_flags_narrow(const void *value, struct scope *scope)
     scope_intersect(scope, &tcp);
 }
 
-static bool tcp_flags_test(const void *value, const struct packet *packet)
+static bool tcp_flags_test(const void *value, const struct match_context *context,
+                           const struct packet *packet)
 {
+    (void)context;
     return packet_is_tcp(packet) && list_holds(value, packet_tcp_flags(packet));
 }
 

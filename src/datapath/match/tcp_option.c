@@ -36,10 +36,12 @@ static struct kind_set collect(const struct packet *packet)
     return kinds;
 }
 
-static bool tcp_option_test(const void *value, const struct packet *packet)
+static bool tcp_option_test(const void *value, const struct match_context *context,
+                            const struct packet *packet)
 {
     struct kind_set kinds;
 
+    (void)context;
     if (!packet_is_tcp(packet))
         return false;
     kinds = collect(packet);

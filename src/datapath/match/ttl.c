@@ -13,8 +13,10 @@ static int ttl_parse(const char *text, const struct scope *scope, void **ret_val
     return number_list_parse(text, &value_ttl, ret_value, error);
 }
 
-static bool ttl_test(const void *value, const struct packet *packet)
+static bool ttl_test(const void *value, const struct match_context *context,
+                     const struct packet *packet)
 {
+    (void)context;
     return number_list_holds(value, packet_ttl(packet));
 }
 

@@ -21,8 +21,10 @@ static void window_narrow(const void *value, struct scope *scope)
     scope_intersect(scope, &tcp);
 }
 
-static bool window_test(const void *value, const struct packet *packet)
+static bool window_test(const void *value, const struct match_context *context,
+                        const struct packet *packet)
 {
+    (void)context;
     return packet_is_tcp(packet) && number_list_holds(value, packet_tcp_window(packet));
 }
 

@@ -16,18 +16,24 @@ static void keep(void *value)
     (void)value;
 }
 
-static bool test_dport(const void *value, const struct packet *packet)
+static bool test_dport(const void *value, const struct match_context *context,
+                       const struct packet *packet)
 {
+    (void)context;
     return packet_has_ports(packet) && packet_dport(packet) == (uintptr_t)value;
 }
 
-static bool test_ttl(const void *value, const struct packet *packet)
+static bool test_ttl(const void *value, const struct match_context *context,
+                     const struct packet *packet)
 {
+    (void)context;
     return packet_ttl(packet) == (uintptr_t)value;
 }
 
-static bool test_direction(const void *value, const struct packet *packet)
+static bool test_direction(const void *value, const struct match_context *context,
+                           const struct packet *packet)
 {
+    (void)context;
     return packet->direction == (uintptr_t)value;
 }
 

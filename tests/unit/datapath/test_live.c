@@ -129,7 +129,7 @@ static ssize_t pass(struct fixture *fixture, uint8_t *ret_bytes)
     send_forged(fixture);
     batch_reset(fixture->batch);
     assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
     length = receive(fixture, ret_bytes, &vnet);
     if (length >= 0)
@@ -180,7 +180,7 @@ static void test_too_long(void **state)
     send_bytes(fixture, &nothing, huge, PACKET_CAPACITY - 1);
     assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
     assert_int_equal(fixture->batch->packets[0].length, 65535);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(path_counters(fixture->path)->in, 2);
     assert_int_equal(path_counters(fixture->path)->drops[REASON_TOO_LONG], 1);
     assert_balanced(fixture);
@@ -299,7 +299,7 @@ static void test_write_failure(void **state)
     send_forged(fixture);
     send_forged(fixture);
     assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 2);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(counters->out, 2);
     assert_int_equal(batch_write(fixture->path, fixture->batch, read_only), -EBADF);
     assert_int_equal(counters->out, 0);
@@ -324,7 +324,7 @@ static void move(struct fixture *fixture)
 {
     batch_reset(fixture->batch);
     assert_true(batch_read(fixture->path, fixture->batch, fixture->tun) > 0);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
 }
 
@@ -401,7 +401,7 @@ static void test_lost_super_packet_counts_as_its_segments(void **state)
     assert_true(read_only >= 0);
     send_bytes(fixture, &vnet, forged.bytes, forged.length);
     assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(batch_write(fixture->path, fixture->batch, read_only), -EBADF);
     assert_int_equal(path_counters(fixture->path)->drops[REASON_WRITE_FAILED], 3);
     assert_int_equal(path_counters(fixture->path)->out_bytes, 0);
@@ -430,7 +430,7 @@ static void test_no_header(void **state)
     assert_int_equal(write(fixture->kernel, "12345", 5), 5);
     assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
     fixture->ruleset->malformed = MALFORMED_DROP;
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(path_counters(fixture->path)->drops[REASON_EMPTY], 1);
     assert_balanced(fixture);
 }

@@ -140,7 +140,7 @@ static size_t write_out(struct fixture *fixture, enum merge_mode mode, struct wi
 
     ret_wire->count = 0;
     path_set_merge(fixture->path, mode);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
     for (;; messages++) {
         uint8_t *buffer;
@@ -428,7 +428,7 @@ static void test_lost_run_counts_as_its_packets(void **state)
 
     fill_equal(fixture, flow, 10, 1);
     path_set_merge(fixture->path, MERGE_EXACT);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     refusal = EIO;
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), -EIO);
     refusal = 0;

@@ -325,7 +325,7 @@ static const struct packet *run(struct fixture *fixture, const struct virtio_net
     batch_reset(fixture->batch);
     memcpy(batch_next_buffer(fixture->batch), forged.bytes, forged.length);
     batch_commit_offloaded(fixture->batch, forged.length, vnet);
-    path_run(fixture->path, fixture->batch, 1);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     return &fixture->batch->packets[0];
 }
 
@@ -433,8 +433,10 @@ static void test_tcp_flags(void **state)
     }
 }
 
-static bool never(const void *value, const struct packet *packet)
+static bool never(const void *value, const struct match_context *context,
+                  const struct packet *packet)
 {
+    (void)context;
     (void)value;
     assert_int_equal(packet->segments, 1);
     return false;

@@ -5,11 +5,13 @@
 #include "forge.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/path.h"
+#include "ipmodd/wire/bytes.h"
 #include "rulebook.h"
 #include "src/datapath/fixup.h"
 #include "src/datapath/parse.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -77,7 +79,7 @@ static const struct packet *run(struct fixture *fixture)
 {
     batch_reset(fixture->batch);
     feed(fixture, forged.bytes, forged.length);
-    path_run(fixture->path, fixture->batch, SECOND);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = SECOND});
     return &fixture->batch->packets[0];
 }
 
@@ -258,7 +260,7 @@ static void test_reject_and_echo_answer(void **state)
     forge_l4(&forged, 8);
     forge_seal(&forged);
     feed(fixture, forged.bytes, forged.length);
-    path_run(fixture->path, fixture->batch, SECOND);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = SECOND});
     counters = path_counters(fixture->path);
     assert_int_equal(fixture->batch->packets[0].reason, REASON_REJECTED);
     assert_int_equal(fixture->batch->packets[1].reason, REASON_ANSWERED);
@@ -328,7 +330,7 @@ static void test_event_limit(void **state)
     assert_null(event_ring_pop(ring));
     batch_reset(fixture->batch);
     feed(fixture, forged.bytes, forged.length);
-    path_run(fixture->path, fixture->batch, 3 * SECOND);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 3 * SECOND});
     event = event_ring_pop(ring);
     assert_non_null(event);
     assert_int_equal(event->suppressed, 4);
@@ -394,7 +396,7 @@ static void test_observer(void **state)
     batch_reset(fixture->batch);
     feed(fixture, forged.bytes, 0);
     path_set_observer(fixture->path, NULL);
-    path_run(fixture->path, fixture->batch, SECOND);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = SECOND});
     assert_string_equal(diary.text, "");
 }
 
@@ -450,7 +452,7 @@ static void test_new_ruleset(void **state)
     assert_null(event_ring_pop(path_events(fixture->path)));
     batch_reset(fixture->batch);
     feed(fixture, forged.bytes, forged.length);
-    path_run(fixture->path, fixture->batch, 9 * SECOND);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 9 * SECOND});
     assert_int_equal(event_ring_pop(path_events(fixture->path))->suppressed, 2);
 }
 
@@ -473,6 +475,129 @@ static void test_new_limit_starts_anew(void **state)
     assert_non_null(event_ring_pop(path_events(fixture->path)));
 }
 
+/* Holds for each VALUE-th packet that it is asked about; `time` and chance are looked at too. */
+struct turn_state {
+    uintptr_t asked;
+};
+
+static unsigned live_turns;
+static struct match_context last_context;
+
+static void *turn_new(const void *value)
+{
+    (void)value;
+    live_turns++;
+    return calloc(1, sizeof(struct turn_state));
+}
+
+static void turn_free(void *state)
+{
+    live_turns--;
+    free(state);
+}
+
+static bool turn_test(const void *value, const struct match_context *context,
+                      const struct packet *packet)
+{
+    struct turn_state *state = context->state;
+
+    (void)packet;
+    last_context = *context;
+    return ++state->asked % (uintptr_t)value == 0;
+}
+
+static void turn_keep(void *value)
+{
+    (void)value;
+}
+
+static void turn_print(const void *value, FILE *out)
+{
+    fprintf(out, "%zu", (size_t)value);
+}
+
+static const struct match_type match_turn = {.key = "turn",
+                                             .free = turn_keep,
+                                             .test = turn_test,
+                                             .print = turn_print,
+                                             .state_new = turn_new,
+                                             .state_free = turn_free,
+                                             .varies = true,
+                                             .spends = true};
+
+/* Each TURN-th packet to port 80 gets a TTL of 7; the selector is written first. */
+static void add_turn_rule(struct ruleset *ruleset, const char *name, uintptr_t turn)
+{
+    struct rule rule = rulebook_rule(name);
+
+    assert_int_equal(rule_add_match(&rule, &match_turn, rulebook_value(turn)), 0);
+    assert_int_equal(rule_add_match(&rule, &match_dport, rulebook_value(80)), 0);
+    assert_int_equal(rule_add_action(&rule, &action_ttl, rulebook_value(7)), 0);
+    assert_int_equal(ruleset_add(ruleset, &rule), 0);
+}
+
+static void run_to_port(struct fixture *fixture, uint16_t port, bool expected)
+{
+    forge_udp_packet(FAMILY_IPV4);
+    be16_store(forged.bytes + forged.l4 + 2, port);
+    assert_int_equal(packet_ttl(run(fixture)) == 7, expected);
+}
+
+/* What spends is asked only when all else holds, whatever was written first. */
+static void test_spending_match_comes_last(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_turn_rule(fixture->ruleset, "second", 2);
+    restart(fixture);
+    run_to_port(fixture, 80, false);
+    run_to_port(fixture, 81, false);
+    run_to_port(fixture, 81, false);
+    run_to_port(fixture, 80, true);
+    run_to_port(fixture, 80, false);
+    assert_int_equal(last_context.time.now_ns, SECOND);
+    assert_non_null(last_context.rng);
+}
+
+static void exchange_ruleset(struct fixture *fixture, struct ruleset *next)
+{
+    assert_int_equal(path_set_ruleset(fixture->path, next), 0);
+    ruleset_free(fixture->ruleset);
+    fixture->ruleset = next;
+}
+
+/* What a match has counted goes on by rule name, as long as its value is the same. */
+static void test_match_state_over_new_ruleset(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ruleset *next;
+
+    add_turn_rule(fixture->ruleset, "gone", 1000);
+    add_turn_rule(fixture->ruleset, "kept", 3);
+    restart(fixture);
+    assert_int_equal(live_turns, 2);
+    run_to_port(fixture, 80, false);
+    run_to_port(fixture, 80, false);
+
+    next = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
+    add_turn_rule(next, "kept", 3);
+    add_turn_rule(next, "new", 1000);
+    exchange_ruleset(fixture, next);
+    assert_int_equal(live_turns, 2);
+    run_to_port(fixture, 80, true);
+    run_to_port(fixture, 80, false);
+
+    next = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
+    add_turn_rule(next, "kept", 2);
+    exchange_ruleset(fixture, next);
+    assert_int_equal(live_turns, 1);
+    run_to_port(fixture, 80, false);
+    run_to_port(fixture, 80, true);
+    path_free(fixture->path);
+    fixture->path = NULL;
+    assert_int_equal(live_turns, 0);
+}
+
 static void test_new_host_view(void **state)
 {
     struct fixture *fixture = *state;
@@ -493,7 +618,7 @@ static void test_batch_is_bounded(void **state)
     for (unsigned i = 0; i < BATCH_PACKETS; i++)
         feed(fixture, NULL, 0);
     assert_null(batch_next_buffer(fixture->batch));
-    path_run(fixture->path, fixture->batch, SECOND);
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = SECOND});
     assert_int_equal(path_counters(fixture->path)->drops[REASON_EMPTY], BATCH_PACKETS);
     batch_reset(fixture->batch);
     assert_non_null(batch_next_buffer(fixture->batch));
@@ -564,7 +689,7 @@ static void test_invariants_over_generated_packets(void **state)
             damaged[i] = parse_packet(&packet) == REASON_NONE && fixup_is_damaged(&packet);
         }
         seen += count;
-        path_run(fixture->path, fixture->batch, round * (SECOND / 50));
+        path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = round * (SECOND / 50)});
         check_batch(fixture, damaged);
     }
     assert_int_equal(path_counters(fixture->path)->in, seen);
@@ -596,6 +721,8 @@ int main(void)
         PATH_TEST(test_observer),
         PATH_TEST(test_new_ruleset),
         PATH_TEST(test_new_limit_starts_anew),
+        PATH_TEST(test_spending_match_comes_last),
+        PATH_TEST(test_match_state_over_new_ruleset),
         PATH_TEST(test_new_host_view),
         PATH_TEST(test_batch_is_bounded),
         PATH_TEST(test_invariants_over_generated_packets),

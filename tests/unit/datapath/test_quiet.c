@@ -201,7 +201,7 @@ static void test_path_is_quiet(void **state)
     for (unsigned round = 0; round < 50; round++) {
         fill(batch, &random);
         calls = 0;
-        path_run(path, batch, round * UINT64_C(1000000000));
+        path_run(path, batch, &(struct moment){.now_ns = round * UINT64_C(1000000000)});
         assert_int_equal(calls, 0);
         while (event_ring_pop(path_events(path)) != NULL)
             continue;

@@ -157,7 +157,7 @@ static bool holds(const struct set_list *sets, const char *key, const char *valu
 
     assert_int_equal(type->parse(value, &scope, &parsed, &error), 0);
     assert_int_equal(type->bind(parsed, sets, &error), 0);
-    result = type->test(parsed, packet);
+    result = type->test(parsed, &(struct match_context){.state = NULL}, packet);
     type->free(parsed);
     return result;
 }

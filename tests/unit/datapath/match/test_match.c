@@ -35,7 +35,7 @@ static bool holds(const char *key, const char *value, const struct packet *packe
     scope_keep_families(&scope, 1u << packet->family);
     if (type->parse(value, &scope, &parsed, &error) < 0)
         fail_msg("%s = %s: %s", key, value, error.text);
-    result = type->test(parsed, packet);
+    result = type->test(parsed, &(struct match_context){.state = NULL}, packet);
     type->free(parsed);
     return result;
 }
