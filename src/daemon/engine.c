@@ -32,9 +32,13 @@ static int seed_path(struct path *path, const struct config_main *config)
 /* Nothing is merged that the kernel could not take apart. */
 static void choose_merge(struct engine *engine)
 {
-    bool possible = divert_has_offload(engine->divert, OFFLOAD_UDP);
+    unsigned classes = 0;
 
-    path_set_merge(engine->path, possible ? engine->loaded.config->tun.merge : MERGE_OFF);
+    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
+        if (divert_has_offload(engine->divert, i))
+            classes |= 1u << i;
+    }
+    path_set_merge(engine->path, engine->loaded.config->tun.merge, classes);
 }
 
 int engine_start(struct engine *engine, const char *file, struct loaded *loaded)

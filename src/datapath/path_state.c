@@ -160,7 +160,7 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
         return NULL;
     }
     path->view = view;
-    path->merge = MERGE_OFF;
+    path->merging = (struct merging){.mode = MERGE_OFF};
     path->answerer.bucket = bucket_make(ANSWER_RATE, UINT64_C(1000000000), ANSWER_BURST);
     return path;
 }
@@ -184,9 +184,9 @@ void path_set_seed(struct path *path, uint64_t seed)
     path->rng = rng_make(seed);
 }
 
-void path_set_merge(struct path *path, enum merge_mode mode)
+void path_set_merge(struct path *path, enum merge_mode mode, unsigned classes)
 {
-    path->merge = mode;
+    path->merging = (struct merging){mode, classes};
 }
 
 void path_set_host_view(struct path *path, const struct host_view *view)

@@ -11,6 +11,7 @@
 #include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/path.h"
 #include "match_states.h"
+#include "merge.h"
 
 /* What changes of a rule while packets flow; kept by name over a new ruleset. */
 struct rule_state {
@@ -30,7 +31,7 @@ struct path {
     struct path_counters counters;
     struct event_ring events;
     const struct observer *observer; /* borrowed; NULL: nobody looks on */
-    enum merge_mode merge;
+    struct merging merging;
     uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
 };
 

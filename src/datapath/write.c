@@ -113,7 +113,7 @@ static void write_merged(struct writer *writer)
     if (error == 0)
         writer->path->counters.merged += run->count;
     if (error == -EINVAL)
-        note_refusal(writer->path, OFFLOAD_UDP);
+        note_refusal(writer->path, run_class(run));
     for (size_t i = 0; i < run->count && error < 0; i++) {
         if (error == -EINVAL)
             put_or_lose(writer, run->packets[i]);
@@ -134,17 +134,17 @@ static void flush(struct writer *writer)
 /* What stays on this host does not cross a wire, and may be read by somebody who counts packets. */
 static void write_packet(struct writer *writer, struct packet *packet)
 {
-    enum merge_mode mode = writer->path->merge;
+    struct merging merging = writer->path->merging;
 
     if (packet->fate != FATE_OUT)
         return;
     if (!will_be_forwarded(writer->path, packet))
-        mode = MERGE_OFF;
+        merging.mode = MERGE_OFF;
     give_ttl_back(writer->path, packet);
-    if (run_add(&writer->run, packet, mode))
+    if (run_add(&writer->run, packet, merging))
         return;
     flush(writer);
-    run_add(&writer->run, packet, mode);
+    run_add(&writer->run, packet, merging);
 }
 
 static void write_packets(struct writer *writer, struct packet *packets, size_t count)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Datagrams that are merged on write are on the wire what they would have been without."""
+"""Packets that are merged on write are on the wire what they would have been without."""
 import random
 import signal
 
 import pytest
 from scapy.layers.inet import IP
 
-from packets import assert_checksums, difference, ip, send, udp
+from packets import assert_checksums, difference, ip, send, tcp, udp
 from topology import FAR, HOST
 from traffic import tun_packets
 
@@ -34,6 +34,36 @@ def bursts(family, seed):
     return packets[:BURST]
 
 
+def streams(family, seed):
+    """Runs of TCP segments: each continues the one before, but for what ends a run."""
+    dice = random.Random(seed)
+    packets = []
+    while len(packets) < BURST:
+        size, ident = dice.randrange(1, 1400), dice.randrange(1, 60000)
+        fields = {"ttl": dice.choice([64, 64, 7]), "tos": dice.choice([0, 0, 0xb8, 2])}
+        port, sequence = dice.randrange(1024, 1028), dice.randrange(2**32)
+        options = dice.choice([[], [("NOP", None), ("NOP", None), ("Timestamp", (seed, 7))]])
+        window = 1000
+        for number in range(dice.randrange(1, 40)):
+            packet = ip(family, HOST[family], FAR[family], id=ident + number, **fields)
+            if family == 4 and dice.randrange(3) > 0:
+                packet[IP].flags = "DF"
+            length = dice.randrange(1, size + 1) if dice.randrange(20) == 0 else size
+            flags = "AC" if number == 0 and dice.randrange(2) == 0 else "A"
+            if dice.randrange(20) == 0:
+                flags = dice.choice(["PA", "FA", "FPA", "AC", "AE", "UA", "SA", "RA", "EAC"])
+            window += dice.randrange(30) == 0
+            sequence += dice.randrange(30) == 0
+            data = bytearray(bytes(packet / tcp(
+                port, 9, flags, bytes([number]) * length, seq=sequence % 2**32, window=window,
+                options=options)))
+            if dice.randrange(40) == 0:
+                data[-1] ^= 1  # and so the checksum is wrong
+            packets.append(bytes(data))
+            sequence += length
+    return packets[:BURST]
+
+
 def pass_at_once(net, daemon, captures, packets):
     """What arrives of PACKETS when the daemon finds all of them waiting."""
     with captures(net.peer) as seen:
@@ -44,10 +74,11 @@ def pass_at_once(net, daemon, captures, packets):
 
 
 @pytest.mark.parametrize("mode", ["exact", "relaxed"])
-def test_the_wire_cannot_tell(wire, daemons, captures, family, mode):
+@pytest.mark.parametrize("make", [bursts, streams])
+def test_the_wire_cannot_tell(wire, daemons, captures, family, mode, make):
     daemon = daemons(wire.host)
-    rules = "[rule mark]\nproto = udp\ndport = 9\nset-dport = 4712\n"
-    rounds = [bursts(family, seed) for seed in range(ROUNDS)]
+    rules = "[rule mark]\nproto = udp, tcp\ndport = 9\nset-dport = 4712\n"
+    rounds = [make(family, seed) for seed in range(ROUNDS)]
     daemon.start(f"[tun]\nmerge = off\n{rules}")
     without = [pass_at_once(wire, daemon, captures, packets) for packets in rounds]
     assert daemon.statistics().totals["merged"] == 0

@@ -121,6 +121,7 @@ def test_only_the_segments_that_match_are_edited(wire, daemons, captures, family
     assert errors(wire) == before
     statistics = daemon.statistics()
     assert (statistics.totals["split"] > 0) == (offload == "auto")
+    assert (statistics.totals["merged"] > 0) == (offload == "auto")
     assert statistics.rules["pushed"][0] >= pushed
     assert statistics.balance()[0] == statistics.balance()[1]
 

@@ -106,8 +106,11 @@ const struct ruleset *path_ruleset(const struct path *path);
 /* Where the path's random numbers begin; 0 unless set. The same seed, the same decisions. */
 void path_set_seed(struct path *path, uint64_t seed);
 
-/* Which runs of datagrams batch_write() merges; MERGE_OFF unless set. */
-void path_set_merge(struct path *path, enum merge_mode mode);
+/*
+ * Which runs of packets batch_write() merges; MERGE_OFF unless set. CLASSES: 1u << enum
+ * offload_class of what the tun device takes.
+ */
+void path_set_merge(struct path *path, enum merge_mode mode, unsigned classes);
 
 void path_set_host_view(struct path *path, const struct host_view *view);
 
@@ -140,10 +143,10 @@ ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd);
 /*
  * Writes answers, and packets and segments with FATE_OUT, and gives back the TTL that forwarding
  * takes: one more for packets that the kernel will forward (255 is counted), none for those to this
- * host's own addresses. Runs of datagrams are merged as path_set_merge() says. A super-packet that
- * the kernel finds invalid (EINVAL: some kernels do not take all that they give) is written in its
- * segments. A packet that could not be written counts as REASON_WRITE_FAILED. 0, or the -errno of
- * the last failed write for the caller to judge the device by.
+ * host's own addresses. Runs of packets of a flow are merged as path_set_merge() says. A
+ * super-packet that the kernel finds invalid (EINVAL: some kernels do not take all that they give)
+ * is written in its segments. A packet that could not be written counts as REASON_WRITE_FAILED. 0,
+ * or the -errno of the last failed write for the caller to judge the device by.
  */
 int batch_write(struct path *path, struct batch *batch, int tun_fd);
 

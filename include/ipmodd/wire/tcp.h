@@ -17,6 +17,7 @@ enum {
     TCP_FLAGS = 13,
     TCP_WINDOW = 14,
     TCP_CHECKSUM = 16,
+    TCP_URGENT = 18,
     TCP_HEADER_MIN = 20,
     TCP_OPTIONS_MAX = 40, /* bytes: the data offset has four bits */
 };

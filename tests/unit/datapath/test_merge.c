@@ -1,208 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Merging on write, over a pair of datagram sockets in place of a tun device: what is written, cut
- * up again, is what would have been written without.
- */
+/* Merging on write: what is written, cut up again, is what would have been written without. */
+#include "merging.h"
+
 #include "../random.h"
 #include "../unit.h"
-#include "forge.h"
-#include "ipmodd/datapath/path.h"
-#include "src/datapath/fixup.h"
-#include "src/datapath/offload.h"
-#include "src/datapath/parse.h"
-#include "src/datapath/split.h"
+#include "ipmodd/base/macro.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 enum {
     BURST = BATCH_PACKETS,
     BURSTS = 3000,
-    RECEIVED_MAX = 2048,
-    IP4_ID_AT = 4,
 };
-
-static struct forged forged;
-
-struct fixture {
-    struct host_view *view;
-    struct ruleset *ruleset;
-    struct path *path;
-    struct batch *batch;
-    struct batch *wire; /* what was written, to be cut up */
-    int tun;
-    int kernel;
-};
-
-/* Packets as they would be on the wire. */
-struct wire {
-    uint8_t bytes[BURST][RECEIVED_MAX];
-    size_t lengths[BURST];
-    size_t count;
-};
-
-static struct wire merged, single;
-
-/* What writev() fails with; 0: it does not. */
-static int refusal;
-
-ssize_t __real_writev(int fd, const struct iovec *parts, int count);
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count);
-
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
-{
-    if (refusal == 0)
-        return __real_writev(fd, parts, count);
-    errno = refusal;
-    return -1;
-}
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-    struct ip_addr local;
-    int pair[2];
-
-    ip_addr_parse("192.0.2.1", &local);
-    fixture.view = host_view_new(&local, 1, NULL, 0, NULL, 0);
-    fixture.ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_PASS);
-    fixture.path = path_new(fixture.ruleset, fixture.view);
-    fixture.batch = batch_new();
-    fixture.wire = batch_new();
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-        return -1;
-    fixture.tun = pair[0];
-    fixture.kernel = pair[1];
-    *state = &fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    close(fixture->tun);
-    close(fixture->kernel);
-    path_free(fixture->path);
-    ruleset_free(fixture->ruleset);
-    host_view_free(fixture->view);
-    batch_free(fixture->batch);
-    batch_free(fixture->wire);
-    return 0;
-}
-
-/* Puts what is forged into the batch. */
-static void put(struct fixture *fixture, const struct virtio_net *vnet)
-{
-    memcpy(batch_next_buffer(fixture->batch), forged.bytes, forged.length);
-    batch_commit_offloaded(fixture->batch, forged.length, vnet);
-}
-
-static void keep_packet(struct wire *wire, struct packet *packet)
-{
-    assert_in_range(wire->count, 0, BURST - 1);
-    assert_in_range(packet->length, 1, RECEIVED_MAX);
-    fixup_complete(packet);
-    memcpy(wire->bytes[wire->count], packet->data, packet->length);
-    wire->lengths[wire->count++] = packet->length;
-}
-
-/* One message that was written, as the packets that it stands for. */
-static void take_message(struct fixture *fixture, struct wire *wire, size_t length)
-{
-    struct packet *packet = &fixture->wire->packets[0];
-
-    if (parse_packet(packet) != REASON_NONE) {
-        packet->length = length; /* passed as it is */
-        keep_packet(wire, packet);
-        return;
-    }
-    assert_int_equal(offload_accept(packet), REASON_NONE);
-    if (packet->segments == 1) {
-        keep_packet(wire, packet);
-        return;
-    }
-    assert_int_equal(packet->vnet.header_length, packet->payload_offset);
-    assert_false(fixup_is_damaged(packet)); /* the IP header at least */
-    split_packet(packet, fixture->wire);
-    for (size_t i = 0; i < packet->segments; i++)
-        keep_packet(wire, &fixture->wire->segments[packet->first_segment + i]);
-}
-
-/* Runs the batch and writes it; the number of messages, of which RET_WIRE has the packets. */
-static size_t write_out(struct fixture *fixture, enum merge_mode mode, struct wire *ret_wire)
-{
-    size_t messages = 0;
-
-    ret_wire->count = 0;
-    path_set_merge(fixture->path, mode);
-    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
-    assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
-    for (;; messages++) {
-        uint8_t *buffer;
-        struct virtio_net vnet;
-        ssize_t length;
-
-        batch_reset(fixture->wire);
-        buffer = batch_next_buffer(fixture->wire);
-        length = read(fixture->kernel, buffer - VNET_HEADER, VNET_HEADER + PACKET_CAPACITY);
-        if (length < 0)
-            return messages;
-        vnet = virtio_net_load(buffer - VNET_HEADER);
-        batch_commit_offloaded(fixture->wire, (size_t)length - VNET_HEADER, &vnet);
-        take_message(fixture, ret_wire, (size_t)length - VNET_HEADER);
-    }
-}
-
-static void assert_same_wire(bool with_ids)
-{
-    assert_int_equal(merged.count, single.count);
-    for (size_t i = 0; i < merged.count; i++) {
-        uint8_t *a = merged.bytes[i], *b = single.bytes[i];
-
-        assert_int_equal(merged.lengths[i], single.lengths[i]);
-        if (!with_ids && a[0] >> 4 == 4 && (b[6] & 0x40) != 0) {
-            memcpy(a + IP4_ID_AT, b + IP4_ID_AT, 2);
-            memcpy(a + 10, b + 10, 2);
-        }
-        assert_memory_equal(a, b, merged.lengths[i]);
-    }
-}
-
-/* What the packets of a burst have in common, and how the next one differs. */
-struct flow {
-    enum ip_family family;
-    size_t payload;
-    uint16_t id;
-    bool df;
-    bool partial;
-};
-
-static void forge_datagram(const struct flow *flow, struct virtio_net *ret_vnet)
-{
-    *ret_vnet = (struct virtio_net){.flags = 0};
-    forge_ip(&forged, flow->family, IPPROTO_UDP);
-    if (flow->family == FAMILY_IPV4) {
-        forged.bytes[IP4_ID_AT] = (uint8_t)(flow->id >> 8);
-        forged.bytes[IP4_ID_AT + 1] = (uint8_t)flow->id;
-        forged.bytes[6] = flow->df ? 0x40 : 0;
-    }
-    forge_udp(&forged, flow->payload);
-    if (flow->partial)
-        *ret_vnet = forge_seal_partial(&forged, 0);
-    else
-        forge_seal(&forged);
-}
 
 /* Seldom, so that there are runs at all: another flow, or something of the next packet's own. */
 static void vary(struct flow *flow, struct random *random)
 {
-    flow->id++;
-    switch (random_below(random, 40)) {
+    switch (random_below(random, 60)) {
     case 0:
         flow->family = flow->family == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
         break;
@@ -220,6 +36,24 @@ static void vary(struct flow *flow, struct random *random)
         break;
     case 5:
         flow->partial = !flow->partial;
+        break;
+    case 6:
+        flow->proto = flow->proto == IPPROTO_TCP ? IPPROTO_UDP : IPPROTO_TCP;
+        break;
+    case 7:
+        flow->flags ^= (uint8_t)(1u << random_below(random, 8));
+        break;
+    case 8:
+        flow->sequence += (uint32_t)random_below(random, 3) - 1;
+        break;
+    case 9:
+        flow->stamp = (uint8_t)random_below(random, 3);
+        break;
+    case 10:
+        flow->window++;
+        break;
+    case 11:
+        flow->flags = 0x10;
         break;
     default:
         break;
@@ -239,10 +73,13 @@ static void fill(struct fixture *fixture, uint64_t seed)
     struct random random = {seed};
     struct flow flow = {
         .family = random_below(&random, 2) == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
+        .proto = random_below(&random, 2) == 0 ? IPPROTO_TCP : IPPROTO_UDP,
         .payload = 1 + random_below(&random, 200),
         .id = (uint16_t)random_u64(&random),
         .df = random_below(&random, 2) == 0,
         .partial = random_below(&random, 2) == 0,
+        .sequence = (uint32_t)random_u64(&random),
+        .flags = random_below(&random, 2) == 0 ? 0x10 : 0x90,
     };
 
     batch_reset(fixture->batch);
@@ -250,9 +87,10 @@ static void fill(struct fixture *fixture, uint64_t seed)
         struct virtio_net vnet;
 
         vary(&flow, &random);
-        forge_datagram(&flow, &vnet);
+        forge_next(&flow, &vnet);
         damage(&random);
-        put(fixture, &vnet);
+        merging_put(fixture, &vnet);
+        flow_advance(&flow);
     }
 }
 
@@ -292,8 +130,8 @@ static void fill_equal(struct fixture *fixture, struct flow flow, unsigned count
     for (unsigned i = 0; i < count; i++) {
         struct virtio_net vnet;
 
-        forge_datagram(&flow, &vnet);
-        put(fixture, &vnet);
+        forge_next(&flow, &vnet);
+        merging_put(fixture, &vnet);
         flow.id = (uint16_t)(flow.id + step);
     }
 }
@@ -312,8 +150,13 @@ static void test_ids(void **state)
     };
     struct fixture *fixture = *state;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct flow flow = {FAMILY_IPV4, 64, 0xfffc, cases[i].df, i % 2 == 0};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct flow flow = {.family = FAMILY_IPV4,
+                                  .proto = IPPROTO_UDP,
+                                  .payload = 64,
+                                  .id = 0xfffc,
+                                  .df = cases[i].df,
+                                  .partial = i % 2 == 0};
 
         fill_equal(fixture, flow, 10, cases[i].step);
         assert_int_equal(write_out(fixture, cases[i].mode, &merged), cases[i].messages);
@@ -327,7 +170,10 @@ static void test_what_is_never_merged(void **state)
     struct fixture *fixture = *state;
 
     for (unsigned i = 0; i < 8; i++) {
-        const struct flow flow = {i == 6 ? FAMILY_IPV6 : FAMILY_IPV4, 64, 7, false, false};
+        const struct flow flow = {.family = i == 6 ? FAMILY_IPV6 : FAMILY_IPV4,
+                                  .proto = IPPROTO_UDP,
+                                  .payload = 64,
+                                  .id = 7};
         uint8_t *bytes, *udp;
 
         fill_equal(fixture, flow, 5, 1);
@@ -375,15 +221,15 @@ static void test_lengths(void **state)
     struct fixture *fixture = *state;
 
     for (size_t count = 1; count <= 8; count++) {
-        struct flow flow = {FAMILY_IPV6, 0, 0, false, true};
+        struct flow flow = {.family = FAMILY_IPV6, .proto = IPPROTO_UDP, .partial = true};
 
         batch_reset(fixture->batch);
         for (size_t i = 0; i < count; i++) {
             struct virtio_net vnet;
 
             flow.payload = payloads[i];
-            forge_datagram(&flow, &vnet);
-            put(fixture, &vnet);
+            forge_next(&flow, &vnet);
+            merging_put(fixture, &vnet);
         }
         assert_int_equal(write_out(fixture, MERGE_EXACT, &merged), messages[count - 1]);
         assert_int_equal(merged.count, count);
@@ -394,7 +240,8 @@ static void test_lengths(void **state)
 static void test_no_super_packet_is_too_long(void **state)
 {
     struct fixture *fixture = *state;
-    const struct flow flow = {FAMILY_IPV6, 1400, 0, false, true};
+    const struct flow flow = {
+        .family = FAMILY_IPV6, .proto = IPPROTO_UDP, .payload = 1400, .partial = true};
 
     fill_equal(fixture, flow, 46, 0);
     assert_int_equal(write_out(fixture, MERGE_EXACT, &merged), 1);
@@ -406,7 +253,8 @@ static void test_no_super_packet_is_too_long(void **state)
 static void test_refused_run_goes_one_by_one(void **state)
 {
     struct fixture *fixture = *state;
-    const struct flow flow = {FAMILY_IPV4, 64, 7, false, true};
+    const struct flow flow = {
+        .family = FAMILY_IPV4, .proto = IPPROTO_UDP, .payload = 64, .id = 7, .partial = true};
 
     fill_equal(fixture, flow, 10, 1);
     assert_int_equal(write_out(fixture, MERGE_OFF, &single), 10);
@@ -424,10 +272,11 @@ static void test_refused_run_goes_one_by_one(void **state)
 static void test_lost_run_counts_as_its_packets(void **state)
 {
     struct fixture *fixture = *state;
-    const struct flow flow = {FAMILY_IPV6, 64, 7, false, true};
+    const struct flow flow = {
+        .family = FAMILY_IPV6, .proto = IPPROTO_UDP, .payload = 64, .id = 7, .partial = true};
 
     fill_equal(fixture, flow, 10, 1);
-    path_set_merge(fixture->path, MERGE_EXACT);
+    path_set_merge(fixture->path, MERGE_EXACT, fixture->classes);
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     refusal = EIO;
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), -EIO);
@@ -436,8 +285,6 @@ static void test_lost_run_counts_as_its_packets(void **state)
     assert_int_equal(path_counters(fixture->path)->out, 0);
     assert_int_equal(path_counters(fixture->path)->out_bytes, 0);
 }
-
-#define MERGE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
