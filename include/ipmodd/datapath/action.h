@@ -44,6 +44,9 @@ struct action_type {
     enum step (*apply)(const void *value, const struct action_context *context,
                        struct packet *packet);
 
+    /* FIELD_BIT() of what it may change of a packet that goes on. */
+    field_set writes;
+
     void (*print)(const void *value, FILE *out);
 
     /* Decides a packet's fate; at most one such action a rule, kept last. */

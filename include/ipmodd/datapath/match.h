@@ -12,6 +12,7 @@
 #define IPMODD_DATAPATH_MATCH_H
 
 #include "ipmodd/base/moment.h"
+#include "ipmodd/datapath/field.h"
 #include "ipmodd/datapath/packet.h"
 #include "ipmodd/datapath/scope.h"
 #include "ipmodd/datapath/value.h"
@@ -58,6 +59,12 @@ struct match_type {
     /* Whether it holds for a packet that parse.c accepted. */
     bool (*test)(const void *value, const struct match_context *context,
                  const struct packet *packet);
+
+    /*
+     * FIELD_BIT() of all that test() reads of a packet (field.h): for two packets that agree in
+     * them it says the same, unless it varies (below).
+     */
+    field_set reads;
 
     /* The value in the form that parse() reads. */
     void (*print)(const void *value, FILE *out);

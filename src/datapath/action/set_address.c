@@ -62,6 +62,7 @@ const struct action_type action_set_src = {
     .free = free,
     .narrow = address_narrow,
     .apply = set_src_apply,
+    .writes = FIELD_BIT(FIELD_SRC),
     .print = address_print,
 };
 
@@ -72,5 +73,6 @@ const struct action_type action_set_dst = {
     .free = free,
     .narrow = address_narrow,
     .apply = set_dst_apply,
+    .writes = FIELD_BIT(FIELD_DST),
     .print = address_print,
 };

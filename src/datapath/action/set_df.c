@@ -42,5 +42,6 @@ const struct action_type action_set_df = {
     .free = free,
     .narrow = set_df_narrow,
     .apply = set_df_apply,
+    .writes = FIELD_BIT(FIELD_DF),
     .print = set_df_print,
 };

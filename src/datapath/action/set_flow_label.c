@@ -42,5 +42,6 @@ const struct action_type action_set_flow_label = {
     .free = free,
     .narrow = set_flow_label_narrow,
     .apply = set_flow_label_apply,
+    .writes = FIELD_BIT(FIELD_FLOW_LABEL),
     .print = set_flow_label_print,
 };

@@ -60,6 +60,7 @@ const struct action_type action_set_ip_id = {
     .free = free,
     .narrow = set_ip_id_narrow,
     .apply = set_ip_id_apply,
+    .writes = FIELD_BIT(FIELD_IP_ID),
     .print = set_ip_id_print,
     .per_wire_packet = true,
 };

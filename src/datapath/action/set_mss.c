@@ -110,6 +110,7 @@ const struct action_type action_set_mss = {
     .free = free,
     .narrow = mss_narrow,
     .apply = set_mss_apply,
+    .writes = FIELD_BIT(FIELD_TCP_OPTIONS),
     .print = set_mss_print,
 };
 
@@ -120,5 +121,6 @@ const struct action_type action_clamp_mss = {
     .free = free,
     .narrow = mss_narrow,
     .apply = clamp_mss_apply,
+    .writes = FIELD_BIT(FIELD_TCP_OPTIONS),
     .print = clamp_mss_print,
 };

@@ -54,6 +54,7 @@ const struct action_type action_set_sport = {
     .free = free,
     .narrow = port_narrow,
     .apply = set_sport_apply,
+    .writes = FIELD_BIT(FIELD_SPORT),
     .print = port_print,
 };
 
@@ -64,5 +65,6 @@ const struct action_type action_set_dport = {
     .free = free,
     .narrow = port_narrow,
     .apply = set_dport_apply,
+    .writes = FIELD_BIT(FIELD_DPORT),
     .print = port_print,
 };

@@ -121,6 +121,7 @@ const struct action_type action_set_tcp_flags = {
     .free = free,
     .narrow = set_tcp_flags_narrow,
     .apply = set_tcp_flags_apply,
+    .writes = FIELD_BIT(FIELD_TCP_FLAGS),
     .print = set_tcp_flags_print,
     .per_wire_packet = true,
 };

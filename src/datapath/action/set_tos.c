@@ -60,6 +60,7 @@ const struct action_type action_set_dscp = {
     .parse = set_dscp_parse,
     .free = free,
     .apply = set_dscp_apply,
+    .writes = FIELD_BIT(FIELD_DSCP),
     .print = set_dscp_print,
 };
 
@@ -69,5 +70,6 @@ const struct action_type action_set_ecn = {
     .parse = set_ecn_parse,
     .free = free,
     .apply = set_ecn_apply,
+    .writes = FIELD_BIT(FIELD_ECN),
     .print = set_ecn_print,
 };

@@ -40,5 +40,6 @@ const struct action_type action_set_ttl = {
     .parse = set_ttl_parse,
     .free = free,
     .apply = set_ttl_apply,
+    .writes = FIELD_BIT(FIELD_TTL),
     .print = set_ttl_print,
 };

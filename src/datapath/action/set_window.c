@@ -44,5 +44,6 @@ const struct action_type action_set_window = {
     .free = free,
     .narrow = set_window_narrow,
     .apply = set_window_apply,
+    .writes = FIELD_BIT(FIELD_WINDOW),
     .print = set_window_print,
 };

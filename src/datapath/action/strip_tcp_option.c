@@ -50,5 +50,6 @@ const struct action_type action_strip_tcp_option = {
     .free = free,
     .narrow = strip_tcp_option_narrow,
     .apply = strip_tcp_option_apply,
+    .writes = FIELD_BIT(FIELD_TCP_OPTIONS),
     .print = strip_tcp_option_print,
 };

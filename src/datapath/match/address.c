@@ -197,6 +197,7 @@ const struct match_type match_src = {
     .bind = address_bind,
     .narrow = address_narrow,
     .test = src_test,
+    .reads = FIELD_BIT(FIELD_SRC),
     .print = address_print,
 };
 
@@ -208,6 +209,7 @@ const struct match_type match_dst = {
     .bind = address_bind,
     .narrow = address_narrow,
     .test = dst_test,
+    .reads = FIELD_BIT(FIELD_DST),
     .print = address_print,
 };
 
@@ -219,5 +221,6 @@ const struct match_type match_host = {
     .bind = address_bind,
     .narrow = address_narrow,
     .test = host_test,
+    .reads = FIELD_BIT(FIELD_SRC) | FIELD_BIT(FIELD_DST),
     .print = address_print,
 };

@@ -38,5 +38,6 @@ const struct match_type match_df = {
     .free = free,
     .narrow = df_narrow,
     .test = df_test,
+    .reads = FIELD_BIT(FIELD_DF),
     .print = df_print,
 };

@@ -46,5 +46,6 @@ const struct match_type match_direction = {
     .parse = direction_parse,
     .free = free,
     .test = direction_test,
+    .reads = FIELD_BIT(FIELD_DIRECTION),
     .print = direction_print,
 };

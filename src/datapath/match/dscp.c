@@ -31,5 +31,6 @@ const struct match_type match_dscp = {
     .parse = dscp_parse,
     .free = free,
     .test = dscp_test,
+    .reads = FIELD_BIT(FIELD_DSCP),
     .print = dscp_print,
 };

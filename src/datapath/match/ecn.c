@@ -31,5 +31,6 @@ const struct match_type match_ecn = {
     .parse = ecn_parse,
     .free = free,
     .test = ecn_test,
+    .reads = FIELD_BIT(FIELD_ECN),
     .print = ecn_print,
 };

@@ -88,5 +88,6 @@ const struct match_type match_ext_header = {
     .free = free,
     .narrow = ext_header_narrow,
     .test = ext_header_test,
+    .reads = FIELD_BIT(FIELD_EXT_HEADERS),
     .print = ext_header_print,
 };

@@ -53,5 +53,6 @@ const struct match_type match_family = {
     .free = free,
     .narrow = family_narrow,
     .test = family_test,
+    .reads = FIELD_BIT(FIELD_FAMILY),
     .print = family_print,
 };

@@ -38,5 +38,6 @@ const struct match_type match_flow_label = {
     .free = free,
     .narrow = flow_label_narrow,
     .test = flow_label_test,
+    .reads = FIELD_BIT(FIELD_FLOW_LABEL),
     .print = flow_label_print,
 };

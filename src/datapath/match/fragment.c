@@ -58,5 +58,6 @@ const struct match_type match_fragment = {
     .parse = fragment_parse,
     .free = free,
     .test = fragment_test,
+    .reads = FIELD_BIT(FIELD_FRAGMENT),
     .print = fragment_print,
 };

@@ -89,6 +89,7 @@ const struct match_type match_icmp_code = {
     .free = free,
     .narrow = icmp_code_narrow,
     .test = icmp_code_test,
+    .reads = FIELD_BIT(FIELD_ICMP_TYPE) | FIELD_BIT(FIELD_ICMP_CODE),
     .print = icmp_code_print,
     .needs_header = true,
     .parse_late = true,

@@ -125,6 +125,7 @@ const struct match_type match_icmp_type = {
     .free = free,
     .narrow = icmp_type_narrow,
     .test = icmp_type_test,
+    .reads = FIELD_BIT(FIELD_ICMP_TYPE),
     .print = icmp_type_print,
     .needs_header = true,
     .parse_late = true,

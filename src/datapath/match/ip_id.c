@@ -38,6 +38,7 @@ const struct match_type match_ip_id = {
     .free = free,
     .narrow = ip_id_narrow,
     .test = ip_id_test,
+    .reads = FIELD_BIT(FIELD_IP_ID),
     .print = ip_id_print,
     .per_wire_packet = true,
 };

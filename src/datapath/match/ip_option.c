@@ -77,5 +77,6 @@ const struct match_type match_ip_option = {
     .free = free,
     .narrow = ip_option_narrow,
     .test = ip_option_test,
+    .reads = FIELD_BIT(FIELD_IP_OPTIONS),
     .print = ip_option_print,
 };

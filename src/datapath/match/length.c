@@ -48,6 +48,7 @@ const struct match_type match_length = {
     .parse = length_parse,
     .free = free,
     .test = length_test,
+    .reads = FIELD_BIT(FIELD_LENGTH),
     .print = length_print,
     .per_wire_packet = true,
     .test_segments = length_test_segments,

@@ -45,6 +45,7 @@ const struct match_type match_mss = {
     .free = free,
     .narrow = mss_narrow,
     .test = mss_test,
+    .reads = FIELD_BIT(FIELD_TCP_FLAGS) | FIELD_BIT(FIELD_TCP_OPTIONS),
     .print = mss_print,
     .needs_header = true,
 };

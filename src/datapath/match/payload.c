@@ -180,6 +180,7 @@ const struct match_type match_payload = {
     .parse = payload_parse,
     .free = free,
     .test = payload_test,
+    .reads = FIELD_BIT(FIELD_PAYLOAD),
     .print = payload_print,
     .per_wire_packet = true,
     .needs_header = true,

@@ -187,6 +187,7 @@ const struct match_type match_sport = {
     .bind = port_bind,
     .narrow = port_narrow,
     .test = sport_test,
+    .reads = FIELD_BIT(FIELD_SPORT),
     .print = port_print,
     .needs_header = true,
 };
@@ -199,6 +200,7 @@ const struct match_type match_dport = {
     .bind = port_bind,
     .narrow = port_narrow,
     .test = dport_test,
+    .reads = FIELD_BIT(FIELD_DPORT),
     .print = port_print,
     .needs_header = true,
 };
@@ -211,6 +213,7 @@ const struct match_type match_port = {
     .bind = port_bind,
     .narrow = port_narrow,
     .test = port_test,
+    .reads = FIELD_BIT(FIELD_SPORT) | FIELD_BIT(FIELD_DPORT),
     .print = port_print,
     .needs_header = true,
 };

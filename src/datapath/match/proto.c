@@ -134,5 +134,6 @@ const struct match_type match_proto = {
     .free = proto_free,
     .narrow = proto_narrow,
     .test = proto_test,
+    .reads = FIELD_BIT(FIELD_FAMILY) | FIELD_BIT(FIELD_PROTO),
     .print = proto_print,
 };

@@ -139,6 +139,7 @@ const struct match_type match_tcp_flags = {
     .free = free,
     .narrow = tcp_flags_narrow,
     .test = tcp_flags_test,
+    .reads = FIELD_BIT(FIELD_TCP_FLAGS),
     .print = tcp_flags_print,
     .per_wire_packet = true,
     .needs_header = true,

@@ -60,6 +60,7 @@ const struct match_type match_tcp_option = {
     .free = free,
     .narrow = tcp_option_narrow,
     .test = tcp_option_test,
+    .reads = FIELD_BIT(FIELD_TCP_OPTIONS),
     .print = tcp_option_print,
     .needs_header = true,
 };

@@ -31,5 +31,6 @@ const struct match_type match_ttl = {
     .parse = ttl_parse,
     .free = free,
     .test = ttl_test,
+    .reads = FIELD_BIT(FIELD_TTL),
     .print = ttl_print,
 };

@@ -40,6 +40,7 @@ const struct match_type match_window = {
     .free = free,
     .narrow = window_narrow,
     .test = window_test,
+    .reads = FIELD_BIT(FIELD_WINDOW),
     .print = window_print,
     .needs_header = true,
 };

@@ -568,6 +568,7 @@ static void test_table(void **state)
         assert_non_null(type->free);
         assert_non_null(type->test);
         assert_non_null(type->print);
+        assert_true(type->reads != 0 || type->varies);
     }
     assert_null(match_type_find("verdict"));
 }
