@@ -97,7 +97,7 @@ static ssize_t move_batch(struct engine *engine, int tun_fd)
     now = clock_read(&engine->zone);
     path_run(engine->path, engine->batch, &now);
     error = batch_write(engine->path, engine->batch, tun_fd);
-    report_events(&engine->reporter, path_events(engine->path), path_ruleset(engine->path));
+    report_events(&engine->reporter, path_events(engine->path));
     if (path_counters(engine->path)->gso_refused != refused)
         judge_offloads(engine);
     return device_is_gone(error) ? error : count;

@@ -83,18 +83,21 @@ static void put_seed_in_force(struct path *path, const struct config_main *old,
 /* Takes over FRESH when all of it could be put in force. */
 static int put_in_force(struct engine *engine, struct loaded *fresh, struct refusal *ret_refusal)
 {
-    int error = divert_reload(engine->divert, fresh->config);
+    struct path_rules *rules = path_rules_new(fresh->ruleset, engine->loaded.ruleset);
+    int error;
 
+    if (rules == NULL)
+        return refuse(ret_refusal, "not enough memory for the new rules");
+    error = divert_reload(engine->divert, fresh->config);
     if (error < 0)
         refuse(ret_refusal, "%s", divert_error_text(engine->divert));
     path_set_host_view(engine->path, divert_host_view(engine->divert));
-    if (error < 0)
+    if (error < 0) {
+        path_rules_free(rules);
         return error;
-    if (path_set_ruleset(engine->path, fresh->ruleset) < 0) {
-        divert_reload(engine->divert, engine->loaded.config);
-        path_set_host_view(engine->path, divert_host_view(engine->divert));
-        return refuse(ret_refusal, "not enough memory for the new rules");
     }
+    path_exchange_rules(engine->path, rules);
+    path_rules_free(rules);
     zone_load(&engine->zone);
     put_seed_in_force(engine->path, &engine->loaded.config->main, &fresh->config->main);
     loaded_clear(&engine->loaded);

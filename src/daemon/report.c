@@ -65,11 +65,11 @@ static void print_end(FILE *out, const struct event *event, const struct ip_addr
         fprintf(out, ".%u", port);
 }
 
-static void print_event(FILE *out, const struct event *event, const struct rule *rule)
+static void print_event(FILE *out, const struct event *event)
 {
     char proto[PROTO_TEXT];
 
-    fprintf(out, "rule %s: %s %s %s ", rule->name, report_verdict(event),
+    fprintf(out, "rule %s: %s %s %s ", event->rule->name, report_verdict(event),
             direction_name(event->direction), event->src.family == FAMILY_IPV4 ? "IP" : "IP6");
     print_end(out, event, &event->src, event->sport);
     fputs(" > ", out);
@@ -86,14 +86,13 @@ static void print_event(FILE *out, const struct event *event, const struct rule 
         fprintf(out, ", %" PRIu64 " entries kept back before", event->suppressed);
 }
 
-const char *report_format(const struct event *event, const struct rule *rule,
-                          char text[static REPORT_TEXT])
+const char *report_format(const struct event *event, char text[static REPORT_TEXT])
 {
     CLEANUP(cleanup_file) FILE *out = fmemopen(text, REPORT_TEXT - 1, "w");
 
     memset(text, 0, REPORT_TEXT); /* a full stream adds no NUL */
     if (out != NULL)
-        print_event(out, event, rule);
+        print_event(out, event);
     return text;
 }
 
@@ -117,8 +116,9 @@ static void add_packet_fields(struct log_fields *fields, const struct event *eve
     log_fields_add(fields, "IPMODD_PACKETS", "%zu", event->segments);
 }
 
-static void report_event(const struct event *event, const struct rule *rule)
+static void report_event(const struct event *event)
 {
+    const struct rule *rule = event->rule;
     struct log_fields fields = {.count = 0};
     char text[REPORT_TEXT];
 
@@ -132,7 +132,7 @@ static void report_event(const struct event *event, const struct rule *rule)
     log_fields_add(&fields, "CONFIG_FILE", "%s", rule->file);
     log_fields_add(&fields, "CONFIG_LINE", "%u", rule->line);
     log_write(rule->log.level, LOG_ID_RULE_LOG, fields.items, fields.count, "%s",
-              report_format(event, rule, text));
+              report_format(event, text));
 }
 
 struct reporter reporter_make(void)
@@ -152,12 +152,11 @@ static void report_loss(struct reporter *reporter, uint64_t lost)
     reporter->lost_told = lost;
 }
 
-void report_events(struct reporter *reporter, struct event_ring *ring,
-                   const struct ruleset *ruleset)
+void report_events(struct reporter *reporter, struct event_ring *ring)
 {
     const struct event *event;
 
     while ((event = event_ring_pop(ring)) != NULL)
-        report_event(event, &ruleset->rules[event->rule]);
-    report_loss(reporter, ring->lost);
+        report_event(event);
+    report_loss(reporter, event_ring_lost(ring));
 }

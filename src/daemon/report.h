@@ -15,12 +15,8 @@ struct reporter {
 
 struct reporter reporter_make(void);
 
-/*
- * Empties RING, whose events speak of the rules of RULESET. Events that the ring had no room for
- * are told of too, as a count.
- */
-void report_events(struct reporter *reporter, struct event_ring *ring,
-                   const struct ruleset *ruleset);
+/* Empties RING. Events that it had no room for are told of too, as a count. */
+void report_events(struct reporter *reporter, struct event_ring *ring);
 
 /* Room for the line about any event. */
 enum { REPORT_TEXT = 512 };
@@ -29,8 +25,7 @@ enum { REPORT_TEXT = 512 };
  * "rule NAME: drop out IP 192.0.2.1.4000 > 198.51.100.2.53: udp, ttl 64, length 60 (rule)" in TEXT,
  * which is returned.
  */
-const char *report_format(const struct event *event, const struct rule *rule,
-                          char text[static REPORT_TEXT]);
+const char *report_format(const struct event *event, char text[static REPORT_TEXT]);
 
 /* What the rule decided, in the words of ipmodd.conf(5): next, accept, drop, reject, reply. */
 const char *report_verdict(const struct event *event);

@@ -63,13 +63,14 @@ void observe_outcome(struct path *path, size_t rule, const struct packet *packet
         state->log_suppressed++;
         return;
     }
-    event = event_ring_push(&path->events);
+    event = event_ring_claim(&path->events);
     if (event == NULL)
         return;
     fill_event(event, packet);
-    event->rule = rule;
+    event->rule = &path->ruleset->rules[rule];
     event->suppressed = state->log_suppressed;
     state->log_suppressed = 0;
+    event_ring_push(&path->events);
 }
 
 static void count_out(struct path *path, const struct packet *packet)

@@ -1,164 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Life time of a path, and what is kept when its rules change. */
+/* Life time of a path, and what others set and ask of it. */
 #include "path_state.h"
 
-#include "ipmodd/base/macro.h"
-
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A rule of the old set and what it has counted. */
-struct kept_rule {
-    const char *name;
-    const struct rule *rule;
-    const struct rule_state *state;
-};
-
-static int compare_kept(const void *a, const void *b)
+/* Its ring has an alignment of its own. */
+static struct path *allocate(void)
 {
-    return strcmp(((const struct kept_rule *)a)->name, ((const struct kept_rule *)b)->name);
+    struct path *path = aligned_alloc(_Alignof(struct path), sizeof(*path));
+
+    if (path != NULL)
+        memset(path, 0, sizeof(*path));
+    return path;
 }
 
-/* The old rules in the order of their names; NULL without memory. */
-static struct kept_rule *sort_old_rules(const struct path *path)
+static struct rule_memory take_memory(const struct path *path)
 {
-    size_t count = path->ruleset->rule_count;
-    struct kept_rule *kept = calloc(count + 1, sizeof(*kept));
-
-    if (kept == NULL)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        kept[i] = (struct kept_rule){path->ruleset->rules[i].name, &path->ruleset->rules[i],
-                                     &path->rules[i]};
-    qsort(kept, count, sizeof(*kept), compare_kept);
-    return kept;
+    return (struct rule_memory){path->ruleset, path->rules, path->match_states};
 }
 
-static struct bucket make_log_bucket(const struct rule *rule)
+void path_exchange_rules(struct path *path, struct path_rules *rules)
 {
-    if (!rule->logs)
-        return (struct bucket){0};
-    return bucket_make(rule->log.rate, rule->log.period_ns, rule->log.burst);
-}
+    struct rule_memory memory = take_memory(path);
 
-/* A bucket of another rate or burst starts anew; the rest goes on. */
-static void carry_over(struct rule_state *state, const struct rule_state *old)
-{
-    struct bucket bucket = state->log_bucket;
-
-    *state = *old;
-    if (bucket.interval_ns != old->log_bucket.interval_ns ||
-        bucket.tolerance_ns != old->log_bucket.tolerance_ns)
-        state->log_bucket = bucket;
-}
-
-/* One more than needed, so that no set has no memory. */
-static struct rule_state *new_states(const struct ruleset *ruleset)
-{
-    struct rule_state *states = calloc(ruleset->rule_count + 1, sizeof(*states));
-
-    if (states == NULL)
-        return NULL;
-    for (size_t i = 0; i < ruleset->rule_count; i++)
-        states[i].log_bucket = make_log_bucket(&ruleset->rules[i]);
-    return states;
-}
-
-/* Everything that belongs to the rules of one set. */
-struct fresh {
-    struct rule_state *rules;
-    struct match_states match_states;
-};
-
-static void fresh_clear(struct fresh *fresh)
-{
-    free(fresh->rules);
-    match_states_clear(&fresh->match_states);
-}
-
-/* That of RULESET, for rules that were not there before. 0 or -ENOMEM with nothing made. */
-static int fresh_init(struct fresh *fresh, const struct ruleset *ruleset)
-{
-    *fresh = (struct fresh){.rules = new_states(ruleset)};
-    if (fresh->rules != NULL && match_states_init(&fresh->match_states, ruleset) == 0)
-        return 0;
-    fresh_clear(fresh);
-    return -ENOMEM;
-}
-
-/* Takes over FRESH, made for RULESET, in place of what PATH has. */
-static void adopt(struct path *path, const struct ruleset *ruleset, const struct fresh *fresh)
-{
-    match_states_clear(&path->match_states);
-    free(path->rules);
-    path->rules = fresh->rules;
-    path->match_states = fresh->match_states;
-    path->ruleset = ruleset;
-}
-
-/* Fills FRESH from the old rules, KEPT. 0, or -ENOMEM with them as they were. */
-static int inherit(const struct path *path, const struct ruleset *ruleset,
-                   const struct kept_rule *kept, struct fresh *fresh)
-{
-    for (size_t i = 0; i < ruleset->rule_count; i++) {
-        const struct rule *rule = &ruleset->rules[i];
-        const struct kept_rule key = {.name = rule->name};
-        const struct kept_rule *same =
-            bsearch(&key, kept, path->ruleset->rule_count, sizeof(*kept), compare_kept);
-
-        if (match_states_fill(&fresh->match_states, rule, same != NULL ? same->rule : NULL) < 0)
-            return -ENOMEM;
-        if (same != NULL)
-            carry_over(&fresh->rules[i], same->state);
-    }
-    return 0;
-}
-
-int path_set_ruleset(struct path *path, const struct ruleset *ruleset)
-{
-    struct kept_rule CLEANUP(cleanup_free) *kept = sort_old_rules(path);
-    struct fresh fresh;
-
-    if (kept == NULL || fresh_init(&fresh, ruleset) < 0)
-        return -ENOMEM;
-    if (inherit(path, ruleset, kept, &fresh) < 0) {
-        fresh_clear(&fresh);
-        return -ENOMEM;
-    }
-    match_states_take_over(&fresh.match_states, &path->match_states);
-    adopt(path, ruleset, &fresh);
-    return 0;
-}
-
-/* What every rule of RULESET begins with. 0 or -ENOMEM with nothing made. */
-static int begin_rules(struct path *path, const struct ruleset *ruleset)
-{
-    struct fresh fresh;
-
-    if (fresh_init(&fresh, ruleset) < 0)
-        return -ENOMEM;
-    for (size_t i = 0; i < ruleset->rule_count; i++) {
-        if (match_states_fill(&fresh.match_states, &ruleset->rules[i], NULL) < 0) {
-            fresh_clear(&fresh);
-            return -ENOMEM;
-        }
-    }
-    adopt(path, ruleset, &fresh);
-    return 0;
+    path_rules_exchange(rules, &memory);
+    path->ruleset = memory.ruleset;
+    path->rules = memory.states;
+    path->match_states = memory.match_states;
 }
 
 struct path *path_new(const struct ruleset *ruleset, const struct host_view *view)
 {
-    struct path *path = calloc(1, sizeof(*path));
+    struct path_rules *rules = path_rules_new(ruleset, NULL);
+    struct path *path = allocate();
 
-    if (path == NULL)
-        return NULL;
-    if (begin_rules(path, ruleset) < 0) {
+    if (path == NULL || rules == NULL) {
+        path_rules_free(rules);
         free(path);
         return NULL;
     }
+    path_exchange_rules(path, rules);
+    path_rules_free(rules);
     path->view = view;
     path->merging = (struct merging){.mode = MERGE_OFF};
     path->answerer.bucket = bucket_make(ANSWER_RATE, UINT64_C(1000000000), ANSWER_BURST);
@@ -167,10 +51,12 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
 
 void path_free(struct path *path)
 {
+    struct rule_memory memory;
+
     if (path == NULL)
         return;
-    match_states_clear(&path->match_states);
-    free(path->rules);
+    memory = take_memory(path);
+    rule_memory_clear(&memory);
     free(path);
 }
 

@@ -7,23 +7,15 @@
 #define IPMODD_DATAPATH_PATH_STATE_H
 
 #include "answerer.h"
-#include "ipmodd/base/bucket.h"
 #include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/path.h"
-#include "match_states.h"
 #include "merge.h"
-
-/* What changes of a rule while packets flow; kept by name over a new ruleset. */
-struct rule_state {
-    struct rule_counters counters;
-    struct bucket log_bucket; /* with rule.logs */
-    uint64_t log_suppressed;  /* since the last entry */
-};
+#include "path_rules.h"
 
 struct path {
     const struct ruleset *ruleset; /* borrowed, as the view */
     const struct host_view *view;
-    struct rule_state *rules; /* one for each rule of the set */
+    struct rule_state *rules; /* with the ruleset and match_states: its struct rule_memory */
     struct match_states match_states;
     struct match_context matching; /* for the batch that is being worked on, without a state */
     struct answerer answerer;

@@ -11,7 +11,8 @@
  * and in a test.
  *
  * Life time: the path borrows the ruleset and the host view; whoever sets a new one may free the
- * old one as soon as the call returns. One path belongs to one thread.
+ * old one as soon as the call returns (the ruleset: when its events are drained). One path belongs
+ * to one thread; only its events may be drained by another (event.h).
  *
  * Invariant, asserted in debug builds: counters.in + counters.generated =
  * counters.out + the sum of counters.drops (there is no parking yet). All counters of packets and
@@ -96,11 +97,25 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
 void path_free(struct path *path);
 
 /*
- * New rules. Counters and log buckets of rules go on under the same name, as does what a match with
- * the same value has counted. Events still in the ring belong to the old ruleset: drain them first.
- * 0, or -ENOMEM with the old rules in force.
+ * A ruleset for one path, together with what that path will keep about each of its rules. Made by
+ * any thread, with all the memory that it needs, so that putting it in force costs the path's own
+ * thread a few moves for each rule and cannot fail.
  */
-int path_set_ruleset(struct path *path, const struct ruleset *ruleset);
+struct path_rules;
+
+/*
+ * RULESET (borrowed) for a path that has OLD in force, or NULL for a path that begins with it.
+ * Under the same name of a rule counters and log buckets will go on, and what a match with the same
+ * value has counted. NULL without memory.
+ */
+struct path_rules *path_rules_new(const struct ruleset *ruleset, const struct ruleset *old);
+void path_rules_free(struct path_rules *rules);
+
+/*
+ * Puts RULES, made for the ruleset that PATH has now, in force. RULES holds what was in force
+ * before, to be freed. Events in the ring speak of the old ruleset: drain them before freeing that.
+ */
+void path_exchange_rules(struct path *path, struct path_rules *rules);
 const struct ruleset *path_ruleset(const struct path *path);
 
 /* Where the path's random numbers begin; 0 unless set. The same seed, the same decisions. */

@@ -8,7 +8,9 @@
 
 static struct event make_event(const char *src, const char *dst, uint8_t proto)
 {
-    struct event event = {.proto = proto, .ttl = 64, .length = 60, .fate = FATE_PENDING};
+    static const struct rule rule = {.name = (char *)"x"};
+    struct event event = {
+        .rule = &rule, .proto = proto, .ttl = 64, .length = 60, .fate = FATE_PENDING};
 
     assert_int_equal(ip_addr_parse(src, &event.src), 0);
     assert_int_equal(ip_addr_parse(dst, &event.dst), 0);
@@ -17,10 +19,9 @@ static struct event make_event(const char *src, const char *dst, uint8_t proto)
 
 static void assert_line(const struct event *event, const char *expected)
 {
-    const struct rule rule = {.name = (char *)"x"};
     char text[REPORT_TEXT];
 
-    assert_string_equal(report_format(event, &rule, text), expected);
+    assert_string_equal(report_format(event, text), expected);
 }
 
 static void test_lines(void **state)
