@@ -2,6 +2,7 @@
 /* Sorted arrays and binary search: what the packet path asks about addresses. */
 #include "ipmodd/base/host_view.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,23 @@ static int copy_sorted(const struct ip_addr *addrs, size_t count, struct ip_addr
     return 0;
 }
 
+/* 0 or -1 without memory. */
+static int copy_prefixes(const struct ip_prefix *prefixes, size_t count,
+                         struct ip_prefix **ret_prefixes, size_t *ret_count)
+{
+    struct ip_prefix *copy;
+
+    if (count == 0)
+        return 0;
+    copy = calloc(count, sizeof(*copy));
+    if (copy == NULL)
+        return -1;
+    memcpy(copy, prefixes, count * sizeof(*copy));
+    *ret_prefixes = copy;
+    *ret_count = count;
+    return 0;
+}
+
 struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count,
                                 const struct ip_addr *broadcasts, size_t broadcast_count,
                                 const struct ip_prefix *tun_prefixes, size_t tun_prefix_count)
@@ -52,13 +70,9 @@ struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count
         goto no_memory;
     if (copy_sorted(broadcasts, broadcast_count, &view->broadcasts, &view->broadcast_count) < 0)
         goto no_memory;
-    if (tun_prefix_count > 0) {
-        view->tun_prefixes = calloc(tun_prefix_count, sizeof(*tun_prefixes));
-        if (view->tun_prefixes == NULL)
-            goto no_memory;
-        memcpy(view->tun_prefixes, tun_prefixes, tun_prefix_count * sizeof(*tun_prefixes));
-        view->tun_prefix_count = tun_prefix_count;
-    }
+    if (copy_prefixes(tun_prefixes, tun_prefix_count, &view->tun_prefixes,
+                      &view->tun_prefix_count) < 0)
+        goto no_memory;
     return view;
 
 no_memory:
@@ -73,6 +87,7 @@ void host_view_free(struct host_view *view)
     free(view->locals);
     free(view->broadcasts);
     free(view->tun_prefixes);
+    free(view->loops);
     free(view->mtus);
     free(view);
 }
@@ -103,15 +118,30 @@ bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
     return contains(view->broadcasts, view->broadcast_count, family, bytes);
 }
 
-bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
-                             const uint8_t *bytes)
+int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, size_t count)
 {
-    for (size_t i = 0; i < view->tun_prefix_count; i++) {
-        if (view->tun_prefixes[i].addr.family == family &&
-            ip_prefix_covers_bytes(&view->tun_prefixes[i], bytes))
+    return copy_prefixes(loops, count, &view->loops, &view->loop_count) < 0 ? -ENOMEM : 0;
+}
+
+static bool is_covered(const struct ip_prefix *prefixes, size_t count, enum ip_family family,
+                       const uint8_t *bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (prefixes[i].addr.family == family && ip_prefix_covers_bytes(&prefixes[i], bytes))
             return true;
     }
     return false;
+}
+
+bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
+                             const uint8_t *bytes)
+{
+    return is_covered(view->tun_prefixes, view->tun_prefix_count, family, bytes);
+}
+
+bool host_view_is_loop(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
+{
+    return is_covered(view->loops, view->loop_count, family, bytes);
 }
 
 static bool same_addrs(const struct ip_addr *a, size_t a_count, const struct ip_addr *b,
@@ -138,16 +168,23 @@ static bool same_mtus(const struct host_view *a, const struct host_view *b)
     return true;
 }
 
-bool host_view_equal(const struct host_view *a, const struct host_view *b)
+static bool same_prefixes(const struct ip_prefix *a, size_t a_count, const struct ip_prefix *b,
+                          size_t b_count)
 {
-    if (!same_addrs(a->locals, a->local_count, b->locals, b->local_count) ||
-        !same_addrs(a->broadcasts, a->broadcast_count, b->broadcasts, b->broadcast_count) ||
-        a->tun_prefix_count != b->tun_prefix_count || !same_mtus(a, b))
+    if (a_count != b_count)
         return false;
-    for (size_t i = 0; i < a->tun_prefix_count; i++) {
-        if (!ip_addr_equal(&a->tun_prefixes[i].addr, &b->tun_prefixes[i].addr) ||
-            a->tun_prefixes[i].len != b->tun_prefixes[i].len)
+    for (size_t i = 0; i < a_count; i++) {
+        if (!ip_addr_equal(&a[i].addr, &b[i].addr) || a[i].len != b[i].len)
             return false;
     }
     return true;
+}
+
+bool host_view_equal(const struct host_view *a, const struct host_view *b)
+{
+    return same_addrs(a->locals, a->local_count, b->locals, b->local_count) &&
+           same_addrs(a->broadcasts, a->broadcast_count, b->broadcasts, b->broadcast_count) &&
+           same_prefixes(a->tun_prefixes, a->tun_prefix_count, b->tun_prefixes,
+                         b->tun_prefix_count) &&
+           same_prefixes(a->loops, a->loop_count, b->loops, b->loop_count) && same_mtus(a, b);
 }

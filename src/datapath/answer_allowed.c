@@ -52,10 +52,11 @@ static bool is_single_destination(const struct host_view *view, enum ip_family f
            !is_limited_broadcast(family, addr) && !host_view_is_broadcast(view, family, addr);
 }
 
-/* An answer into tun0's own prefix would come back to us instead of reaching anybody. */
+/* An answer to what is routed to tun0 would come back to us instead of reaching anybody. */
 static bool is_behind_tun(const struct host_view *view, enum ip_family family, const uint8_t *addr)
 {
-    return host_view_is_tun_prefix(view, family, addr) && !host_view_is_local(view, family, addr);
+    return (host_view_is_tun_prefix(view, family, addr) || host_view_is_loop(view, family, addr)) &&
+           !host_view_is_local(view, family, addr);
 }
 
 bool answer_allowed(const struct host_view *view, const struct packet *asked)

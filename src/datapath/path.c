@@ -61,11 +61,16 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
 /* The kernel would route it to tun0 again, for ever. Its own addresses it keeps to itself. */
 static void keep_from_looping(const struct path *path, struct packet *packet)
 {
+    const struct host_view *view = path->view;
+
     if (packet->fate != FATE_OUT || (packet->flags & PACKET_HAS_IP) == 0)
         return;
-    if (host_view_is_tun_prefix(path->view, packet->family, packet_dst(packet)) &&
-        !host_view_is_local(path->view, packet->family, packet_dst(packet)))
+    if (host_view_is_tun_prefix(view, packet->family, packet_dst(packet)) &&
+        !host_view_is_local(view, packet->family, packet_dst(packet)))
         drop(packet, REASON_OWN_PREFIX);
+    else if (host_view_is_loop(view, packet->family, packet_dst(packet)) &&
+             !host_view_is_local(view, packet->family, packet_dst(packet)))
+        drop(packet, REASON_LOOP);
 }
 
 static void finish(struct path *path, struct packet *packet)

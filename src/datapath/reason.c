@@ -30,6 +30,7 @@ static const char *const reason_names[] = {
     [REASON_REJECT_LIMITED] = "reject-limited",
     [REASON_ANSWERED] = "answered",
     [REASON_OWN_PREFIX] = "own-prefix",
+    [REASON_LOOP] = "loop",
     [REASON_TOO_LONG] = "too-long",
     [REASON_WRITE_FAILED] = "write-failed",
 };

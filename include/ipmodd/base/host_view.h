@@ -8,8 +8,9 @@
  *
  * It answers four questions: is this address ours (for `direction`, and for whether the kernel
  * will take one off the TTL), is it a broadcast address (RFC 1122 3.2.2: no errors about those),
- * does it lie in tun0's own prefix (which must never be written back: the kernel would route it to
- * tun0 again), and how large may a packet to it be (`clamp-mss = pmtu`).
+ * is it routed to tun0 (as part of its own prefix, or by a route of somebody's: neither must ever
+ * be written back, it would come round again), and how large may a packet to it be (`clamp-mss =
+ * pmtu`).
  */
 #ifndef IPMODD_BASE_HOST_VIEW_H
 #define IPMODD_BASE_HOST_VIEW_H
@@ -37,6 +38,8 @@ struct host_view {
     struct ip_prefix *tun_prefixes; /* on-link prefixes of tun0 itself; none when addresses are
                                        borrowed */
     size_t tun_prefix_count;
+    struct ip_prefix *loops; /* what others route to tun0 */
+    size_t loop_count;
     struct mtu_span *mtus; /* sorted by first address; neighbours differ */
     size_t mtu_count;
 };
@@ -61,6 +64,10 @@ bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
                             const uint8_t *bytes);
 bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
                              const uint8_t *bytes);
+bool host_view_is_loop(const struct host_view *view, enum ip_family family, const uint8_t *bytes);
+
+/* Copies COUNT prefixes into a VIEW that is not published yet and has none. 0 or -ENOMEM. */
+int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, size_t count);
 
 /*
  * Path MTUs of a VIEW that is not published yet, from COUNT routes, which are sorted in place. 0 or

@@ -36,6 +36,7 @@ enum reason {
     REASON_REJECT_LIMITED, /* `verdict = reject`, but the answers' token bucket is empty */
     REASON_ANSWERED,       /* `reply = …`: the forged answer took its place */
     REASON_OWN_PREFIX,     /* towards tun0's own prefix: the kernel would route it to tun0 again */
+    REASON_LOOP,           /* towards what somebody routes to tun0: it would come round again */
     /* input and output */
     REASON_TOO_LONG,     /* longer than the buffer of a packet */
     REASON_WRITE_FAILED, /* the tun device refused it */

@@ -25,7 +25,7 @@ static void test_lookups(void **state)
     const struct ip_addr locals[] = {addr("203.0.113.9"), addr("2001:db8::1"), addr("192.0.2.1"),
                                      addr("203.0.113.9")};
     const struct ip_addr broadcast = addr("192.0.2.255");
-    struct ip_prefix tun;
+    struct ip_prefix tun, loop;
     struct host_view *view;
 
     (void)state;
@@ -44,6 +44,12 @@ static void test_lookups(void **state)
     assert_false(host_view_is_broadcast(view, FAMILY_IPV4, locals[2].bytes));
     assert_true(host_view_is_tun_prefix(view, FAMILY_IPV4, addr("198.51.100.77").bytes));
     assert_false(host_view_is_tun_prefix(view, FAMILY_IPV4, addr("198.51.101.77").bytes));
+    assert_false(host_view_is_loop(view, FAMILY_IPV4, addr("203.0.113.200").bytes));
+    assert_int_equal(ip_prefix_parse("203.0.113.192/26", &loop), 0);
+    assert_int_equal(host_view_set_loops(view, &loop, 1), 0);
+    assert_true(host_view_is_loop(view, FAMILY_IPV4, addr("203.0.113.200").bytes));
+    assert_false(host_view_is_loop(view, FAMILY_IPV4, addr("203.0.113.9").bytes));
+    assert_false(host_view_is_loop(view, FAMILY_IPV6, addr("cb00:71c8::").bytes));
     host_view_free(view);
 }
 
@@ -54,10 +60,14 @@ static void test_equality(void **state)
     struct host_view *one = host_view_new(a, 2, NULL, 0, NULL, 0);
     struct host_view *same = host_view_new(b, 2, NULL, 0, NULL, 0);
     struct host_view *fewer = host_view_new(a, 1, NULL, 0, NULL, 0);
+    struct ip_prefix loop;
 
     (void)state;
     assert_true(host_view_equal(one, same));
     assert_false(host_view_equal(one, fewer));
+    assert_int_equal(ip_prefix_parse("203.0.113.192/26", &loop), 0);
+    assert_int_equal(host_view_set_loops(same, &loop, 1), 0);
+    assert_false(host_view_equal(one, same));
     host_view_free(one);
     host_view_free(same);
     host_view_free(fewer);

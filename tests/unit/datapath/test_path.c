@@ -245,6 +245,20 @@ static void test_own_prefix(void **state)
     assert_int_equal(run(fixture)->reason, REASON_OWN_PREFIX);
 }
 
+/* What somebody's route of main leads to tun0 would come round again. */
+static void test_loop(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ip_prefix anywhere;
+
+    assert_int_equal(ip_prefix_parse("0.0.0.0/0", &anywhere), 0);
+    assert_int_equal(host_view_set_loops(fixture->view, &anywhere, 1), 0);
+    forge_udp_packet(FAMILY_IPV4);
+    assert_int_equal(run(fixture)->reason, REASON_LOOP);
+    forge_udp_packet(FAMILY_IPV6);
+    assert_int_equal(run(fixture)->fate, FATE_OUT);
+}
+
 static void test_reject_and_echo_answer(void **state)
 {
     struct fixture *fixture = *state;
@@ -722,6 +736,7 @@ int main(void)
         PATH_TEST(test_new_limit_starts_anew),
         PATH_TEST(test_spending_match_comes_last),
         PATH_TEST(test_match_state_over_new_ruleset),
+        PATH_TEST(test_loop),
         PATH_TEST(test_new_host_view),
         PATH_TEST(test_batch_is_bounded),
         PATH_TEST(test_invariants_over_generated_packets),

@@ -244,7 +244,9 @@ static void test_view_of_own_addresses_and_of_what_would_loop(void **state)
     assert_non_null(view);
     assert_true(host_view_is_local(view, FAMILY_IPV4, host->snapshot.addresses[0].local.bytes));
     assert_true(host_view_is_broadcast(view, FAMILY_IPV4, broadcast));
-    assert_true(host_view_is_tun_prefix(view, FAMILY_IPV4, inside));
+    assert_false(host_view_is_tun_prefix(view, FAMILY_IPV4, inside));
+    assert_true(host_view_is_loop(view, FAMILY_IPV4, inside));
+    assert_false(host_view_is_loop(view, FAMILY_IPV4, outside));
     assert_true(host_view_is_tun_prefix(view, FAMILY_IPV4, given));
     assert_false(host_view_is_tun_prefix(view, FAMILY_IPV4, outside));
     host_view_free(view);
