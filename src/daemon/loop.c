@@ -6,6 +6,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/log/limit.h"
 #include "ipmodd/log/log.h"
+#include "losses.h"
 #include "notify.h"
 #include "reload.h"
 #include "statistics.h"
@@ -30,8 +31,8 @@ enum {
 
 #define NEWS_INTERVAL_NS UINT64_C(30000000000)
 
-/* While packets come, how often the counter of those that found the queue full is read. */
-static const struct timeval overrun_interval = {.tv_sec = 1};
+/* While packets come, how often it is looked at whether some were lost. */
+static const struct timeval losses_interval = {.tv_sec = 1};
 
 struct loop {
     struct engine *engine;
@@ -39,14 +40,13 @@ struct loop {
     struct event *tun;
     struct event *monitor;
     struct event *tick;     /* divert_timeout_ms(), or RETRY_MS after a failure */
-    struct event *overrun;  /* armed by packets, so that an idle process sleeps */
+    struct event *look;     /* for losses; armed by packets, so that an idle process sleeps */
     struct event *watchdog; /* NULL without one */
     struct event *signals[4];
     struct log_limit news; /* of entries about routing, whoever keeps changing it */
-    struct log_limit overruns;
-    uint64_t dropped_told; /* of the device's tx_dropped */
-    bool device_gone;      /* `tun` is not polled: it would be readable for ever */
-    bool told_lost;        /* the last word about the device was that it is gone */
+    struct losses losses;
+    bool device_gone; /* `tun` is not polled: it would be readable for ever */
+    bool told_lost;   /* the last word about the device was that it is gone */
 };
 
 static const int served_signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
@@ -196,8 +196,8 @@ static void on_packets(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    if (event_pending(loop->overrun, EV_TIMEOUT, NULL) == 0)
-        event_add(loop->overrun, &overrun_interval);
+    if (event_pending(loop->look, EV_TIMEOUT, NULL) == 0)
+        event_add(loop->look, &losses_interval);
     if (engine_move_packets(loop->engine) == 0)
         return;
     event_del(loop->tun);
@@ -205,24 +205,17 @@ static void on_packets(evutil_socket_t fd, short what, void *context)
     arm_tick(loop, divert_timeout_ms(loop->engine->divert));
 }
 
-static void on_overrun(evutil_socket_t fd, short what, void *context)
+static void on_look(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
-    uint64_t dropped = divert_tun_tx_dropped(loop->engine->divert);
-    uint64_t suppressed;
+    struct engine *engine = loop->engine;
 
     (void)fd;
     (void)what;
-    if (dropped < loop->dropped_told)
-        loop->dropped_told = 0; /* the device was made again */
-    if (dropped == loop->dropped_told ||
-        !log_limit_take(&loop->overruns, clock_now_ns(), &suppressed))
-        return;
-    log_warning(LOG_ID_TUN_OVERRUN,
-                "%" PRIu64 " packets were lost because the queue of %s was full: more come than "
-                "can be treated",
-                dropped - loop->dropped_told, loop->engine->loaded.config->tun.name);
-    loop->dropped_told = dropped;
+    if (losses_tell(&loop->losses, path_counters(engine->path),
+                    divert_tun_tx_dropped(engine->divert), engine->loaded.config->tun.name,
+                    clock_now_ns()))
+        event_add(loop->look, &losses_interval);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *context)
@@ -291,8 +284,8 @@ static int watch_time(struct loop *loop)
     struct timeval now = milliseconds(0);
 
     loop->tick = watch(loop, -1, 0, on_tick, PRIORITY_CONTROL, &now);
-    loop->overrun = watch(loop, -1, 0, on_overrun, PRIORITY_CONTROL, &overrun_interval);
-    if (loop->tick == NULL || loop->overrun == NULL)
+    loop->look = watch(loop, -1, 0, on_look, PRIORITY_CONTROL, &losses_interval);
+    if (loop->tick == NULL || loop->look == NULL)
         return -ENOMEM;
     if (half_ms == 0)
         return 0;
@@ -320,7 +313,7 @@ static int loop_open(struct loop *loop, struct engine *engine)
     *loop = (struct loop){
         .engine = engine,
         .news = log_limit_make(NEWS_BURST, NEWS_INTERVAL_NS),
-        .overruns = log_limit_make(1, NEWS_INTERVAL_NS),
+        .losses = losses_make(),
     };
     loop->base = make_base();
     if (loop->base == NULL || watch_signals(loop) < 0 || watch_descriptors(loop) < 0 ||
@@ -340,7 +333,7 @@ static void loop_close(struct loop *loop)
     for (size_t i = 0; i < ARRAY_SIZE(loop->signals); i++)
         forget(loop->signals[i]);
     forget(loop->watchdog);
-    forget(loop->overrun);
+    forget(loop->look);
     forget(loop->tick);
     forget(loop->monitor);
     forget(loop->tun);
