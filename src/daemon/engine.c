@@ -139,10 +139,10 @@ int engine_move_packets(struct engine *engine)
         if (count < 0)
             return (int)count;
         if (!batch_is_full(engine->batch))
-            break;
+            return 0;
         moved += count;
     }
-    return 0;
+    return 1;
 }
 
 void engine_tell_remarks(struct engine *engine)

@@ -38,8 +38,9 @@ int engine_stop(struct engine *engine);
 
 /*
  * Moves packets through the rules until the device has no more or a budget is used up, so that the
- * caller can look after its other events; what the rules want logged is written. 0, or the -errno
- * of a tun descriptor that is not to be read until the diversion has looked at it.
+ * caller can look after its other events; what the rules want logged is written. 0 when the device
+ * has no more, 1 when the budget was used up, or the -errno of a tun descriptor that is not to be
+ * read until the diversion has looked at it.
  */
 int engine_move_packets(struct engine *engine);
 

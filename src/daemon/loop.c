@@ -2,10 +2,9 @@
 /* Waits for packets, netlink, time and signals, and hands each to whom it concerns. */
 #include "loop.h"
 
+#include "announce.h"
 #include "clock.h"
 #include "ipmodd/base/macro.h"
-#include "ipmodd/log/limit.h"
-#include "ipmodd/log/log.h"
 #include "losses.h"
 #include "notify.h"
 #include "reload.h"
@@ -14,7 +13,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <inttypes.h>
 
 /* libevent's priorities: a lower number goes first. */
 enum {
@@ -24,12 +22,8 @@ enum {
 };
 
 enum {
-    STATUS_TEXT = 256,
-    NEWS_BURST = 5,
     RETRY_MS = 1000, /* before asking a failed monitor again */
 };
-
-#define NEWS_INTERVAL_NS UINT64_C(30000000000)
 
 /* While packets come, how often it is looked at whether some were lost. */
 static const struct timeval losses_interval = {.tv_sec = 1};
@@ -43,10 +37,11 @@ struct loop {
     struct event *look;     /* for losses; armed by packets, so that an idle process sleeps */
     struct event *watchdog; /* NULL without one */
     struct event *signals[4];
-    struct log_limit news; /* of entries about routing, whoever keeps changing it */
+    struct announcer announcer;
     struct losses losses;
-    bool device_gone; /* `tun` is not polled: it would be readable for ever */
-    bool told_lost;   /* the last word about the device was that it is gone */
+    bool queue_was_long; /* since the last look */
+    uint64_t tx_dropped; /* of the device, as last read */
+    bool device_gone;    /* `tun` is not polled: it would be readable for ever */
 };
 
 static const int served_signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
@@ -78,59 +73,6 @@ static void arm_tick(struct loop *loop, int64_t ms)
         event_add(loop->tick, &wait);
 }
 
-static bool may_tell(struct loop *loop)
-{
-    uint64_t suppressed;
-
-    if (!log_limit_take(&loop->news, clock_now_ns(), &suppressed))
-        return false;
-    if (suppressed > 0)
-        log_notice(LOG_ID_NONE, "%" PRIu64 " entries about routing kept back", suppressed);
-    return true;
-}
-
-/* Who was told that the device is gone is told that it is back, however often that happens. */
-static void tell_device(struct loop *loop, const struct divert_news *news)
-{
-    const char *device = loop->engine->loaded.config->tun.name;
-
-    if (news->tun_lost && !loop->told_lost && may_tell(loop)) {
-        log_warning(LOG_ID_TUN_LOST, "%s is gone and is being made again", device);
-        notify_status("The tun device is gone and is being made again");
-        loop->told_lost = true;
-    }
-    if (news->tun_restored && loop->told_lost) {
-        char status[STATUS_TEXT];
-
-        log_notice(LOG_ID_TUN_RESTORED, "%s is back", device);
-        notify_status(engine_describe(loop->engine, status, sizeof(status)));
-        loop->told_lost = false;
-    }
-}
-
-static void tell_routing(struct loop *loop, const struct divert_news *news)
-{
-    const char *device = loop->engine->loaded.config->tun.name;
-
-    if (news->repaired && news->guards_moved == 0 && may_tell(loop))
-        log_notice(LOG_ID_ROUTING_REPAIRED, "routing was changed by others and is right again");
-    if (news->guards_moved == loop->engine->loaded.config->divert.priority && may_tell(loop))
-        log_notice(LOG_ID_GUARDS_MOVED, "the rules for packets from %s are at priority %u again",
-                   device, news->guards_moved);
-    else if (news->guards_moved != 0 && may_tell(loop))
-        log_warning(LOG_ID_GUARDS_MOVED,
-                    "a policy rule of others would meet packets from %s before priority %u: the "
-                    "rules for them moved to %u",
-                    device, loop->engine->loaded.config->divert.priority, news->guards_moved);
-    if (news->loop_found && may_tell(loop))
-        log_warning(LOG_ID_LOOP_FOUND,
-                    "the kernel would route packets from %s to %s again; they are held back",
-                    device, device);
-    if (news->incomplete && may_tell(loop))
-        log_warning(LOG_ID_ROUTING_INCOMPLETE, "%s; trying again",
-                    divert_error_text(loop->engine->divert));
-}
-
 /* Packets are waited for unless the device is known to be gone, also after a failure to read that
  * had another cause. */
 static void follow_device(struct loop *loop, const struct divert_news *news)
@@ -155,15 +97,14 @@ static void follow(struct loop *loop, int error, const struct divert_news *news)
     if (news->remarks_changed)
         engine_tell_remarks(loop->engine);
     follow_device(loop, news);
-    tell_device(loop, news);
-    tell_routing(loop, news);
+    announcer_tell(&loop->announcer, loop->engine, news);
     if (error == 0) {
         event_add(loop->monitor, NULL);
         arm_tick(loop, divert_timeout_ms(divert));
         return;
     }
-    if (!news->incomplete && may_tell(loop))
-        log_error(LOG_ID_ROUTING_INCOMPLETE, "%s", divert_error_text(divert));
+    if (!news->incomplete)
+        announcer_tell_failure(&loop->announcer, loop->engine);
     event_del(loop->monitor); /* it may stay readable: no spinning on what keeps failing */
     arm_tick(loop, RETRY_MS);
 }
@@ -193,12 +134,15 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 static void on_packets(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
+    int moved;
 
     (void)fd;
     (void)what;
     if (event_pending(loop->look, EV_TIMEOUT, NULL) == 0)
         event_add(loop->look, &losses_interval);
-    if (engine_move_packets(loop->engine) == 0)
+    moved = engine_move_packets(loop->engine);
+    loop->queue_was_long |= moved > 0;
+    if (moved >= 0)
         return;
     event_del(loop->tun);
     divert_tun_failed(loop->engine->divert);
@@ -212,9 +156,13 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    if (losses_tell(&loop->losses, path_counters(engine->path),
-                    divert_tun_tx_dropped(engine->divert), engine->loaded.config->tun.name,
-                    clock_now_ns()))
+    /* A queue that was ever full is read in more than one go. The kernel answers with the lock of
+     * all devices held, which others may hold for long, so it is asked then alone. */
+    if (loop->queue_was_long)
+        loop->tx_dropped = divert_tun_tx_dropped(engine->divert);
+    loop->queue_was_long = false;
+    if (losses_tell(&loop->losses, path_counters(engine->path), loop->tx_dropped,
+                    engine->loaded.config->tun.name, clock_now_ns()))
         event_add(loop->look, &losses_interval);
 }
 
@@ -312,7 +260,7 @@ static int loop_open(struct loop *loop, struct engine *engine)
 {
     *loop = (struct loop){
         .engine = engine,
-        .news = log_limit_make(NEWS_BURST, NEWS_INTERVAL_NS),
+        .announcer = announcer_make(),
         .losses = losses_make(),
     };
     loop->base = make_base();
