@@ -220,6 +220,7 @@ void fixup_complete(struct packet *packet)
     checksum = checksum_from_sum(sum_bytes(packet->data + packet->l4_offset, length));
     be16_store(field, kind->zero_is_none && checksum == 0 ? 0xffff : checksum);
     packet->flags &= (uint8_t)~PACKET_PARTIAL_CHECKSUM;
+    packet->vnet.flags &= (uint8_t)~VNET_NEEDS_CSUM;
 }
 
 void fixup_fill_ip_header(struct packet *packet)

@@ -2,7 +2,6 @@
 /* Cutting super-packets into wire packets. */
 #include "split.h"
 
-#include "fixup.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/wire/checksum.h"
 #include "ipmodd/wire/ip4.h"
@@ -81,8 +80,9 @@ static void build_segment(struct packet *segment, const struct packet *packet, s
         be16_store(segment->data + segment->l4_offset + UDP_LENGTH,
                    (uint16_t)(segment->length - segment->l4_offset));
     mend_partial_checksum(segment, packet);
-    fixup_complete(segment);
-    offload_clear(segment);
+    segment->vnet.gso_type = VNET_GSO_NONE;
+    segment->vnet.gso_size = 0;
+    segment->segments = 1;
 }
 
 void split_packet(struct packet *packet, struct batch *batch)

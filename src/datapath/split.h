@@ -6,12 +6,13 @@
  *   - IPv4 identifications count up by one, TCP sequence numbers by the payload before;
  *   - FIN and PSH are in the last segment alone, CWR in the first (wire/tcp.h);
  *   - lengths of IP and UDP are each segment's own;
- *   - the upper-layer checksum is complete. It comes from the partial one, of which only the length
- *     is exchanged, so whatever is wrong with that (or hidden by a source route) stays so; the IPv4
- *     header checksum is changed by difference for the same reason.
+ *   - the upper-layer checksum stays partial, so no byte of payload is summed: it is right for each
+ *     segment but for the length, which is exchanged. Whatever is wrong with it (or hidden by a
+ *     source route) stays so; the IPv4 header checksum is changed by difference for the same
+ *     reason.
  *
- * Segments are single packets with nothing left to be done. They live in the batch until it is
- * reset; offload.h bounds how many and how long they can be, so there is always room.
+ * Segments are single packets. They live in the batch until it is reset; offload.h bounds how many
+ * and how long they can be, so there is always room.
  */
 #ifndef IPMODD_DATAPATH_SPLIT_H
 #define IPMODD_DATAPATH_SPLIT_H

@@ -7,6 +7,7 @@
  * followed by indented lines of hexadecimal digits and "pattern PLACE LENGTH" for the payload.
  */
 #include "ipmodd/base/macro.h"
+#include "src/datapath/fixup.h"
 #include "src/datapath/offload.h"
 #include "src/datapath/parse.h"
 #include "src/datapath/split.h"
@@ -88,15 +89,22 @@ static void split_super(struct segments_case *segments)
     segments->next = 0;
 }
 
+/* With the checksum that the kernel would still compute. */
+static bool is_as_expected(struct packet *segment, const struct segments_case *segments)
+{
+    fixup_complete(segment);
+    return segment->length == segments->length &&
+           memcmp(segment->data, segments->bytes, segments->length) == 0;
+}
+
 static void compare(struct segments_case *segments)
 {
-    const struct packet *segment = &segments->batch->segments[segments->next];
+    struct packet *segment = &segments->batch->segments[segments->next];
     struct packet again = {.data = segments->bytes, .length = segments->length};
 
     if (segments->next == segments->batch->segment_count)
         complain(segments, "expected, but not there");
-    else if (segment->length != segments->length ||
-             memcmp(segment->data, segments->bytes, segments->length) != 0)
+    else if (!is_as_expected(segment, segments))
         complain(segments, "differs");
     else if (parse_packet(&again) != REASON_NONE || again.l4_offset != segment->l4_offset ||
              again.payload_offset != segment->payload_offset || segment->segments != 1)
