@@ -10,6 +10,7 @@ import argparse
 import os
 import pathlib
 import platform
+import random
 import re
 import signal
 import subprocess
@@ -121,11 +122,11 @@ def available(network, names):
 
 
 def run_rounds(network, results, options, contenders):
-    """All loads, all contenders in turn, round after round; each round begins with another one."""
+    """All loads, all contenders in turn, round after round; each time in another order."""
+    dice = random.Random(1)
     for number in range(options.rounds):
-        turn = number % len(contenders)
         for load in options.load:
-            for contender in contenders[turn:] + contenders[:turn]:
+            for contender in dice.sample(contenders, len(contenders)):
                 try:
                     figures = take_sample(network, contender, load, options)
                 except BenchError as error:

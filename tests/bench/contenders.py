@@ -100,12 +100,16 @@ def _diverts(network, process):
                for family, prefix in (("-4", HOST_ROUTES[1][0]), ("-6", HOST_ROUTES[-1][0])))
 
 
+# Only the payload of each packet of the wire tells that the rule does not match.
+SPLIT = '[rule split]\npayload = "not what is sent" @ 0\nverdict = drop\n'
+
+
 @contextlib.contextmanager
-def ipmodd(network, rules):
-    """The daemon of this build."""
+def ipmodd(network, rules, more=""):
+    """The daemon of this build; MORE: text behind its rules."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="ipmodd-bench-"))
     config = directory / "ipmodd.conf"
-    config.write_text(configuration(rules), encoding="utf-8")
+    config.write_text(configuration(rules) + more, encoding="utf-8")
     try:
         _require_ipmodd(network, directory, config)
         with network.process(HOST, _ipmodd_command(network, directory, "-c", config)) as process:
@@ -180,6 +184,8 @@ CONTENDERS = {
     "ipmodd-1": Contender("ipmodd, one rule that edits", functools.partial(ipmodd, rules=1), TTL),
     "ipmodd-100": Contender("ipmodd, 99 rules that never match and the one that edits",
                             functools.partial(ipmodd, rules=100), TTL),
+    "ipmodd-split": Contender("ipmodd, an edit and a rule that has super-packets cut up",
+                              functools.partial(ipmodd, rules=1, more=SPLIT), TTL),
     "nfqueue": Contender("NFQUEUE program that edits", functools.partial(nfqueue, mode="plain"),
                          TTL),
     "nfqueue-gso": Contender("the same with super-packets whole (F_GSO)",
