@@ -28,6 +28,17 @@ char *text_strip(char *text)
     return text;
 }
 
+char *text_next_word(char **rest)
+{
+    char *word;
+
+    while ((word = strsep(rest, " \t")) != NULL) {
+        if (*word != '\0')
+            return word;
+    }
+    return NULL;
+}
+
 int text_parse_number(const char *text, uint64_t max, uint64_t *ret_number)
 {
     uint64_t number = 0;

@@ -42,7 +42,7 @@ static struct bucket make_log_bucket(const struct rule *rule)
 {
     if (!rule->logs)
         return (struct bucket){0};
-    return bucket_make(rule->log.rate, rule->log.period_ns, rule->log.burst);
+    return bucket_make(rule->log.rate.count, rule->log.rate.period_ns, rule->log.burst);
 }
 
 /* A bucket of another rate or burst starts anew; the rest goes on. */

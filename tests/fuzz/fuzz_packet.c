@@ -174,7 +174,7 @@ static struct path *make_path(void)
     view = host_view_new(&local, 1, NULL, 0, &tun, 1);
     REQUIRE(rule_init(&rule, "plan", "fuzz", 1) == 0);
     rule.logs = true;
-    rule.log = (struct rule_log){LEVEL_INFO, 1, 1000000000, 1};
+    rule.log = (struct rule_log){LEVEL_INFO, {1, 1000000000}, 1};
     REQUIRE(rule_add_action(&rule, &plan_action, &plan) == 0);
     REQUIRE(ruleset != NULL && ruleset_add(ruleset, &rule) == 0);
     path = path_new(ruleset, view);

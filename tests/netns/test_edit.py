@@ -273,6 +273,23 @@ def test_matches_hold_for_the_right_packets(wire, daemons, captures, family):
     assert wrong == {}, "rule: (held for, should have held for)"
 
 
+def test_selectors_choose_among_the_packets_that_all_else_holds_for(wire, daemons, captures, family):
+    """Each counts by itself; packets that another match of the rule leaves out take no turn."""
+    rules = {"every": ("every = 4", 5), "limit": ("limit = 1/h burst 7", 7),
+             "flow": ("limit = 1/h burst 2 per flow", 8), "always": ("probability = 100%", 20),
+             "now": ("time = mon-sun", 20), "never": ("time = 2001-01-01", 0),
+             "both": ("every = 2\nlimit = 1/h burst 3 per src", 3)}
+    daemon = daemons(wire.host)
+    daemon.start("".join(f"[rule {name}]\n{keys}\ndport = 7\n" for name, (keys, _) in rules.items()))
+    seen = captures(wire.peer)
+    for number in range(20):
+        send(wire.host, *(ip(family, HOST[family], FAR[family]) / udp(4000 + number % 4, port, b"s")
+                          for port in (7, 8)))
+    seen.wait(40)
+    counted = {name: packets for name, (packets, _) in daemon.statistics().rules.items()}
+    assert counted == {name: wanted for name, (_, wanted) in rules.items()}
+
+
 def test_tcpdump_sees_the_edits(wire, daemons, family):
     """As somebody would look: right checksums, TTL and TOS of the rule."""
     daemons(wire.host).start("[rule edit]\nproto = udp\nset-ttl = 7\nset-dscp = ef\n"

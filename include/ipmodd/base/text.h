@@ -18,6 +18,9 @@ bool text_is_blank(char c);
 /* TEXT without blanks at either end: its new beginning; the end is cut in place. */
 char *text_strip(char *text);
 
+/* The next word of *REST between blanks, cut off in place; NULL at the end. */
+char *text_next_word(char **rest);
+
 /*
  * Decimal digits and nothing else. 0; -EINVAL for anything else than digits, -ERANGE when the
  * number is above MAX; RET is written on success alone.

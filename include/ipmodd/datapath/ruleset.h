@@ -12,6 +12,7 @@
 #include "ipmodd/base/config.h"
 #include "ipmodd/datapath/action.h"
 #include "ipmodd/datapath/match.h"
+#include "ipmodd/datapath/rate.h"
 #include "ipmodd/datapath/set.h"
 
 struct rule_match {
@@ -25,11 +26,10 @@ struct rule_action {
     void *value;
 };
 
-/* `log`: at most RATE entries per PERIOD_NS with BURST at once. */
+/* `log`: at most so many entries, with BURST at once. */
 struct rule_log {
     enum log_level level;
-    uint64_t rate;
-    uint64_t period_ns;
+    struct rate rate;
     uint64_t burst;
 };
 

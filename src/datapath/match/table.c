@@ -6,14 +6,41 @@
 
 #include <string.h>
 
+/* One a line, so that branches that add some do not meet. */
+/* clang-format off */
 const struct match_type *const match_types[] = {
-    &match_direction,  &match_family,     &match_proto,  &match_src,    &match_dst,
-    &match_host,       &match_sport,      &match_dport,  &match_port,   &match_tcp_flags,
-    &match_icmp_type,  &match_icmp_code,  &match_ttl,    &match_dscp,   &match_ecn,
-    &match_df,         &match_fragment,   &match_length, &match_ip_id,  &match_ip_option,
-    &match_ext_header, &match_tcp_option, &match_mss,    &match_window, &match_flow_label,
+    &match_direction,
+    &match_family,
+    &match_proto,
+    &match_src,
+    &match_dst,
+    &match_host,
+    &match_sport,
+    &match_dport,
+    &match_port,
+    &match_tcp_flags,
+    &match_icmp_type,
+    &match_icmp_code,
+    &match_ttl,
+    &match_dscp,
+    &match_ecn,
+    &match_df,
+    &match_fragment,
+    &match_length,
+    &match_ip_id,
+    &match_ip_option,
+    &match_ext_header,
+    &match_tcp_option,
+    &match_mss,
+    &match_window,
+    &match_flow_label,
     &match_payload,
+    &match_time,
+    &match_probability,
+    &match_every,
+    &match_limit,
 };
+/* clang-format on */
 
 const size_t match_type_count = ARRAY_SIZE(match_types);
 

@@ -292,7 +292,7 @@ static void add_logging_rule(struct ruleset *ruleset, const char *name, uint64_t
     struct rule rule = rulebook_rule(name);
 
     rule.logs = true;
-    rule.log = (struct rule_log){LEVEL_INFO, 1, SECOND, burst};
+    rule.log = (struct rule_log){LEVEL_INFO, {1, SECOND}, burst};
     assert_int_equal(rule_add_action(&rule, action, rulebook_value(5)), 0);
     assert_int_equal(ruleset_add(ruleset, &rule), 0);
 }

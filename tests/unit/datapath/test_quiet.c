@@ -103,6 +103,10 @@ static const struct {
     {"window", "4096"},
     {"flow-label", "0-1048575"},
     {"payload", "0x0102030405"},
+    {"time", "mon-sun 00:00-24:00"},
+    {"probability", "50%"},
+    {"every", "3"},
+    {"limit", "100/s burst 20 per flow"},
     {"set-src", "203.0.113.1"},
     {"set-dst", "203.0.113.2"},
     {"set-sport", "9"},
@@ -138,7 +142,7 @@ static struct rule logging_rule(void)
 
     assert_int_equal(rule_init(&rule, "quiet", "test", 1), 0);
     rule.logs = true;
-    rule.log = (struct rule_log){LEVEL_INFO, 1, 1, 1000};
+    rule.log = (struct rule_log){LEVEL_INFO, {1, 1}, 1000};
     return rule;
 }
 

@@ -25,6 +25,20 @@ struct wrong {
     "'" value "' is not right: \"text\" (with \\n \\r \\t \\0 \\\" \\\\ \\xHH) or 0xHHHH, 1 to " \
     "1024 bytes, then @ OFFSET from 0 to 65535 or nothing"
 
+#define TIME_COMPLAINT(item)                                                                \
+    "'" item "' is not a time: days (mon-fri), hours (08:00-17:00, 22:00-06:00) and dates " \
+    "(2026-12-24-2027-01-06), each or all of them, separated by blanks"
+
+#define LIMIT_COMPLAINT(value)                                                            \
+    "'" value                                                                             \
+    "' is not right: N/s, N/min or N/h, then burst N or nothing, then per src, per dst, " \
+    "per flow or nothing, N from 1 to 1000000"
+
+#define PROBABILITY_COMPLAINT(value)                                                        \
+    "'" value                                                                               \
+    "' is not a probability: a percentage above 0% and up to 100%, with up to 6 decimals, " \
+    "as 2.5%"
+
 static const struct right rights[] = {
     {"direction", "out", NULL, NULL},
     {"direction", "out,forward", "out, forward", NULL},
@@ -111,6 +125,25 @@ static const struct right rights[] = {
     {"payload", "\"GET /\"", "0x474554202f", NULL},
     {"payload", "!\"a\\n\\x00\\\"\" @ 7", "!0x610a0022 @ 7", "proto = udp"},
     {"payload", "0xDEADbeef@65535", "0xdeadbeef @ 65535", NULL},
+    {"time", "mon-fri 08:00-17:00, sat 09:30:15-12:00", NULL, NULL},
+    {"time", "fri-mon", "mon fri-sun", NULL},
+    {"time", "wed  sat", "wed sat", NULL},
+    {"time", "22:00-06:00, !sun", NULL, NULL},
+    {"time", "00:00-24:00", NULL, NULL},
+    {"time", "2024-02-29", NULL, NULL},
+    {"time", "08:00-09:00 2026-12-24-2027-01-06 mon", "2026-12-24-2027-01-06 mon 08:00-09:00",
+     NULL},
+    {"probability", "2.5%", NULL, NULL},
+    {"probability", "100 %", "100%", NULL},
+    {"probability", "0.000001%", NULL, NULL},
+    {"probability", "12.50%", "12.5%", NULL},
+    {"every", "1", NULL, NULL},
+    {"every", "1000000000", NULL, NULL},
+    {"limit", "100/s", "100/s burst 5", NULL},
+    {"limit", "1/h burst 1000000", NULL, NULL},
+    {"limit", "100/s  burst 20 per src", "100/s burst 20 per src", NULL},
+    {"limit", "1000000/min per dst", "1000000/min burst 5 per dst", NULL},
+    {"limit", "3/s burst 1 per flow", NULL, "proto = udp"},
     {"set-ip-id", "0", NULL, NULL},
     {"set-ip-id", "65535", NULL, "df = no"},
     {"set-ip-id", "random", NULL, NULL},
@@ -350,6 +383,39 @@ static const struct wrong wrongs[] = {
     {"payload", "0x", PAYLOAD_COMPLAINT("0x"), NULL},
     {"payload", "0x12 @", PAYLOAD_COMPLAINT("0x12 @"), NULL},
     {"payload", "0x12 @ 65536", PAYLOAD_COMPLAINT("0x12 @ 65536"), NULL},
+    {"time", "8:00-17:00", TIME_COMPLAINT("8:00-17:00"), NULL},
+    {"time", "08:00", TIME_COMPLAINT("08:00"), NULL},
+    {"time", "08:00-08:00", TIME_COMPLAINT("08:00-08:00"), NULL},
+    {"time", "24:00-08:00", TIME_COMPLAINT("24:00-08:00"), NULL},
+    {"time", "08:00-24:00:01", TIME_COMPLAINT("08:00-24:00:01"), NULL},
+    {"time", "08:60-09:00", TIME_COMPLAINT("08:60-09:00"), NULL},
+    {"time", "monday", TIME_COMPLAINT("monday"), NULL},
+    {"time", "mon-", TIME_COMPLAINT("mon-"), NULL},
+    {"time", "2025-02-29", TIME_COMPLAINT("2025-02-29"), NULL},
+    {"time", "2026-13-01", TIME_COMPLAINT("2026-13-01"), NULL},
+    {"time", "2026-05-01-2026-04-30", TIME_COMPLAINT("2026-05-01-2026-04-30"), NULL},
+    {"time", "01:00-02:00 03:00-04:00", TIME_COMPLAINT("01:00-02:00 03:00-04:00"), NULL},
+    {"time", "mon,,tue", "the list has an empty item: write items separated by commas", NULL},
+    {"probability", "0%", PROBABILITY_COMPLAINT("0%"), NULL},
+    {"probability", "0.025", PROBABILITY_COMPLAINT("0.025"), NULL},
+    {"probability", "100.1%", PROBABILITY_COMPLAINT("100.1%"), NULL},
+    {"probability", ".5%", PROBABILITY_COMPLAINT(".5%"), NULL},
+    {"probability", "1.%", PROBABILITY_COMPLAINT("1.%"), NULL},
+    {"probability", "1.1234567%", PROBABILITY_COMPLAINT("1.1234567%"), NULL},
+    {"probability", "-1%", PROBABILITY_COMPLAINT("-1%"), NULL},
+    {"every", "0", "'0' is out of range: a number of packets is a number from 1 to 1000000000",
+     NULL},
+    {"every", "x", "'x' is not a number of packets: a number from 1 to 1000000000", NULL},
+    {"limit", "100", LIMIT_COMPLAINT("100"), NULL},
+    {"limit", "0/s", LIMIT_COMPLAINT("0/s"), NULL},
+    {"limit", "1000001/s", LIMIT_COMPLAINT("1000001/s"), NULL},
+    {"limit", "12345678901234567890/s", LIMIT_COMPLAINT("12345678901234567890/s"), NULL},
+    {"limit", "5/d", LIMIT_COMPLAINT("5/d"), NULL},
+    {"limit", "5/s burst", LIMIT_COMPLAINT("5/s burst"), NULL},
+    {"limit", "5/s burst 0", LIMIT_COMPLAINT("5/s burst 0"), NULL},
+    {"limit", "5/s per", LIMIT_COMPLAINT("5/s per"), NULL},
+    {"limit", "5/s per port", LIMIT_COMPLAINT("5/s per port"), NULL},
+    {"limit", "5/s per src burst 3", LIMIT_COMPLAINT("5/s per src burst 3"), NULL},
     {"payload-regex", "x", "is not in this version yet: leave it out", NULL},
     {"snat", "192.0.2.1", "is not in this version yet: leave it out", NULL},
     {"delay", "200ms", "is not in this version yet: leave it out", NULL},
