@@ -30,10 +30,16 @@ static void put_ip(struct packet *packet, size_t offset, const uint8_t *bytes, s
     put(packet, offset, bytes, length);
 }
 
+/* And for one of the upper-layer header. That of a later fragment is not its own, so for the wire
+ * nothing changes. */
 static void put_l4(struct packet *packet, size_t place, const uint8_t *bytes, size_t length)
 {
     size_t offset = packet->l4_offset + place;
 
+    if (packet->shadow != NULL) {
+        memcpy(packet->shadow->bytes + place, bytes, length);
+        return;
+    }
     packet->delta.l4 = sum_change(packet->delta.l4, place, packet->data + offset, bytes, length);
     put(packet, offset, bytes, length);
 }
@@ -73,7 +79,7 @@ static bool edit_port(struct packet *packet, size_t place, uint16_t port)
         return false;
     be16_store(bytes, port);
     if (packet->proto == IPPROTO_SCTP) {
-        const uint8_t *old = packet->data + packet->l4_offset + place;
+        const uint8_t *old = packet_l4(packet) + place;
 
         if ((packet->flags & PACKET_FRAGMENT) != 0)
             return false;
@@ -173,8 +179,7 @@ bool edit_tcp_flags(struct packet *packet, uint8_t flags)
 
 static struct cursor tcp_options(const struct packet *packet)
 {
-    struct cursor options =
-        cursor_over(packet->data + packet->l4_offset, packet->payload_offset - packet->l4_offset);
+    struct cursor options = cursor_over(packet_l4(packet), packet_l4_length(packet));
 
     cursor_skip(&options, TCP_HEADER_MIN);
     return options;
@@ -209,7 +214,7 @@ bool edit_strip_tcp_options(struct packet *packet,
  */
 static size_t find_mss(const struct packet *packet)
 {
-    const uint8_t *header = packet->data + packet->l4_offset;
+    const uint8_t *header = packet_l4(packet);
     struct cursor options = tcp_options(packet);
     struct option option;
 
@@ -233,7 +238,7 @@ bool packet_tcp_mss(const struct packet *packet, uint16_t *ret_mss)
 
     if (place == 0)
         return false;
-    *ret_mss = be16_load(packet->data + packet->l4_offset + place);
+    *ret_mss = be16_load(packet_l4(packet) + place);
     return true;
 }
 

@@ -219,7 +219,7 @@ void fixup_complete(struct packet *packet)
     field = packet->data + packet->l4_offset + kind->place;
     checksum = checksum_from_sum(sum_bytes(packet->data + packet->l4_offset, length));
     be16_store(field, kind->zero_is_none && checksum == 0 ? 0xffff : checksum);
-    packet->flags &= (uint8_t)~PACKET_PARTIAL_CHECKSUM;
+    packet->flags &= (uint16_t)~PACKET_PARTIAL_CHECKSUM;
     packet->vnet.flags &= (uint8_t)~VNET_NEEDS_CSUM;
 }
 

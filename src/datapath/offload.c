@@ -81,7 +81,7 @@ enum reason offload_accept(struct packet *packet)
 void offload_clear(struct packet *packet)
 {
     packet->vnet = (struct virtio_net){.gso_type = VNET_GSO_NONE};
-    packet->flags &= (uint8_t)~PACKET_PARTIAL_CHECKSUM;
+    packet->flags &= (uint16_t)~PACKET_PARTIAL_CHECKSUM;
     packet->segments = 1;
 }
 

@@ -36,6 +36,7 @@ static enum reason accept_fragment(struct packet *packet, const struct cursor *c
 {
     size_t data = cursor_left(cursor);
 
+    packet->fragment_offset = cursor->at;
     if (offset > 0)
         packet->flags |= PACKET_FRAGMENT | PACKET_LATER_FRAGMENT;
     else if (more)
@@ -291,8 +292,10 @@ static enum reason parse_l4(struct packet *packet, struct cursor *cursor)
     if ((packet->flags & PACKET_LATER_FRAGMENT) != 0)
         return REASON_NONE;
     reason = parse_l4_header(packet, cursor);
-    if (reason == REASON_TRUNCATED_L4_HEADER && (packet->flags & PACKET_FRAGMENT) != 0)
+    if (reason == REASON_TRUNCATED_L4_HEADER && (packet->flags & PACKET_FRAGMENT) != 0) {
+        packet->flags |= PACKET_TINY_FRAGMENT;
         return REASON_NONE;
+    }
     if (reason != REASON_NONE)
         return reason;
     if (cursor->at > packet->l4_offset)

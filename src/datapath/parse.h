@@ -7,8 +7,9 @@
  * is none of our business and stays wrong), and the work is bounded by the packet's headers: at
  * most eight extension headers are followed.
  *
- * Fragments: only the first one has an upper-layer header. One whose upper-layer header is cut off
- * is accepted without PACKET_HAS_L4, so that no rule on ports ever reads data as ports.
+ * Fragments: only the first one has an upper-layer header. One that ends within it is accepted as
+ * PACKET_TINY_FRAGMENT without PACKET_HAS_L4, so that no rule on ports ever reads data as ports;
+ * fragments.h decides what becomes of it.
  */
 #ifndef IPMODD_DATAPATH_PARSE_H
 #define IPMODD_DATAPATH_PARSE_H

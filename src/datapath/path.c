@@ -3,6 +3,7 @@
 #include "act.h"
 #include "classify.h"
 #include "fixup.h"
+#include "fragments.h"
 #include "observe.h"
 #include "offload.h"
 #include "parse.h"
@@ -37,13 +38,17 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
     const struct ruleset *ruleset = path->ruleset;
     const struct action_context context = {
         .answerer = &path->answerer, .view = path->view, .rng = &path->rng};
-    bool split;
+    bool undecided;
 
-    for (size_t i = classify_next(path, packet, from, &split); i < ruleset->rule_count;
-         i = classify_next(path, packet, i + 1, &split)) {
+    for (size_t i = classify_next(path, packet, from, &undecided); i < ruleset->rule_count;
+         i = classify_next(path, packet, i + 1, &undecided)) {
         enum step step;
 
-        if (split)
+        if (undecided && (packet->flags & PACKET_ORPHAN) != 0) {
+            drop(packet, REASON_FRAGMENT_BEFORE_FIRST);
+            return ruleset->rule_count;
+        }
+        if (undecided)
             return i;
         observe_match(path, i, packet);
         step = act_rule(&ruleset->rules[i], &context, packet);
@@ -96,6 +101,14 @@ static void run_segments(struct path *path, struct packet *packet, size_t rule)
     }
 }
 
+/* Why PACKET, a fragment, is refused; its place in its datagram otherwise. */
+static enum reason follow_datagram(struct path *path, struct packet *packet)
+{
+    if ((packet->flags & PACKET_FRAGMENT) == 0 || !path->ruleset->reads_upper_layer)
+        return REASON_NONE;
+    return fragments_follow(path->fragments, packet);
+}
+
 static void run_packet(struct path *path, struct packet *packet)
 {
     enum reason fault = parse_packet(packet);
@@ -110,6 +123,12 @@ static void run_packet(struct path *path, struct packet *packet)
         return;
     }
     track_packet(packet, path->view);
+    fault = follow_datagram(path, packet);
+    if (fault != REASON_NONE) {
+        drop(packet, fault);
+        finish(path, packet);
+        return;
+    }
     rule = apply_rules(path, packet, 0);
     if (rule < path->ruleset->rule_count)
         run_segments(path, packet, rule);
@@ -122,6 +141,7 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->answerer.view = path->view;
     path->answerer.batch = batch;
     path->answerer.now_ns = now->now_ns;
+    fragments_begin(path->fragments, now->now_ns);
     path->matching = (struct match_context){.time = *now, .rng = &path->rng};
     for (size_t i = 0; i < batch->count; i++)
         run_packet(path, &batch->packets[i]);

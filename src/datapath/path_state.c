@@ -34,16 +34,19 @@ void path_exchange_rules(struct path *path, struct path_rules *rules)
 struct path *path_new(const struct ruleset *ruleset, const struct host_view *view)
 {
     struct path_rules *rules = path_rules_new(ruleset, NULL);
+    struct fragments *fragments = fragments_new();
     struct path *path = allocate();
 
-    if (path == NULL || rules == NULL) {
+    if (path == NULL || fragments == NULL || rules == NULL) {
         path_rules_free(rules);
+        fragments_free(fragments);
         free(path);
         return NULL;
     }
     path_exchange_rules(path, rules);
     path_rules_free(rules);
     path->view = view;
+    path->fragments = fragments;
     path->merging = (struct merging){.mode = MERGE_OFF};
     path->answerer.bucket = bucket_make(ANSWER_RATE, UINT64_C(1000000000), ANSWER_BURST);
     return path;
@@ -57,6 +60,7 @@ void path_free(struct path *path)
         return;
     memory = take_memory(path);
     rule_memory_clear(&memory);
+    fragments_free(path->fragments);
     free(path);
 }
 
@@ -67,7 +71,10 @@ const struct ruleset *path_ruleset(const struct path *path)
 
 void path_set_seed(struct path *path, uint64_t seed)
 {
+    struct rng apart = rng_make(~seed); /* so that what rules draw tells nothing of the table */
+
     path->rng = rng_make(seed);
+    fragments_seed(path->fragments, rng_u64(&apart));
 }
 
 void path_set_merge(struct path *path, enum merge_mode mode, unsigned classes)

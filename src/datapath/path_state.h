@@ -7,6 +7,7 @@
 #define IPMODD_DATAPATH_PATH_STATE_H
 
 #include "answerer.h"
+#include "fragments.h"
 #include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/path.h"
 #include "merge.h"
@@ -18,6 +19,7 @@ struct path {
     struct rule_state *rules; /* with the ruleset and match_states: its struct rule_memory */
     struct match_states match_states;
     struct match_context matching; /* for the batch that is being worked on, without a state */
+    struct fragments *fragments;
     struct answerer answerer;
     struct rng rng;
     struct path_counters counters;

@@ -46,8 +46,11 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
         return -ENOMEM;
     }
     for (size_t i = 0; i < rule->match_count; i++) {
-        if (rule->matches[i].type->state_new != NULL)
+        const struct match_type *type = rule->matches[i].type;
+
+        if (type->state_new != NULL)
             rule->matches[i].state = ruleset->match_state_count++;
+        ruleset->reads_upper_layer |= type->needs_header || type->follows;
     }
     ruleset->rules = rules;
     ruleset->rules[ruleset->rule_count++] = *rule;

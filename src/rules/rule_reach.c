@@ -40,7 +40,7 @@ static bool holds_for_headers(const struct rule_match *match)
            match->type->test(match->value, &nothing, &first);
 }
 
-/* Reports a match that needs headers in a rule for later fragments. */
+/* Reports a match on what only first fragments have in a rule for later ones. */
 static void check_fragment(const struct rule *rule, const struct section *section,
                            struct report *report)
 {
@@ -52,9 +52,9 @@ static void check_fragment(const struct rule *rule, const struct section *sectio
         const struct entry *entry = section_find_entry(section, rule->matches[i].type->key);
         const struct place place = entry_place(section, entry);
 
-        if (rule->matches[i].type->needs_header)
+        if (rule->matches[i].type->needs_header && !rule->matches[i].type->follows)
             report_error(report, &place,
-                         "never holds with fragment = later: a later fragment has no such header");
+                         "never holds with fragment = later: only a first fragment is looked at");
     }
 }
 

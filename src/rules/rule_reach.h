@@ -2,8 +2,8 @@
 /*
  * Rules that see no packet for reasons that a scope (scope.h) does not express.
  *
- * A rule for headers that later fragments do not have, and for later fragments alone, is an error
- * like every contradiction. A rule of a kind that [divert] does not send here is a warning, since
+ * A rule for what later fragments do not have, and for later fragments alone, is an error like
+ * every contradiction. A rule of a kind that [divert] does not send here is a warning, since
  * the other half of the configuration may be what was forgotten.
  */
 #ifndef IPMODD_RULES_RULE_REACH_H

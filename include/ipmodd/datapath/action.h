@@ -52,6 +52,12 @@ struct action_type {
     /* Decides a packet's fate; at most one such action a rule, kept last. */
     bool decides;
 
+    /*
+     * Whether with VALUE it must not miss a fragment of a datagram whose others it acts on: a later
+     * fragment for which that cannot be told is dropped. NULL: never.
+     */
+    bool (*needs_all_fragments)(const void *value);
+
     /* Acts on one wire packet: a super-packet is split before. */
     bool per_wire_packet;
 

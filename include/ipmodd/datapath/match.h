@@ -78,8 +78,13 @@ struct match_type {
      */
     enum holding (*test_segments)(const void *value, const struct packet *packet);
 
-    /* Holds for packets with their upper-layer header alone, so never for a later fragment. */
+    /* Holds for packets with their upper-layer header alone: of a datagram's fragments, for the
+     * first. */
     bool needs_header;
+
+    /* Reads the upper-layer protocol or header alone, so that it holds for later fragments as it
+     * did for the first one (packet.h), with needs_header too. */
+    bool follows;
 
     /*
      * What a match keeps between packets (counts, tokens, working memory): one for each path, made

@@ -12,6 +12,11 @@
  * a single packet of this host, is partial (wire/virtio_net.h). offload.c in src/datapath finds
  * both out.
  *
+ * A later fragment holds no upper-layer header. What its first one had stands beside it (its
+ * shadow, see fragments.h in src/datapath): accessors read it and setters change it as if it were
+ * the packet's own, so that rules treat all fragments of a datagram alike, and no byte of it is
+ * sent.
+ *
  * Reading goes through the accessors below, which are valid for every packet that parse.c accepted
  * and say in their comment what else they need. Writing goes through edit.h, which keeps the books
  * that fixup.c needs to repair checksums by difference.
@@ -36,6 +41,15 @@ enum packet_flag {
     PACKET_SOURCE_ROUTED = 1u << 4, /* the destination is a stop on the way (see delta.pseudo) */
     PACKET_EDITED = 1u << 5,        /* a setter changed a byte */
     PACKET_PARTIAL_CHECKSUM = 1u << 6, /* the upper-layer checksum is left to the kernel */
+    PACKET_TINY_FRAGMENT = 1u << 7, /* a first fragment that ends within its upper-layer header */
+    PACKET_ORPHAN = 1u << 8,        /* a later fragment whose first one is not known */
+};
+
+/* The upper-layer header of a first fragment as far as rules can read it: a TCP header at most. */
+enum { L4_SHADOW_MAX = 60 };
+struct l4_shadow {
+    uint8_t length; /* 0: a protocol whose header no rule reads */
+    uint8_t bytes[L4_SHADOW_MAX];
 };
 
 /* What becomes of a packet. */
@@ -66,16 +80,20 @@ struct packet {
     /* parse */
     enum ip_family family;
     uint8_t proto;    /* upper-layer protocol, behind all extension headers (IPPROTO_*); of a later
-                         IPv6 fragment, what its fragment header names */
-    uint8_t flags;    /* enum packet_flag */
+                         IPv6 fragment that of its first one or, of an orphan, what its fragment
+                         header names */
+    uint16_t flags;   /* enum packet_flag */
     size_t l4_offset; /* of the upper-layer header, or of a later fragment's data */
-    size_t payload_offset; /* behind the upper-layer header; = l4_offset without PACKET_HAS_L4 */
+    size_t payload_offset;  /* behind the upper-layer header; = l4_offset without PACKET_HAS_L4 */
+    size_t fragment_offset; /* of a fragment: where its data begin, behind the IPv4 header or the
+                               IPv6 fragment header */
 
     /* offload */
     size_t segments; /* wire packets that it stands for; more than 1: a super-packet */
 
     /* track */
     enum direction direction;
+    struct l4_shadow *shadow; /* of a later fragment; borrowed from the path; NULL: none */
 
     /* act */
     enum fate fate;
@@ -104,14 +122,26 @@ uint16_t packet_ip_id(const struct packet *packet);
 /* 20 bits; IPv6 alone. */
 uint32_t packet_flow_label(const struct packet *packet);
 
-/* Whether `proto` has ports and this packet holds them (TCP, UDP, UDP-Lite, SCTP, DCCP). */
+/* With PACKET_FRAGMENT: the identification, and the place of its data in the datagram in bytes. */
+uint32_t packet_fragment_id(const struct packet *packet);
+size_t packet_fragment_place(const struct packet *packet);
+
+/*
+ * The upper-layer header that rules see: the packet's own or, of a later fragment, its shadow. Only
+ * with packet_sees_l4(), which is false where there is none or `proto` is not known.
+ */
+bool packet_sees_l4(const struct packet *packet);
+const uint8_t *packet_l4(const struct packet *packet);
+size_t packet_l4_length(const struct packet *packet);
+
+/* Whether `proto` has ports and they are known (TCP, UDP, UDP-Lite, SCTP, DCCP). */
 bool packet_has_ports(const struct packet *packet);
 
 /* Host order; only with packet_has_ports(). */
 uint16_t packet_sport(const struct packet *packet);
 uint16_t packet_dport(const struct packet *packet);
 
-/* Whether this is a TCP packet with its header. */
+/* Whether this is a TCP packet with its header known. */
 bool packet_is_tcp(const struct packet *packet);
 
 /* The eight flags CWR ECE URG ACK PSH RST SYN FIN (bit 7 … 0); only with packet_is_tcp(). */
@@ -120,8 +150,8 @@ uint8_t packet_tcp_flags(const struct packet *packet);
 /* The window field, unscaled; only with packet_is_tcp(). */
 uint16_t packet_tcp_window(const struct packet *packet);
 
-/* Whether this is an ICMP packet of its own family (ICMP in IPv4, ICMPv6 in IPv6) with its header.
- */
+/* Whether this is an ICMP packet of its own family (ICMP in IPv4, ICMPv6 in IPv6) with its header
+ * known. */
 bool packet_is_icmp(const struct packet *packet);
 
 /* Only with packet_is_icmp(). */

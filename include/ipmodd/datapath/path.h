@@ -118,7 +118,10 @@ void path_rules_free(struct path_rules *rules);
 void path_exchange_rules(struct path *path, struct path_rules *rules);
 const struct ruleset *path_ruleset(const struct path *path);
 
-/* Where the path's random numbers begin; 0 unless set. The same seed, the same decisions. */
+/*
+ * Where the path's random numbers begin; 0 unless set. The same seed, the same decisions. First
+ * fragments that were seen are forgotten.
+ */
 void path_set_seed(struct path *path, uint64_t seed);
 
 /*

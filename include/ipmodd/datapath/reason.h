@@ -28,6 +28,10 @@ enum reason {
     REASON_BAD_UDP_LENGTH, /* below 8 or beyond the datagram (RFC 768); UDP-Lite: coverage (RFC 3828
                               3.1) */
     REASON_BAD_OFFLOAD,    /* the virtio-net header in front contradicts the packet */
+    /* fragments: what would let a datagram evade a rule that reads the upper layer (fragments.h) */
+    REASON_TINY_FRAGMENT,         /* a first fragment that ends within its upper-layer header */
+    REASON_OVERLAPPING_FRAGMENT,  /* of what the first fragment holds already */
+    REASON_FRAGMENT_BEFORE_FIRST, /* a later fragment, and a rule that may drop or readdress it */
     /* decided */
     REASON_RULE,           /* a rule's `verdict = drop` */
     REASON_POLICY,         /* no rule decided and `policy = drop` */

@@ -51,6 +51,7 @@ struct ruleset {
     enum malformed_policy malformed;
     struct rule *rules; /* in order of appearance */
     size_t rule_count;
+    bool reads_upper_layer;   /* a match of some rule does, so fragments have to be followed */
     size_t match_state_count; /* matches that keep something between packets */
     struct set_list sets;     /* that matches of the rules point to */
 };

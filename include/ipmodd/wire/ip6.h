@@ -26,6 +26,7 @@ enum {
 enum {
     IP6_FRAGMENT_NEXT_HEADER = 0,
     IP6_FRAGMENT_OFFSET = 2, /* 13 bits offset in units of 8 bytes, 2 reserved, 1 more fragments */
+    IP6_FRAGMENT_ID = 4,
     IP6_FRAGMENT_HEADER = 8,
     IP6_FRAGMENT_MORE = 1,
     IP6_FRAGMENT_OFFSET_MASK = 0xfff8, /* what is left is the offset in bytes */

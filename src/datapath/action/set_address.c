@@ -55,6 +55,13 @@ static enum step set_dst_apply(const void *value, const struct action_context *c
     return STEP_NEXT;
 }
 
+/* Parts that went elsewhere, or came from elsewhere, would never be one datagram again. */
+static bool address_needs_all_fragments(const void *value)
+{
+    (void)value;
+    return true;
+}
+
 const struct action_type action_set_src = {
     .key = "set-src",
     .grammar = "an address",
@@ -64,6 +71,7 @@ const struct action_type action_set_src = {
     .apply = set_src_apply,
     .writes = FIELD_BIT(FIELD_SRC),
     .print = address_print,
+    .needs_all_fragments = address_needs_all_fragments,
 };
 
 const struct action_type action_set_dst = {
@@ -75,4 +83,5 @@ const struct action_type action_set_dst = {
     .apply = set_dst_apply,
     .writes = FIELD_BIT(FIELD_DST),
     .print = address_print,
+    .needs_all_fragments = address_needs_all_fragments,
 };

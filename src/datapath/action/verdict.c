@@ -146,6 +146,14 @@ static bool verdict_takes_whole(const void *pointer)
     return value->verdict != VERDICT_REJECT;
 }
 
+/* A datagram that is to be stopped is not let through in parts. */
+static bool verdict_needs_all_fragments(const void *pointer)
+{
+    const struct verdict_value *value = pointer;
+
+    return value->verdict != VERDICT_ACCEPT;
+}
+
 static void verdict_print(const void *pointer, FILE *out)
 {
     const struct verdict_value *value = pointer;
@@ -165,6 +173,7 @@ const struct action_type action_verdict = {
     .apply = verdict_apply,
     .print = verdict_print,
     .decides = true,
+    .needs_all_fragments = verdict_needs_all_fragments,
     .per_wire_packet = true,
     .takes_whole = verdict_takes_whole,
 };

@@ -92,5 +92,6 @@ const struct match_type match_icmp_code = {
     .reads = FIELD_BIT(FIELD_ICMP_TYPE) | FIELD_BIT(FIELD_ICMP_CODE),
     .print = icmp_code_print,
     .needs_header = true,
+    .follows = true,
     .parse_late = true,
 };

@@ -128,5 +128,6 @@ const struct match_type match_icmp_type = {
     .reads = FIELD_BIT(FIELD_ICMP_TYPE),
     .print = icmp_type_print,
     .needs_header = true,
+    .follows = true,
     .parse_late = true,
 };

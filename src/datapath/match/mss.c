@@ -48,4 +48,5 @@ const struct match_type match_mss = {
     .reads = FIELD_BIT(FIELD_TCP_FLAGS) | FIELD_BIT(FIELD_TCP_OPTIONS),
     .print = mss_print,
     .needs_header = true,
+    .follows = true,
 };

@@ -190,6 +190,7 @@ const struct match_type match_sport = {
     .reads = FIELD_BIT(FIELD_SPORT),
     .print = port_print,
     .needs_header = true,
+    .follows = true,
 };
 
 const struct match_type match_dport = {
@@ -203,6 +204,7 @@ const struct match_type match_dport = {
     .reads = FIELD_BIT(FIELD_DPORT),
     .print = port_print,
     .needs_header = true,
+    .follows = true,
 };
 
 const struct match_type match_port = {
@@ -216,4 +218,5 @@ const struct match_type match_port = {
     .reads = FIELD_BIT(FIELD_SPORT) | FIELD_BIT(FIELD_DPORT),
     .print = port_print,
     .needs_header = true,
+    .follows = true,
 };

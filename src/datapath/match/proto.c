@@ -136,4 +136,5 @@ const struct match_type match_proto = {
     .test = proto_test,
     .reads = FIELD_BIT(FIELD_FAMILY) | FIELD_BIT(FIELD_PROTO),
     .print = proto_print,
+    .follows = true,
 };

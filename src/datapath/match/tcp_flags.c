@@ -143,5 +143,6 @@ const struct match_type match_tcp_flags = {
     .print = tcp_flags_print,
     .per_wire_packet = true,
     .needs_header = true,
+    .follows = true,
     .test_segments = tcp_flags_test_segments,
 };

@@ -26,8 +26,7 @@ static void tcp_option_narrow(const void *value, struct scope *scope)
 static struct kind_set collect(const struct packet *packet)
 {
     struct kind_set kinds = {.words = {0}};
-    struct cursor options =
-        cursor_over(packet->data + packet->l4_offset, packet->payload_offset - packet->l4_offset);
+    struct cursor options = cursor_over(packet_l4(packet), packet_l4_length(packet));
     struct option option;
 
     cursor_skip(&options, TCP_HEADER_MIN);
@@ -63,4 +62,5 @@ const struct match_type match_tcp_option = {
     .reads = FIELD_BIT(FIELD_TCP_OPTIONS),
     .print = tcp_option_print,
     .needs_header = true,
+    .follows = true,
 };

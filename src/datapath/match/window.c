@@ -43,4 +43,5 @@ const struct match_type match_window = {
     .reads = FIELD_BIT(FIELD_WINDOW),
     .print = window_print,
     .needs_header = true,
+    .follows = true,
 };

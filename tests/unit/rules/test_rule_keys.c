@@ -537,19 +537,20 @@ static void test_rules_that_see_nothing(void **state)
     assert_null(strstr(fixture_complaints(text), "[rule r100]"));
 }
 
-static void test_headers_of_later_fragments(void **state)
+static void test_rules_for_later_fragments(void **state)
 {
     (void)state;
     assert_string_equal(
-        fixture_complaints("[rule a]\ndport = 80\nfragment = later\nttl = 3\n"),
-        "test.conf:2: [rule a] dport: never holds with fragment = later: a later fragment has no "
-        "such header");
+        fixture_complaints("[rule a]\npayload = \"x\"\nfragment = later\nttl = 3\n"),
+        "test.conf:2: [rule a] payload: never holds with fragment = later: only a first fragment "
+        "is looked at");
     assert_string_equal(
-        fixture_complaints("[rule a]\nicmp-type = ping\nfragment = yes, !first\n"),
-        "test.conf:2: [rule a] icmp-type: never holds with fragment = later: a later fragment has "
-        "no such header");
-    assert_string_equal(fixture_complaints("[rule a]\ntcp-flags = syn\nfragment = yes\n"), "");
-    assert_string_equal(fixture_complaints("[rule a]\nproto = tcp\nfragment = later\n"), "");
+        fixture_complaints("[rule a]\nfragment = yes, !first\npayload = 0x00\n"),
+        "test.conf:3: [rule a] payload: never holds with fragment = later: only a first fragment "
+        "is looked at");
+    assert_string_equal(fixture_complaints("[rule a]\npayload = \"x\"\nfragment = yes\n"), "");
+    assert_string_equal(fixture_complaints("[rule a]\ndport = 80\nfragment = later\n"), "");
+    assert_string_equal(fixture_complaints("[rule a]\nicmp-type = ping\nfragment = later\n"), "");
 }
 
 /* In the order of the lines, whatever is looked at first. */
@@ -598,7 +599,7 @@ int main(void)
         cmocka_unit_test(test_three_way_contradiction),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_rules_that_see_nothing),
-        cmocka_unit_test(test_headers_of_later_fragments),
+        cmocka_unit_test(test_rules_for_later_fragments),
         cmocka_unit_test(test_order_of_errors),
         cmocka_unit_test(test_repeated_keys),
         cmocka_unit_test(test_deciding_action_comes_last),
