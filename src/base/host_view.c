@@ -85,6 +85,7 @@ void host_view_free(struct host_view *view)
     if (view == NULL)
         return;
     free(view->locals);
+    free(view->local_prefixes);
     free(view->broadcasts);
     free(view->tun_prefixes);
     free(view->loops);
@@ -103,26 +104,6 @@ static bool contains(const struct ip_addr *addrs, size_t count, enum ip_family f
     return bsearch(&wanted, addrs, count, sizeof(*addrs), compare_for_sort) != NULL;
 }
 
-bool host_view_is_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
-{
-    static const uint8_t loopback6[16] = {[15] = 1};
-
-    if (family == FAMILY_IPV4 ? bytes[0] == 127 : memcmp(bytes, loopback6, 16) == 0)
-        return true;
-    return contains(view->locals, view->local_count, family, bytes);
-}
-
-bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
-                            const uint8_t *bytes)
-{
-    return contains(view->broadcasts, view->broadcast_count, family, bytes);
-}
-
-int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, size_t count)
-{
-    return copy_prefixes(loops, count, &view->loops, &view->loop_count) < 0 ? -ENOMEM : 0;
-}
-
 static bool is_covered(const struct ip_prefix *prefixes, size_t count, enum ip_family family,
                        const uint8_t *bytes)
 {
@@ -131,6 +112,35 @@ static bool is_covered(const struct ip_prefix *prefixes, size_t count, enum ip_f
             return true;
     }
     return false;
+}
+
+bool host_view_is_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+
+    if (family == FAMILY_IPV4 ? bytes[0] == 127 : memcmp(bytes, loopback6, 16) == 0)
+        return true;
+    return contains(view->locals, view->local_count, family, bytes) ||
+           is_covered(view->local_prefixes, view->local_prefix_count, family, bytes);
+}
+
+bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
+                            const uint8_t *bytes)
+{
+    return contains(view->broadcasts, view->broadcast_count, family, bytes);
+}
+
+int host_view_set_local_prefixes(struct host_view *view, const struct ip_prefix *prefixes,
+                                 size_t count)
+{
+    return copy_prefixes(prefixes, count, &view->local_prefixes, &view->local_prefix_count) < 0
+               ? -ENOMEM
+               : 0;
+}
+
+int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, size_t count)
+{
+    return copy_prefixes(loops, count, &view->loops, &view->loop_count) < 0 ? -ENOMEM : 0;
 }
 
 bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
@@ -184,6 +194,8 @@ bool host_view_equal(const struct host_view *a, const struct host_view *b)
 {
     return same_addrs(a->locals, a->local_count, b->locals, b->local_count) &&
            same_addrs(a->broadcasts, a->broadcast_count, b->broadcasts, b->broadcast_count) &&
+           same_prefixes(a->local_prefixes, a->local_prefix_count, b->local_prefixes,
+                         b->local_prefix_count) &&
            same_prefixes(a->tun_prefixes, a->tun_prefix_count, b->tun_prefixes,
                          b->tun_prefix_count) &&
            same_prefixes(a->loops, a->loop_count, b->loops, b->loop_count) && same_mtus(a, b);

@@ -33,6 +33,8 @@ struct mtu_span {
 struct host_view {
     struct ip_addr *locals; /* sorted by ip_addr_compare(), without duplicates */
     size_t local_count;
+    struct ip_prefix *local_prefixes; /* addresses of ours that are not listed one by one */
+    size_t local_prefix_count;
     struct ip_addr *broadcasts; /* IPv4 directed broadcasts, sorted likewise */
     size_t broadcast_count;
     struct ip_prefix *tun_prefixes; /* on-link prefixes of tun0 itself; none when addresses are
@@ -54,6 +56,13 @@ int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b);
 struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count,
                                 const struct ip_addr *broadcasts, size_t broadcast_count,
                                 const struct ip_prefix *tun_prefixes, size_t tun_prefix_count);
+
+/*
+ * Makes all addresses of PREFIXES local too, of a VIEW that is not published yet and has none; for
+ * hosts that are described rather than looked at. 0 or -ENOMEM.
+ */
+int host_view_set_local_prefixes(struct host_view *view, const struct ip_prefix *prefixes,
+                                 size_t count);
 
 /* NULL is allowed. */
 void host_view_free(struct host_view *view);

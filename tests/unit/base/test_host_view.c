@@ -53,6 +53,27 @@ static void test_lookups(void **state)
     host_view_free(view);
 }
 
+static void test_local_prefixes(void **state)
+{
+    struct host_view *view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+    struct host_view *none = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+    struct ip_prefix prefixes[2];
+
+    (void)state;
+    assert_non_null(view);
+    assert_int_equal(ip_prefix_parse("192.0.2.64/26", &prefixes[0]), 0);
+    assert_int_equal(ip_prefix_parse("2001:db8::/32", &prefixes[1]), 0);
+    assert_int_equal(host_view_set_local_prefixes(view, prefixes, 2), 0);
+    assert_true(is_local(view, "192.0.2.64"));
+    assert_true(is_local(view, "192.0.2.127"));
+    assert_false(is_local(view, "192.0.2.128"));
+    assert_true(is_local(view, "2001:db8:ffff::1"));
+    assert_false(is_local(view, "2001:db9::1"));
+    assert_false(host_view_equal(view, none));
+    host_view_free(view);
+    host_view_free(none);
+}
+
 static void test_equality(void **state)
 {
     const struct ip_addr a[] = {addr("192.0.2.1"), addr("192.0.2.2")};
@@ -167,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_local_prefixes),
         cmocka_unit_test(test_equality),
         cmocka_unit_test(test_path_mtus),
         cmocka_unit_test(test_path_mtus_by_definition),
