@@ -18,6 +18,7 @@ ALLOWED = {
     "rules": {"base", "wire", "datapath"},
     "kernel": {"base"},
     "log": {"base"},
+    "ctl": {"base", "wire", "datapath", "rules"},
     "daemon": {"base", "wire", "datapath", "rules", "kernel", "log"},
 }
 # Outside headers that belong to some folders alone.
@@ -26,6 +27,7 @@ OWNED_HEADERS = [
     (re.compile(r"^netlink/|^linux/(rtnetlink|netlink|fib_rules|if_link|if_addr|neighbour)\.h"), {"kernel"}),
     (re.compile(r"^ini\.h"), {"rules"}),
     (re.compile(r"^systemd/"), {"log", "daemon"}),
+    (re.compile(r"^pcap"), {"ctl"}),
     (re.compile(r"^netinet/(ip|ip6|tcp|udp|ip_icmp|icmp6)\.h"), {"wire"}),
 ]
 
