@@ -3,7 +3,7 @@
 # shellcheck shell=sh disable=SC2034 # the lists are for those who source this
 
 build_packages='gcc libc6-dev meson ninja-build pkg-config libevent-dev libnl-3-dev libnl-route-3-dev
-libinih-dev libsystemd-dev libcap-ng-dev uthash-dev libxxhash-dev
+libinih-dev libsystemd-dev libcap-ng-dev uthash-dev libxxhash-dev libpcre2-dev
 libnftables-dev libjansson-dev libpcap-dev'
 
 demo_packages='iproute2 iputils-ping curl python3 tcpdump'

@@ -96,6 +96,25 @@ size_t packet_l4_length(const struct packet *packet)
                                   : packet->payload_offset - packet->l4_offset;
 }
 
+bool packet_has_payload(const struct packet *packet)
+{
+    if ((packet->flags & PACKET_HAS_L4) != 0)
+        return true;
+    return (packet->flags & PACKET_FRAGMENT) == 0;
+}
+
+size_t packet_payload_length(const struct packet *packet)
+{
+    size_t length = packet->length - packet->payload_offset;
+    size_t said;
+
+    assert(packet_has_payload(packet));
+    if (packet->proto != IPPROTO_UDP || packet->segments > 1)
+        return length;
+    said = be16_load(packet->data + packet->l4_offset + UDP_LENGTH);
+    return said - UDP_HEADER < length ? said - UDP_HEADER : length;
+}
+
 static bool proto_has_ports(uint8_t proto)
 {
     return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||

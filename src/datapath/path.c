@@ -142,7 +142,8 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->answerer.batch = batch;
     path->answerer.now_ns = now->now_ns;
     fragments_begin(path->fragments, now->now_ns);
-    path->matching = (struct match_context){.time = *now, .rng = &path->rng};
+    path->matching = (struct match_context){
+        .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
     for (size_t i = 0; i < batch->count; i++)
         run_packet(path, &batch->packets[i]);
     for (size_t i = 0; i < batch->answer_count; i++)

@@ -16,7 +16,6 @@ static const struct {
     {"main", "metrics"},
     {"tun", "queues"},
     {"divert", "interfaces"},
-    {"rule", "payload-regex"},
     {"rule", "state"},
     {"rule", "flow-packets"},
     {"rule", "flow-bytes"},

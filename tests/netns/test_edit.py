@@ -239,6 +239,12 @@ MATCHES = {
     "fragment = first": "first",
     "fragment = later": "later",
     "fragment = no": "dns quic syn synack fin echo",
+    'payload = "qqqq"': "dns quic",
+    'payload = "q" @ 1199': "quic",
+    'payload = !"q"\nproto = udp': "first",
+    'payload-regex = "^q{{30}}$"': "dns",
+    'payload-regex = !"q"\nproto = udp': "first",
+    'payload-regex = "z+"': "first",
     "family = ipv{family}": "dns quic syn synack fin echo first later",
 }
 

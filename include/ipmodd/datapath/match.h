@@ -29,9 +29,10 @@ struct set_list;
 
 /* What a test may use besides its value and the packet. */
 struct match_context {
-    struct moment time; /* of the batch */
-    struct rng *rng;    /* the path's random numbers */
-    void *state;        /* the match's own on this path, of state_new(); NULL without one */
+    struct moment time;  /* of the batch */
+    struct rng *rng;     /* the path's random numbers */
+    uint64_t *undecided; /* counts packets on which a match gave up; it does not hold then */
+    void *state;         /* the match's own on this path, of state_new(); NULL without one */
 };
 
 struct match_type {

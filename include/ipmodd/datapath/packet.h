@@ -134,6 +134,14 @@ bool packet_sees_l4(const struct packet *packet);
 const uint8_t *packet_l4(const struct packet *packet);
 size_t packet_l4_length(const struct packet *packet);
 
+/*
+ * The payload: what is behind the upper-layer header, from payload_offset on; of UDP as far as its
+ * length says. None is known of a later fragment, nor of a first one that does not hold the whole
+ * header. The length only with packet_has_payload(); it may be 0.
+ */
+bool packet_has_payload(const struct packet *packet);
+size_t packet_payload_length(const struct packet *packet);
+
 /* Whether `proto` has ports and they are known (TCP, UDP, UDP-Lite, SCTP, DCCP). */
 bool packet_has_ports(const struct packet *packet);
 

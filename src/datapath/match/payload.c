@@ -3,7 +3,7 @@
  * payload: bytes behind the upper-layer header, at an offset or anywhere.
  *
  * Of a later fragment nothing is known about where its data stand in the payload, so it never
- * holds for one. A first fragment is searched as far as it goes.
+ * holds for one. A first fragment with its whole header is searched as far as it goes.
  */
 #include "table.h"
 
@@ -157,10 +157,10 @@ static bool payload_test(const void *pointer, const struct match_context *contex
     const struct payload_value *value = pointer;
 
     (void)context;
-    if ((packet->flags & PACKET_LATER_FRAGMENT) != 0)
+    if (!packet_has_payload(packet))
         return false;
-    return occurs(value, packet->data + packet->payload_offset,
-                  packet->length - packet->payload_offset) != value->negated;
+    return occurs(value, packet->data + packet->payload_offset, packet_payload_length(packet)) !=
+           value->negated;
 }
 
 static void payload_print(const void *pointer, FILE *out)
@@ -180,7 +180,8 @@ const struct match_type match_payload = {
     .parse = payload_parse,
     .free = free,
     .test = payload_test,
-    .reads = FIELD_BIT(FIELD_PAYLOAD),
+    .reads = FIELD_BIT(FIELD_FAMILY) | FIELD_BIT(FIELD_PROTO) | FIELD_BIT(FIELD_FRAGMENT) |
+             FIELD_BIT(FIELD_PAYLOAD),
     .print = payload_print,
     .per_wire_packet = true,
     .needs_header = true,

@@ -35,6 +35,7 @@ const struct match_type *const match_types[] = {
     &match_window,
     &match_flow_label,
     &match_payload,
+    &match_payload_regex,
     &match_time,
     &match_probability,
     &match_every,

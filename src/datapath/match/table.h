@@ -31,6 +31,7 @@ extern const struct match_type match_mss;
 extern const struct match_type match_window;
 extern const struct match_type match_flow_label;
 extern const struct match_type match_payload;
+extern const struct match_type match_payload_regex;
 extern const struct match_type match_time;
 extern const struct match_type match_probability;
 extern const struct match_type match_every;

@@ -103,6 +103,7 @@ static const struct {
     {"window", "4096"},
     {"flow-label", "0-1048575"},
     {"payload", "0x0102030405"},
+    {"payload-regex", "\"\\x01\\x02[^a]*\\x04\""},
     {"time", "mon-sun 00:00-24:00"},
     {"probability", "50%"},
     {"every", "3"},

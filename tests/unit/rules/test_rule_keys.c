@@ -25,6 +25,9 @@ struct wrong {
     "'" value "' is not right: \"text\" (with \\n \\r \\t \\0 \\\" \\\\ \\xHH) or 0xHHHH, 1 to " \
     "1024 bytes, then @ OFFSET from 0 to 65535 or nothing"
 
+#define REGEX_COMPLAINT(value) \
+    "'" value "' is not right: \"PATTERN\" of 1 to 4096 bytes, or ! in front of it"
+
 #define TIME_COMPLAINT(item)                                                                \
     "'" item "' is not a time: days (mon-fri), hours (08:00-17:00, 22:00-06:00) and dates " \
     "(2026-12-24-2027-01-06), each or all of them, separated by blanks"
@@ -125,6 +128,8 @@ static const struct right rights[] = {
     {"payload", "\"GET /\"", "0x474554202f", NULL},
     {"payload", "!\"a\\n\\x00\\\"\" @ 7", "!0x610a0022 @ 7", "proto = udp"},
     {"payload", "0xDEADbeef@65535", "0xdeadbeef @ 65535", NULL},
+    {"payload-regex", "\"^(GET|POST) /\"", NULL, NULL},
+    {"payload-regex", "! \"a\\\"b[;,#]\"", "!\"a\\\"b[;,#]\"", "proto = udp"},
     {"time", "mon-fri 08:00-17:00, sat 09:30:15-12:00", NULL, NULL},
     {"time", "fri-mon", "mon fri-sun", NULL},
     {"time", "wed  sat", "wed sat", NULL},
@@ -416,7 +421,14 @@ static const struct wrong wrongs[] = {
     {"limit", "5/s per", LIMIT_COMPLAINT("5/s per"), NULL},
     {"limit", "5/s per port", LIMIT_COMPLAINT("5/s per port"), NULL},
     {"limit", "5/s per src burst 3", LIMIT_COMPLAINT("5/s per src burst 3"), NULL},
-    {"payload-regex", "x", "is not in this version yet: leave it out", NULL},
+    {"payload-regex", "x", REGEX_COMPLAINT("x"), NULL},
+    {"payload-regex", "\"\"", REGEX_COMPLAINT("\"\""), NULL},
+    {"payload-regex", "\"abc", REGEX_COMPLAINT("\"abc"), NULL},
+    {"payload-regex", "\"a(b\"",
+     "'a(b' is no regular expression: at byte 3: missing closing parenthesis", NULL},
+    {"payload-regex", "\"(*UTF)x\"",
+     "'(*UTF)x' is no regular expression: at byte 6: using UTF is disabled by the application",
+     NULL},
     {"snat", "192.0.2.1", "is not in this version yet: leave it out", NULL},
     {"delay", "200ms", "is not in this version yet: leave it out", NULL},
     {"capture", "x", "is not in this version yet: leave it out", NULL},
