@@ -111,3 +111,14 @@ size_t classify_next(const struct path *path, const struct packet *packet, size_
     }
     return ruleset->rule_count;
 }
+
+size_t path_obstacle(const struct path *path, size_t rule, const struct packet *packet)
+{
+    const struct rule *asked = &path->ruleset->rules[rule];
+    size_t i = 0;
+
+    while (i < asked->match_count && !asked->matches[i].type->spends &&
+           match_holds(path, &asked->matches[i], packet) != HOLDS_FOR_NONE)
+        i++;
+    return i;
+}

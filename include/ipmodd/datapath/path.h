@@ -133,6 +133,14 @@ void path_set_merge(struct path *path, enum merge_mode mode, unsigned classes);
 
 void path_set_host_view(struct path *path, const struct host_view *view);
 
+/*
+ * For an observer: why rule number RULE does not match PACKET, which is on its way, as it is now:
+ * the index among the rule's matches of the first that does not hold. Matches that spend something
+ * (match.h) are not asked again: when all others hold, the index of the first of them. match_count
+ * when nothing is in the way, as far as one fragment can tell.
+ */
+size_t path_obstacle(const struct path *path, size_t rule, const struct packet *packet);
+
 /* Who looks on from the next batch on; borrowed. NULL: nobody, as at the start. */
 void path_set_observer(struct path *path, const struct observer *observer);
 

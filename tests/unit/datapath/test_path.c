@@ -579,6 +579,22 @@ static void test_spending_match_comes_last(void **state)
     assert_non_null(last_context.rng);
 }
 
+/* What is in the way is found without a turn being used up. */
+static void test_obstacle(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_turn_rule(fixture->ruleset, "second", 2);
+    rulebook_add(fixture->ruleset, "all", NULL, 0, &action_accept, 0);
+    restart(fixture);
+    run_to_port(fixture, 80, false);
+    assert_int_equal(path_obstacle(fixture->path, 0, &fixture->batch->packets[0]), 1);
+    assert_int_equal(path_obstacle(fixture->path, 1, &fixture->batch->packets[0]), 0);
+    run_to_port(fixture, 81, false);
+    assert_int_equal(path_obstacle(fixture->path, 0, &fixture->batch->packets[0]), 0);
+    run_to_port(fixture, 80, true);
+}
+
 /* What a match has counted goes on by rule name, as long as its value is the same. */
 static void test_match_state_over_new_ruleset(void **state)
 {
@@ -735,6 +751,7 @@ int main(void)
         PATH_TEST(test_new_ruleset),
         PATH_TEST(test_new_limit_starts_anew),
         PATH_TEST(test_spending_match_comes_last),
+        PATH_TEST(test_obstacle),
         PATH_TEST(test_match_state_over_new_ruleset),
         PATH_TEST(test_loop),
         PATH_TEST(test_new_host_view),
