@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The path of every packet, from its bytes to its fate. */
 #include "act.h"
+#include "capture.h"
 #include "classify.h"
 #include "fixup.h"
 #include "fragments.h"
@@ -51,7 +52,9 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
         if (undecided)
             return i;
         observe_match(path, i, packet);
+        capture_before(path, i, packet);
         step = act_rule(&ruleset->rules[i], &context, packet);
+        capture_after(path, i, packet);
         observe_outcome(path, i, packet);
         if (step == STEP_END)
             return ruleset->rule_count;

@@ -37,7 +37,8 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
     struct fragments *fragments = fragments_new();
     struct path *path = allocate();
 
-    if (path == NULL || fragments == NULL || rules == NULL) {
+    if (path == NULL || fragments == NULL || rules == NULL ||
+        capture_ring_init(&path->captures) < 0) {
         path_rules_free(rules);
         fragments_free(fragments);
         free(path);
@@ -61,6 +62,7 @@ void path_free(struct path *path)
     memory = take_memory(path);
     rule_memory_clear(&memory);
     fragments_free(path->fragments);
+    capture_ring_clear(&path->captures);
     free(path);
 }
 
@@ -106,6 +108,11 @@ const struct rule_counters *path_rule_counters(const struct path *path, size_t r
 struct event_ring *path_events(struct path *path)
 {
     return &path->events;
+}
+
+struct capture_ring *path_captures(struct path *path)
+{
+    return &path->captures;
 }
 
 uint64_t path_offload_refused(const struct path *path, enum offload_class class)

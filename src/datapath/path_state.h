@@ -24,6 +24,9 @@ struct path {
     struct rng rng;
     struct path_counters counters;
     struct event_ring events;
+    struct capture_ring captures;
+    struct capture_record *captured; /* by the rule that is acting; NULL: nothing */
+    uint64_t captures_made;          /* the next id */
     const struct observer *observer; /* borrowed; NULL: nobody looks on */
     struct merging merging;
     uint64_t offload_refused[OFFLOAD_CLASS_COUNT];

@@ -121,6 +121,7 @@ void rule_clear(struct rule *rule)
         rule->matches[i].type->free(rule->matches[i].value);
     for (size_t i = 0; i < rule->action_count; i++)
         rule->actions[i].type->free(rule->actions[i].value);
+    rule_capture_free(rule->capture);
     free(rule->matches);
     free(rule->actions);
     free(rule->name);

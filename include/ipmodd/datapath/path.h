@@ -12,7 +12,7 @@
  *
  * Life time: the path borrows the ruleset and the host view; whoever sets a new one may free the
  * old one as soon as the call returns (the ruleset: when its events are drained). One path belongs
- * to one thread; only its events may be drained by another (event.h).
+ * to one thread; only its events and captures may be drained by another (event.h, capture.h).
  *
  * Invariant, asserted in debug builds: counters.in + counters.generated =
  * counters.out + the sum of counters.drops (there is no parking yet). All counters of packets and
@@ -23,6 +23,7 @@
 
 #include "ipmodd/base/host_view.h"
 #include "ipmodd/base/offload.h"
+#include "ipmodd/datapath/capture.h"
 #include "ipmodd/datapath/event.h"
 #include "ipmodd/datapath/observer.h"
 #include "ipmodd/datapath/ruleset.h"
@@ -154,6 +155,7 @@ const struct path_counters *path_counters(const struct path *path);
 /* Of rule number RULE of the present ruleset. */
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
 struct event_ring *path_events(struct path *path);
+struct capture_ring *path_captures(struct path *path);
 
 /* How many super-packets of CLASS the tun device has refused. */
 uint64_t path_offload_refused(const struct path *path, enum offload_class class);

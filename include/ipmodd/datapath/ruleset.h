@@ -11,6 +11,7 @@
 
 #include "ipmodd/base/config.h"
 #include "ipmodd/datapath/action.h"
+#include "ipmodd/datapath/capture.h"
 #include "ipmodd/datapath/match.h"
 #include "ipmodd/datapath/rate.h"
 #include "ipmodd/datapath/set.h"
@@ -43,7 +44,8 @@ struct rule {
     struct rule_action *actions; /* in the order written, the deciding one last */
     size_t action_count;
     bool logs;
-    struct rule_log log; /* with `logs` */
+    struct rule_log log;          /* with `logs` */
+    struct rule_capture *capture; /* owned; NULL: none */
 };
 
 struct ruleset {

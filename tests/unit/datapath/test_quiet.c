@@ -142,6 +142,11 @@ static struct rule logging_rule(void)
     struct rule rule;
 
     assert_int_equal(rule_init(&rule, "quiet", "test", 1), 0);
+    rule.capture = calloc(1, sizeof(*rule.capture));
+    assert_non_null(rule.capture);
+    rule.capture->name = strdup("quiet");
+    rule.capture->what = strdup("rule quiet");
+    rule.capture->snap_length = 65535;
     rule.logs = true;
     rule.log = (struct rule_log){LEVEL_INFO, {1, 1}, 1000};
     return rule;
