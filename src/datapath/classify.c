@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The linear classifier. */
+/* Holding rules against a packet: all of them, or those that the classifier finds. */
 #include "classify.h"
 
 static bool ask(const struct path *path, const struct rule_match *match,
@@ -23,11 +23,11 @@ static enum holding match_holds_for_orphan(const struct path *path, const struct
 {
     struct scope scope = scope_all();
 
+    match->type->narrow(match->value, &scope);
     if (packet->family == FAMILY_IPV6)
-        return HOLDS_FOR_SOME;
+        return (scope_families(&scope) & FAMILIES_IPV6) != 0 ? HOLDS_FOR_SOME : HOLDS_FOR_NONE;
     if (!match->type->needs_header)
         return ask(path, match, packet) ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
-    match->type->narrow(match->value, &scope);
     return scope_has(&scope, packet->family, packet->proto) ? HOLDS_FOR_SOME : HOLDS_FOR_NONE;
 }
 
@@ -90,26 +90,95 @@ static bool needs_all_fragments(const struct rule *rule)
     return false;
 }
 
-size_t classify_next(const struct path *path, const struct packet *packet, size_t from,
-                     bool *ret_undecided)
+void walk_begin(struct walk *walk, size_t from)
 {
-    const struct ruleset *ruleset = path->ruleset;
+    walk->from = from;
+    walk->run = NULL;
+}
+
+/* Whether rule number I holds as far as can be told, and is not passed over. */
+static bool holds(const struct path *path, const struct packet *packet, size_t i,
+                  bool *ret_undecided)
+{
+    const struct rule *rule = &path->ruleset->rules[i];
     bool is_orphan = (packet->flags & PACKET_ORPHAN) != 0;
+    enum holding holding = all_hold(path, rule, packet);
 
-    *ret_undecided = false;
-    for (size_t i = from; i < ruleset->rule_count; i++) {
-        const struct rule *rule = &ruleset->rules[i];
-        enum holding holding = all_hold(path, rule, packet);
+    if (holding == HOLDS_FOR_NONE)
+        return false;
+    if (holding == HOLDS_FOR_SOME && is_orphan && !needs_all_fragments(rule))
+        return false;
+    *ret_undecided = holding == HOLDS_FOR_SOME ||
+                     (packet->segments > 1 && acts_per_wire_packet(rule));
+    return true;
+}
 
-        if (holding == HOLDS_FOR_NONE)
-            continue;
-        if (holding == HOLDS_FOR_SOME && is_orphan && !needs_all_fragments(rule))
-            continue;
-        *ret_undecided = holding == HOLDS_FOR_SOME ||
-                         (packet->segments > 1 && acts_per_wire_packet(rule));
-        return i;
+static size_t next_of_all(struct walk *walk, const struct path *path, const struct packet *packet,
+                          bool *ret_undecided)
+{
+    while (walk->from < path->ruleset->rule_count) {
+        size_t i = walk->from++;
+
+        if (holds(path, packet, i, ret_undecided))
+            return i;
     }
-    return ruleset->rule_count;
+    return path->ruleset->rule_count;
+}
+
+/* The run of the rules that may come next for PACKET, kept for others of its flow. */
+static const struct rule_run *find_run(struct walk *walk, struct path *path,
+                                       const struct packet *packet)
+{
+    const struct classifier *classifier = path->ruleset->classifier;
+    struct flow_key key = {.from = (uint32_t)walk->from, .generation = path->generation};
+    struct flow_entry *entry;
+    bool found;
+
+    if (path->method == CLASSIFY_SEARCH) {
+        classifier_search(classifier, &path->matching, packet, walk->from, &walk->own);
+        return &walk->own;
+    }
+    flow_key_take(&key, packet, &classifier->masks[packet->family]);
+    entry = flow_cache_get(&path->flow_cache, &key, packet->family, &found);
+    if (!found)
+        classifier_search(classifier, &path->matching, packet, walk->from, &entry->run);
+    path->counters.flow_hits += found;
+    path->counters.flow_misses += !found;
+    return &entry->run;
+}
+
+static size_t next_of_run(struct walk *walk, struct path *path, const struct packet *packet,
+                          bool *ret_undecided)
+{
+    for (;;) {
+        while (walk->run != NULL && walk->at < walk->run->count) {
+            uint32_t rule = walk->run->rules[walk->at++];
+            size_t i = rule & ~RUN_ASK;
+
+            if ((rule & RUN_ASK) == 0) {
+                *ret_undecided = packet->segments > 1 &&
+                                 acts_per_wire_packet(&path->ruleset->rules[i]);
+                return i;
+            }
+            if (holds(path, packet, i, ret_undecided))
+                return i;
+        }
+        if (walk->run != NULL)
+            walk->from = walk->run->resume;
+        if (walk->from >= path->ruleset->rule_count)
+            return path->ruleset->rule_count;
+        walk->run = find_run(walk, path, packet);
+        walk->at = 0;
+    }
+}
+
+size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
+                 bool *ret_undecided)
+{
+    *ret_undecided = false;
+    if (path->ruleset->classifier == NULL || path->method == CLASSIFY_ALL)
+        return next_of_all(walk, path, packet, ret_undecided);
+    return next_of_run(walk, path, packet, ret_undecided);
 }
 
 size_t path_obstacle(const struct path *path, size_t rule, const struct packet *packet)

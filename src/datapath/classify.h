@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Classify: which rules match. Rules are held against the packet one after the other, first to
- * last, as it is at that moment: a rule sees the edits of those before it.
+ * last, as it is at that moment: a rule sees the edits of those before it. A ruleset with more than
+ * a few rules is compiled, so that only those are asked that can hold (classifier.h); the outcome
+ * is the same.
  *
  * A super-packet is held against matches of one wire packet only as far as they can tell for all of
  * its segments at once. A rule that may hold for some of them, or that holds and acts on single
@@ -17,12 +19,23 @@
 
 #include "path_state.h"
 
+/* One packet on its way through the rules. */
+struct walk {
+    size_t from;                /* number of the rule from which on none was looked at */
+    const struct rule_run *run; /* rules that were found to come next; NULL: none */
+    uint32_t at;                /* of the run, the next one */
+    struct rule_run own;        /* where a run stands that is not kept */
+};
+
+/* The walk from rule number FROM on. */
+void walk_begin(struct walk *walk, size_t from);
+
 /*
- * Index of the first rule of PATH's set from number FROM on that matches; rule_count for none. With
- * *RET_UNDECIDED the rule cannot be applied to the packet as it is: a super-packet has to be split
- * and its segments classified from that rule on, an orphan to be dropped.
+ * Number of the next rule of PATH's set that matches; rule_count for none. With *RET_UNDECIDED the
+ * rule cannot be applied to the packet as it is: a super-packet has to be split and its segments
+ * classified from that rule on, an orphan to be dropped.
  */
-size_t classify_next(const struct path *path, const struct packet *packet, size_t from,
-                     bool *ret_undecided);
+size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
+                 bool *ret_undecided);
 
 #endif

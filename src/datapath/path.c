@@ -39,10 +39,12 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
     const struct ruleset *ruleset = path->ruleset;
     const struct action_context context = {
         .answerer = &path->answerer, .view = path->view, .rng = &path->rng};
+    struct walk walk;
     bool undecided;
 
-    for (size_t i = classify_next(path, packet, from, &undecided); i < ruleset->rule_count;
-         i = classify_next(path, packet, i + 1, &undecided)) {
+    walk_begin(&walk, from);
+    for (size_t i = walk_next(&walk, path, packet, &undecided); i < ruleset->rule_count;
+         i = walk_next(&walk, path, packet, &undecided)) {
         enum step step;
 
         if (undecided && (packet->flags & PACKET_ORPHAN) != 0) {

@@ -29,6 +29,7 @@ void path_exchange_rules(struct path *path, struct path_rules *rules)
     path->ruleset = memory.ruleset;
     path->rules = memory.states;
     path->match_states = memory.match_states;
+    path->generation++;
 }
 
 struct path *path_new(const struct ruleset *ruleset, const struct host_view *view)
@@ -38,9 +39,11 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
     struct path *path = allocate();
 
     if (path == NULL || fragments == NULL || rules == NULL ||
-        capture_ring_init(&path->captures) < 0) {
+        flow_cache_init(&path->flow_cache) < 0 || capture_ring_init(&path->captures) < 0) {
         path_rules_free(rules);
         fragments_free(fragments);
+        if (path != NULL)
+            flow_cache_clear(&path->flow_cache);
         free(path);
         return NULL;
     }
@@ -63,6 +66,7 @@ void path_free(struct path *path)
     rule_memory_clear(&memory);
     fragments_free(path->fragments);
     capture_ring_clear(&path->captures);
+    flow_cache_clear(&path->flow_cache);
     free(path);
 }
 

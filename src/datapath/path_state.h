@@ -7,11 +7,19 @@
 #define IPMODD_DATAPATH_PATH_STATE_H
 
 #include "answerer.h"
+#include "classifier/flow_cache.h"
 #include "fragments.h"
 #include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/path.h"
 #include "merge.h"
 #include "path_rules.h"
+
+/* How rules are found; all give the same result. */
+enum classify_method {
+    CLASSIFY_CACHED, /* by the flow cache, filled by the classifier */
+    CLASSIFY_SEARCH, /* by the classifier alone */
+    CLASSIFY_ALL,    /* by asking each of them; always so where there is no classifier */
+};
 
 struct path {
     const struct ruleset *ruleset; /* borrowed, as the view */
@@ -20,6 +28,10 @@ struct path {
     struct match_states match_states;
     struct match_context matching; /* for the batch that is being worked on, without a state */
     struct fragments *fragments;
+    struct flow_cache flow_cache;
+    uint32_t generation; /* of the ruleset, in the keys of the cache; 32 bits last for any number of
+                            reloads that anybody makes */
+    enum classify_method method; /* CLASSIFY_CACHED but in tests and measurements */
     struct answerer answerer;
     struct rng rng;
     struct path_counters counters;

@@ -2,6 +2,8 @@
 /* Life time of rules and their containers. */
 #include "ipmodd/datapath/ruleset.h"
 
+#include "classifier/classifier.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +58,13 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
     ruleset->rules[ruleset->rule_count++] = *rule;
     *rule = (struct rule){.name = NULL};
     return 0;
+}
+
+int ruleset_finish(struct ruleset *ruleset)
+{
+    if (ruleset->rule_count < CLASSIFIER_RULES_MIN || ruleset->rule_count > CLASSIFIER_RULES_MAX)
+        return 0;
+    return classifier_new(ruleset, &ruleset->classifier);
 }
 
 int rule_init(struct rule *rule, const char *name, const char *file, unsigned line)
@@ -136,6 +145,7 @@ void ruleset_free(struct ruleset *ruleset)
     for (size_t i = 0; i < ruleset->rule_count; i++)
         rule_clear(&ruleset->rules[i]);
     free(ruleset->rules);
+    classifier_free(ruleset->classifier);
     set_list_clear(&ruleset->sets);
     free(ruleset);
 }

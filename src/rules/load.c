@@ -266,6 +266,8 @@ static int load_files(struct loading *loading, const struct file_list *files,
         return -ENOMEM;
     if (report_has_errors(&loading->report))
         return -EINVAL;
+    if (ruleset_finish(loading->loaded.ruleset) < 0)
+        return -ENOMEM;
     *ret_loaded = loading->loaded;
     loading->loaded = (struct loaded){.config = NULL};
     return 0;

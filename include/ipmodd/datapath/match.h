@@ -12,6 +12,7 @@
 #define IPMODD_DATAPATH_MATCH_H
 
 #include "ipmodd/base/moment.h"
+#include "ipmodd/datapath/box.h"
 #include "ipmodd/datapath/field.h"
 #include "ipmodd/datapath/packet.h"
 #include "ipmodd/datapath/scope.h"
@@ -60,6 +61,12 @@ struct match_type {
     /* Whether it holds for a packet that parse.c accepted. */
     bool (*test)(const void *value, const struct match_context *context,
                  const struct packet *packet);
+
+    /*
+     * Bounds BOX by what the value covers for packets of the box's family (box.h). NULL, or nothing
+     * done: that cannot be said, and the test alone tells.
+     */
+    void (*bound)(const void *value, struct box *box);
 
     /*
      * FIELD_BIT() of all that test() reads of a packet (field.h): for two packets that agree in

@@ -11,6 +11,7 @@
 #ifndef IPMODD_DATAPATH_NUMBER_LIST_H
 #define IPMODD_DATAPATH_NUMBER_LIST_H
 
+#include "ipmodd/datapath/box.h"
 #include "ipmodd/datapath/value.h"
 
 struct number_item {
@@ -35,6 +36,9 @@ int number_list_parse_kinds(const char *text, const struct value_domain *domain,
                             struct value_error *error);
 
 bool number_list_holds(const struct number_list *list, uint32_t number);
+
+/* Bounds BOX by the positive items, if there are any. */
+void number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box);
 
 struct list_tally;
 

@@ -77,9 +77,11 @@ struct path_counters {
     uint64_t in_bytes, out_bytes;
     uint64_t drops[REASON_COUNT];
     uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
-    uint64_t ttl_255;   /* left with TTL 254: the kernel's decrement could not be given back */
-    uint64_t edited;    /* packets that left changed by a rule */
-    uint64_t undecided; /* on which a match gave up (match.h) */
+    uint64_t ttl_255;     /* left with TTL 254: the kernel's decrement could not be given back */
+    uint64_t edited;      /* packets that left changed by a rule */
+    uint64_t undecided;   /* on which a match gave up (match.h) */
+    uint64_t flow_hits;   /* searches for rules that the flow cache answered */
+    uint64_t flow_misses; /* and those that it did not */
     /* Super-packets, each counted once, but for `merged`. */
     uint64_t split;       /* for a rule that speaks of single packets */
     uint64_t gso_refused; /* by the kernel, and written segment by segment instead */

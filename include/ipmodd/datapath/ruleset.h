@@ -16,6 +16,8 @@
 #include "ipmodd/datapath/rate.h"
 #include "ipmodd/datapath/set.h"
 
+struct classifier;
+
 struct rule_match {
     const struct match_type *type;
     void *value;  /* owned; of the type's own kind */
@@ -53,9 +55,10 @@ struct ruleset {
     enum malformed_policy malformed;
     struct rule *rules; /* in order of appearance */
     size_t rule_count;
-    bool reads_upper_layer;   /* a match of some rule does, so fragments have to be followed */
-    size_t match_state_count; /* matches that keep something between packets */
-    struct set_list sets;     /* that matches of the rules point to */
+    bool reads_upper_layer;        /* a match of some rule does, so fragments have to be followed */
+    size_t match_state_count;      /* matches that keep something between packets */
+    struct set_list sets;          /* that matches of the rules point to */
+    struct classifier *classifier; /* of a finished set; NULL: it has few rules */
 };
 
 /* An empty set; NULL without memory. */
@@ -66,6 +69,9 @@ struct ruleset *ruleset_new(enum policy policy, enum malformed_policy malformed)
  * RULE is left empty.
  */
 int ruleset_add(struct ruleset *ruleset, struct rule *rule);
+
+/* Compiles the rules, all of which are there. 0, or -ENOMEM with the set as it was. */
+int ruleset_finish(struct ruleset *ruleset);
 
 /* Copies NAME and FILE. 0 or -ENOMEM. */
 int rule_init(struct rule *rule, const char *name, const char *file, unsigned line);

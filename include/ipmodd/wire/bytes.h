@@ -21,6 +21,11 @@ static inline uint32_t be32_load(const uint8_t *at)
     return (uint32_t)be16_load(at) << 16 | be16_load(at + 2);
 }
 
+static inline uint64_t be64_load(const uint8_t *at)
+{
+    return (uint64_t)be32_load(at) << 32 | be32_load(at + 4);
+}
+
 static inline uint16_t le16_load(const uint8_t *at)
 {
     return (uint16_t)(at[1] << 8 | at[0]);

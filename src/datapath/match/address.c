@@ -7,6 +7,7 @@
 #include "ipmodd/base/text.h"
 #include "ipmodd/datapath/address_range.h"
 #include "ipmodd/datapath/set.h"
+#include "ipmodd/wire/bytes.h"
 
 #include <errno.h>
 #include <string.h>
@@ -125,6 +126,54 @@ static void address_narrow(const void *value, struct scope *scope)
     scope_keep_families(scope, list->families);
 }
 
+/* Adds the addresses of RANGE: with IPv6 an upper half, and the lower ones that go with it. */
+static void cover_range(const struct address_range *range, struct cover *high, struct cover *low)
+{
+    const uint8_t *first = range->first.bytes, *last = range->last.bytes;
+    bool one_half = memcmp(first, last, sizeof(uint64_t)) == 0;
+
+    if (range->first.family == FAMILY_IPV4) {
+        cover_add(high, be32_load(first), be32_load(last));
+        return;
+    }
+    cover_add(high, be64_load(first), be64_load(last));
+    cover_add(low, one_half ? be64_load(first + sizeof(uint64_t)) : 0,
+              one_half ? be64_load(last + sizeof(uint64_t)) : UINT64_MAX);
+}
+
+/* A set is too large to be looked into, and items with `!` leave almost everything. */
+static void bound(const struct address_list *list, struct box *box, enum dimension high,
+                  enum dimension low)
+{
+    struct cover high_cover = {.count = 0}, low_cover = {.count = 0};
+    bool positive = false;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct address_item *item = &list->items[i];
+
+        if (!item->negated && item->ref.name != NULL)
+            return;
+        positive |= !item->negated;
+        if (!item->negated && item->range.first.family == box->family)
+            cover_range(&item->range, &high_cover, &low_cover);
+    }
+    if (!positive)
+        return;
+    box_bound(box, high, &high_cover);
+    if (box->family == FAMILY_IPV6)
+        box_bound(box, low, &low_cover);
+}
+
+static void src_bound(const void *value, struct box *box)
+{
+    bound(value, box, DIMENSION_SRC, DIMENSION_SRC_LOW);
+}
+
+static void dst_bound(const void *value, struct box *box)
+{
+    bound(value, box, DIMENSION_DST, DIMENSION_DST_LOW);
+}
+
 static bool item_holds(const struct address_item *item, enum ip_family family, const uint8_t *bytes)
 {
     return item->ref.set != NULL ? set_has_address(item->ref.set, family, bytes)
@@ -197,6 +246,7 @@ const struct match_type match_src = {
     .bind = address_bind,
     .narrow = address_narrow,
     .test = src_test,
+    .bound = src_bound,
     .reads = FIELD_BIT(FIELD_SRC),
     .print = address_print,
 };
@@ -209,6 +259,7 @@ const struct match_type match_dst = {
     .bind = address_bind,
     .narrow = address_narrow,
     .test = dst_test,
+    .bound = dst_bound,
     .reads = FIELD_BIT(FIELD_DST),
     .print = address_print,
 };

@@ -35,6 +35,11 @@ static bool direction_test(const void *value, const struct match_context *contex
     return number_list_holds(value, packet->direction);
 }
 
+static void direction_bound(const void *value, struct box *box)
+{
+    number_list_bound(value, DIMENSION_DIRECTION, box);
+}
+
 static void direction_print(const void *value, FILE *out)
 {
     number_list_print(value, &direction_domain, out);
@@ -46,6 +51,7 @@ const struct match_type match_direction = {
     .parse = direction_parse,
     .free = free,
     .test = direction_test,
+    .bound = direction_bound,
     .reads = FIELD_BIT(FIELD_DIRECTION),
     .print = direction_print,
 };

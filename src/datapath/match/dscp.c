@@ -20,6 +20,11 @@ static bool dscp_test(const void *value, const struct match_context *context,
     return number_list_holds(value, packet_tos(packet) >> 2);
 }
 
+static void dscp_bound(const void *value, struct box *box)
+{
+    number_list_bound(value, DIMENSION_DSCP, box);
+}
+
 static void dscp_print(const void *value, FILE *out)
 {
     number_list_print(value, &value_dscp, out);
@@ -31,6 +36,7 @@ const struct match_type match_dscp = {
     .parse = dscp_parse,
     .free = free,
     .test = dscp_test,
+    .bound = dscp_bound,
     .reads = FIELD_BIT(FIELD_DSCP),
     .print = dscp_print,
 };

@@ -77,6 +77,11 @@ static bool icmp_code_test(const void *value, const struct match_context *contex
     return icmp_list_test(value, packet);
 }
 
+static void icmp_code_bound(const void *value, struct box *box)
+{
+    icmp_list_bound(value, box);
+}
+
 static void icmp_code_print(const void *value, FILE *out)
 {
     icmp_list_print(value, out);
@@ -89,6 +94,7 @@ const struct match_type match_icmp_code = {
     .free = free,
     .narrow = icmp_code_narrow,
     .test = icmp_code_test,
+    .bound = icmp_code_bound,
     .reads = FIELD_BIT(FIELD_ICMP_TYPE) | FIELD_BIT(FIELD_ICMP_CODE),
     .print = icmp_code_print,
     .needs_header = true,

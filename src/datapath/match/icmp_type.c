@@ -113,6 +113,11 @@ static bool icmp_type_test(const void *value, const struct match_context *contex
     return icmp_list_test(value, packet);
 }
 
+static void icmp_type_bound(const void *value, struct box *box)
+{
+    icmp_list_bound(value, box);
+}
+
 static void icmp_type_print(const void *value, FILE *out)
 {
     icmp_list_print(value, out);
@@ -125,6 +130,7 @@ const struct match_type match_icmp_type = {
     .free = free,
     .narrow = icmp_type_narrow,
     .test = icmp_type_test,
+    .bound = icmp_type_bound,
     .reads = FIELD_BIT(FIELD_ICMP_TYPE),
     .print = icmp_type_print,
     .needs_header = true,

@@ -26,6 +26,13 @@ static bool ip_id_test(const void *value, const struct match_context *context,
     return packet->family == FAMILY_IPV4 && number_list_holds(value, packet_ip_id(packet));
 }
 
+/* The segments count up from the packet's own, which is the business of the split. */
+static enum holding ip_id_test_segments(const void *value, const struct packet *packet)
+{
+    (void)value;
+    return packet->family == FAMILY_IPV4 ? HOLDS_FOR_SOME : HOLDS_FOR_NONE;
+}
+
 static void ip_id_print(const void *value, FILE *out)
 {
     number_list_print(value, &value_ip_id, out);
@@ -41,4 +48,5 @@ const struct match_type match_ip_id = {
     .reads = FIELD_BIT(FIELD_IP_ID),
     .print = ip_id_print,
     .per_wire_packet = true,
+    .test_segments = ip_id_test_segments,
 };

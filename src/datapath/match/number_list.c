@@ -123,6 +123,18 @@ bool number_list_holds(const struct number_list *list, uint32_t number)
     return number_list_holds_either(list, number, number);
 }
 
+void number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box)
+{
+    struct cover cover = {.count = 0};
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (!list->items[i].negated)
+            cover_add(&cover, list->items[i].first, list->items[i].last);
+    }
+    if (cover.count > 0)
+        box_bound(box, dimension, &cover);
+}
+
 static bool has_kind_between(const struct kind_set *kinds, uint32_t first, uint32_t last)
 {
     for (uint32_t word = first / 64; word <= last / 64; word++) {

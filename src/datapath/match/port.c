@@ -127,6 +127,27 @@ static void port_narrow(const void *value, struct scope *scope)
     scope_intersect(scope, &ports);
 }
 
+/* A set adds ports that the numbers do not tell. */
+static void bound(const struct port_list *list, enum dimension dimension, struct box *box)
+{
+    for (size_t i = 0; i < list->set_count; i++) {
+        if (!list->sets[i].negated)
+            return;
+    }
+    if (list->numbers != NULL)
+        number_list_bound(list->numbers, dimension, box);
+}
+
+static void sport_bound(const void *value, struct box *box)
+{
+    bound(value, DIMENSION_SPORT, box);
+}
+
+static void dport_bound(const void *value, struct box *box)
+{
+    bound(value, DIMENSION_DPORT, box);
+}
+
 static void port_print(const void *value, FILE *out)
 {
     const struct port_list *list = value;
@@ -187,6 +208,7 @@ const struct match_type match_sport = {
     .bind = port_bind,
     .narrow = port_narrow,
     .test = sport_test,
+    .bound = sport_bound,
     .reads = FIELD_BIT(FIELD_SPORT),
     .print = port_print,
     .needs_header = true,
@@ -201,6 +223,7 @@ const struct match_type match_dport = {
     .bind = port_bind,
     .narrow = port_narrow,
     .test = dport_test,
+    .bound = dport_bound,
     .reads = FIELD_BIT(FIELD_DPORT),
     .print = port_print,
     .needs_header = true,

@@ -20,6 +20,11 @@ static bool ttl_test(const void *value, const struct match_context *context,
     return number_list_holds(value, packet_ttl(packet));
 }
 
+static void ttl_bound(const void *value, struct box *box)
+{
+    number_list_bound(value, DIMENSION_TTL, box);
+}
+
 static void ttl_print(const void *value, FILE *out)
 {
     number_list_print(value, &value_ttl, out);
@@ -31,6 +36,7 @@ const struct match_type match_ttl = {
     .parse = ttl_parse,
     .free = free,
     .test = ttl_test,
+    .bound = ttl_bound,
     .reads = FIELD_BIT(FIELD_TTL),
     .print = ttl_print,
 };

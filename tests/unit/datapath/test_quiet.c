@@ -198,15 +198,13 @@ static void fill(struct batch *batch, struct random *random)
     }
 }
 
-static void test_path_is_quiet(void **state)
+static void run_quietly(struct ruleset *ruleset)
 {
     struct random random = {11};
-    struct ruleset *ruleset = rules_of_every_key();
     struct host_view *view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
     struct path *path = path_new(ruleset, view);
     struct batch *batch = batch_new();
 
-    (void)state;
     assert_true(calls > 0); /* the counters are in place */
     for (unsigned round = 0; round < 50; round++) {
         fill(batch, &random);
@@ -227,9 +225,28 @@ static void test_path_is_quiet(void **state)
     ruleset_free(ruleset);
 }
 
+static void test_path_is_quiet(void **state)
+{
+    (void)state;
+    run_quietly(rules_of_every_key());
+}
+
+static void test_classifier_is_quiet(void **state)
+{
+    struct ruleset *ruleset = rules_of_every_key();
+
+    (void)state;
+    assert_int_equal(ruleset_finish(ruleset), 0);
+    assert_non_null(ruleset->classifier);
+    run_quietly(ruleset);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_path_is_quiet)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_path_is_quiet),
+        cmocka_unit_test(test_classifier_is_quiet),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Spans of values, put in order and intersected. */
+#include "ipmodd/datapath/box.h"
+
+#include "ipmodd/base/macro.h"
+
+/* SPAN becomes the smallest one that holds FIRST to LAST too. */
+static void widen(struct span *span, uint64_t first, uint64_t last)
+{
+    span->first = MIN_OF(span->first, first);
+    span->last = MAX_OF(span->last, last);
+}
+
+static void keep_ends_only(struct cover *cover)
+{
+    for (size_t i = 1; i < cover->count; i++)
+        widen(&cover->spans[0], cover->spans[i].first, cover->spans[i].last);
+    cover->count = 1;
+    cover->ends_only = true;
+}
+
+void cover_add(struct cover *cover, uint64_t first, uint64_t last)
+{
+    if (cover->count == COVER_SPANS)
+        keep_ends_only(cover);
+    if (cover->ends_only)
+        widen(&cover->spans[0], first, last);
+    else
+        cover->spans[cover->count++] = (struct span){first, last};
+}
+
+static void sort(struct cover *cover)
+{
+    for (size_t i = 1; i < cover->count; i++) {
+        struct span span = cover->spans[i];
+        size_t at = i;
+
+        for (; at > 0 && cover->spans[at - 1].first > span.first; at--)
+            cover->spans[at] = cover->spans[at - 1];
+        cover->spans[at] = span;
+    }
+}
+
+/* Spans that touch or overlap become one. */
+static void join(struct cover *cover)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < cover->count; i++) {
+        struct span *last = kept > 0 ? &cover->spans[kept - 1] : NULL;
+
+        if (last != NULL && (last->last == UINT64_MAX || cover->spans[i].first <= last->last + 1))
+            last->last = MAX_OF(last->last, cover->spans[i].last);
+        else
+            cover->spans[kept++] = cover->spans[i];
+    }
+    cover->count = kept;
+}
+
+static struct cover intersect(const struct cover *a, const struct cover *b)
+{
+    struct cover both = {.count = 0};
+
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t j = 0; j < b->count; j++) {
+            uint64_t first = MAX_OF(a->spans[i].first, b->spans[j].first);
+            uint64_t last = MIN_OF(a->spans[i].last, b->spans[j].last);
+
+            if (first <= last)
+                cover_add(&both, first, last);
+        }
+    }
+    return both;
+}
+
+void box_bound(struct box *box, enum dimension dimension, const struct cover *cover)
+{
+    struct cover *side = &box->sides[dimension];
+
+    if (box->bounded[dimension])
+        *side = intersect(side, cover);
+    else
+        *side = *cover;
+    box->bounded[dimension] = true;
+    sort(side);
+    join(side);
+    box->empty |= side->count == 0;
+}

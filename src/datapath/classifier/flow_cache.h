@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flow cache: what the classifier found for the flows that were seen last.
+ *
+ * A fixed number of entries in sets of two; a new flow takes the place of an older one, so nothing
+ * is ever allocated or cleaned. Keys are compared in full: two flows never share an answer. The
+ * hash is seeded (XXH3), so that nobody can choose packets that all fall into one set. A key has
+ * the generation of the ruleset in it, so that a new ruleset finds nothing without a flush.
+ *
+ * Belongs to one path.
+ */
+#ifndef IPMODD_DATAPATH_FLOW_CACHE_H
+#define IPMODD_DATAPATH_FLOW_CACHE_H
+
+#include "classifier.h"
+
+enum {
+    FLOW_CACHE_SETS = 8192,
+    FLOW_CACHE_WAYS = 2,
+};
+
+/* Two lines of the processor's cache: the key and what says how much is found, then the rules. */
+struct flow_entry {
+    struct flow_key key;
+    struct rule_run run;
+};
+
+struct flow_cache {
+    void *memory;
+    struct flow_entry (*sets)[FLOW_CACHE_WAYS]; /* in it, at the start of a line */
+    uint64_t seed;
+    unsigned turn; /* which entry of a full set goes next */
+};
+
+/* 0 or -ENOMEM. */
+int flow_cache_init(struct flow_cache *cache);
+void flow_cache_clear(struct flow_cache *cache);
+
+/*
+ * The entry of KEY, of a packet of FAMILY, with *RET_FOUND; without, one with that key whose run is
+ * to be filled. Valid until the next call.
+ */
+struct flow_entry *flow_cache_get(struct flow_cache *cache, const struct flow_key *key,
+                                  enum ip_family family, bool *ret_found);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Searching a rule tree. */
+#include "rule_tree_layout.h"
+
+#include <stdlib.h>
+
+void rule_tree_free(struct rule_tree *tree)
+{
+    if (tree == NULL)
+        return;
+    free(tree->nodes);
+    free(tree->keys);
+    free(tree->intervals);
+    free(tree->groups);
+    free(tree->targets);
+    free(tree->entries);
+    free(tree->bounds);
+    free(tree);
+}
+
+size_t rule_tree_memory(const struct rule_tree *tree)
+{
+    return sizeof(*tree) + tree->node_count * sizeof(*tree->nodes) +
+           tree->key_count * sizeof(*tree->keys) + tree->interval_count * sizeof(*tree->intervals) +
+           tree->group_count * sizeof(*tree->groups) + tree->target_count * sizeof(*tree->targets) +
+           tree->entry_count * sizeof(*tree->entries) + tree->bound_count * sizeof(*tree->bounds);
+}
+
+static bool lies_within(const struct rule_tree *tree, const struct leaf_entry *entry,
+                        const struct rule_search *search)
+{
+    const struct leaf_bound *bounds = &tree->bounds[entry->bound_at];
+
+    for (uint32_t i = 0; i < entry->bound_count; i++) {
+        uint64_t value = search->point->values[bounds[i].dimension];
+
+        if ((value < bounds[i].first || value > bounds[i].last) &&
+            (search->unknown & 1u << bounds[i].dimension) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* The first of the entries from ENTRY on whose rule is not below FROM, or the end of the leaf. */
+static const struct leaf_entry *skip_below(const struct leaf_entry *entry, uint32_t from)
+{
+    size_t count = (size_t)entry->left + 1;
+
+    while (count > 0) {
+        size_t half = count / 2;
+
+        if (entry[half].rule < from) {
+            entry += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return entry;
+}
+
+static void search_leaf(const struct rule_tree *tree, const struct leaf_entry *entry,
+                        struct rule_search *search)
+{
+    const struct leaf_entry *end = entry + entry->left + 1;
+
+    if (entry->rule < search->from)
+        entry = skip_below(entry, search->from);
+    for (; entry < end && entry->rule < search->limit; entry++) {
+        if (lies_within(tree, entry, search))
+            search->found(search, entry->rule);
+    }
+}
+
+/* How many of COUNT ascending KEYS are at most VALUE. */
+static size_t rank(const uint64_t *keys, size_t count, uint64_t value)
+{
+    const uint64_t *base = keys;
+
+    if (count == 0)
+        return 0;
+    while (count > 1) {
+        size_t half = count / 2;
+
+        base = base[half] <= value ? base + half : base;
+        count -= half;
+    }
+    return (size_t)(base - keys) + (*base <= value);
+}
+
+static void search_target(const struct rule_tree *tree, struct target target,
+                          struct rule_search *search);
+
+static void search_group(const struct rule_tree *tree, const struct group *group,
+                         struct rule_search *search)
+{
+    for (uint32_t i = 0; i < group->target_count; i++)
+        search_target(tree, tree->targets[group->target_at + i], search);
+}
+
+/* All spans of NODE, some of which stand in several groups. */
+static void search_all_groups(const struct rule_tree *tree, const struct tree_node *node,
+                              struct rule_search *search)
+{
+    for (uint32_t g = 0; g < node->group_count; g++)
+        search_group(tree, &tree->groups[node->group_at + g], search);
+}
+
+static void search_interval(const struct rule_tree *tree, const struct tree_node *node,
+                            struct rule_search *search)
+{
+    uint64_t value = search->point->values[node->dimension];
+    size_t interval = rank(&tree->keys[node->key_at], node->key_count, value);
+
+    for (uint32_t g = tree->intervals[node->interval_at + interval]; g != NO_GROUP;
+         g = tree->groups[g].next)
+        search_group(tree, &tree->groups[g], search);
+}
+
+static void search_node(const struct rule_tree *tree, const struct tree_node *node,
+                        struct rule_search *search)
+{
+    if ((search->unknown & 1u << node->dimension) != 0)
+        search_all_groups(tree, node, search);
+    else
+        search_interval(tree, node, search);
+    search_target(tree, node->unbounded, search);
+}
+
+/* As deep as there are dimensions. */
+static void search_target(const struct rule_tree *tree, struct target target,
+                          struct rule_search *search)
+{
+    if (target.lowest >= search->limit)
+        return;
+    if ((target.at & TARGET_LEAF) != 0)
+        search_leaf(tree, &tree->entries[target.at & ~TARGET_LEAF], search);
+    else
+        search_node(tree, &tree->nodes[target.at], search);
+}
+
+void rule_tree_search(const struct rule_tree *tree, struct rule_search *search)
+{
+    search_target(tree, tree->root, search);
+}

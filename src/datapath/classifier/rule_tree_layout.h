@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a rule tree lies in memory: arrays that refer to one another by index, written by
+ * rule_tree_build.c, read by rule_tree.c.
+ */
+#ifndef IPMODD_DATAPATH_RULE_TREE_LAYOUT_H
+#define IPMODD_DATAPATH_RULE_TREE_LAYOUT_H
+
+#include "rule_tree.h"
+
+/* A child: a node, or with TARGET_LEAF the first of a run of leaf entries. */
+struct target {
+    uint32_t at;
+    uint32_t lowest; /* number of a rule below it */
+};
+
+#define TARGET_LEAF UINT32_C(0x80000000)
+/* `lowest` of a child that is not there. */
+#define NO_RULE UINT32_MAX
+
+struct tree_node {
+    enum dimension dimension;
+    uint32_t key_at, key_count; /* first values of all intervals but the lowest */
+    uint32_t interval_at;       /* key_count + 1 of them: numbers of groups */
+    uint32_t group_at, group_count;
+    struct target unbounded;
+};
+
+/* The spans at one place of the segment tree. */
+struct group {
+    uint32_t target_at, target_count;
+    uint32_t next; /* upwards */
+};
+
+/* Group 0 is empty and its own next. */
+enum { NO_GROUP = 0 };
+
+struct leaf_entry {
+    uint32_t rule;
+    uint32_t left; /* entries behind this one in its leaf */
+    uint32_t bound_at, bound_count;
+};
+
+/* The values of a dimension that a rule in a leaf has, from the first to the last of them. */
+struct leaf_bound {
+    uint64_t first, last;
+    enum dimension dimension;
+};
+
+struct rule_tree {
+    struct target root;
+    struct tree_node *nodes;
+    uint64_t *keys;
+    uint32_t *intervals;
+    struct group *groups;
+    struct target *targets;
+    struct leaf_entry *entries;
+    struct leaf_bound *bounds;
+    size_t node_count, key_count, interval_count, group_count, target_count, entry_count,
+        bound_count;
+};
+
+#endif
