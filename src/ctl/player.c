@@ -113,7 +113,7 @@ int player_play(struct player *player, const struct frame *frame)
     if (packet->fate == FATE_OUT)
         put_packet(player, frame, offset, packet, told);
     put_answers(player, frame, offset);
-    return 0;
+    return 1;
 }
 
 void player_clear(struct player *player)

@@ -33,7 +33,7 @@ struct player {
     size_t size;
 };
 
-/* Plays one FRAME. 0 or -ENOMEM. */
+/* Plays one FRAME. 1 when its packet went through the rules, 0 when it passed, -ENOMEM. */
 int player_play(struct player *player, const struct frame *frame);
 
 /* Frees what it owns. */

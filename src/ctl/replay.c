@@ -6,13 +6,15 @@
 #include "ipmodd/base/text.h"
 #include "progress.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
-enum { OPTION_FAIL_ON_NO_MATCH = 256 };
+enum { OPTION_FAIL_ON_NO_MATCH = 256, OPTION_EXPLAIN };
 
 static const struct option long_options[] = {
     OFFLINE_OPTIONS,
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
     {"fail-on-no-match", required_argument, NULL, OPTION_FAIL_ON_NO_MATCH},
     {NULL, 0, NULL, 0},
 };
@@ -20,6 +22,7 @@ static const struct option long_options[] = {
 struct arguments {
     struct offline_wish wish;
     const char *expected; /* rules that must match a packet; NULL: none */
+    bool explain;
     const char *in, *out;
 };
 
@@ -31,7 +34,9 @@ struct replay {
     struct text_list expected;
     struct capture *capture;
     struct capture_writer *writer;
+    struct explainer *explainer; /* with --explain */
     struct player player;
+    FILE *out; /* for people and programs: standard output, unless the capture goes there */
     struct capture_error error;
 };
 
@@ -40,6 +45,7 @@ static void replay_clear(struct replay *replay)
     struct capture_error ignored;
 
     player_clear(&replay->player);
+    explainer_free(TAKE_PTR(replay->explainer));
     capture_writer_close(TAKE_PTR(replay->writer), &ignored);
     capture_close(TAKE_PTR(replay->capture));
     offline_clear(&replay->offline);
@@ -53,9 +59,12 @@ static enum exit_code parse(int argc, char **argv, struct arguments *arguments)
     while ((answer = getopt_long(argc, argv, ":c:", long_options, NULL)) != -1) {
         if (offline_take_option(&arguments->wish, answer, optarg))
             continue;
-        if (answer != OPTION_FAIL_ON_NO_MATCH)
+        if (answer == OPTION_FAIL_ON_NO_MATCH)
+            arguments->expected = optarg;
+        else if (answer == OPTION_EXPLAIN)
+            arguments->explain = true;
+        else
             return command_refuse_option(&command_replay, answer, argv);
-        arguments->expected = optarg;
     }
     if (argc - optind != 2)
         return command_refuse_usage(&command_replay, "needs two captures, IN and OUT");
@@ -114,9 +123,18 @@ static enum exit_code open_captures(struct replay *replay)
     if (capture_open(arguments->in, &replay->capture, &replay->error) < 0 ||
         capture_writer_open(arguments->out, replay->capture, &replay->writer, &replay->error) < 0)
         return command_fail("%s", replay->error.text);
+    replay->out = strcmp(arguments->out, "-") == 0 ? stderr : stdout;
     replay->player = (struct player){
         .offline = &replay->offline, .capture = replay->capture, .writer = replay->writer};
     return EXIT_CODE_OK;
+}
+
+static enum exit_code start_explaining(struct replay *replay)
+{
+    if (!replay->arguments.explain)
+        return EXIT_CODE_OK;
+    replay->explainer = explainer_new(replay->offline.path, false);
+    return replay->explainer != NULL ? EXIT_CODE_OK : command_fail("not enough memory");
 }
 
 static void warn(const struct replay *replay)
@@ -132,15 +150,29 @@ static double part_done(const void *capture)
     return capture_progress(capture);
 }
 
+/* Plays a frame and says what became of its packet. 0 or -ENOMEM. */
+static int play_frame(struct replay *replay, const struct frame *frame)
+{
+    const struct explanation *told;
+    int r = player_play(&replay->player, frame);
+
+    if (r <= 0 || replay->explainer == NULL)
+        return r < 0 ? r : 0;
+    told = explainer_get(replay->explainer);
+    if (told == NULL)
+        return -ENOMEM;
+    return replay_explain(&replay->player, frame, told, replay->options->json, replay->out);
+}
+
 /* To the end of the capture, or to the first fault. */
 static struct replay_end play(struct replay *replay)
 {
-    struct progress progress = progress_begin(true);
+    struct progress progress = progress_begin(!replay->arguments.explain);
     struct frame frame;
     int r;
 
     while ((r = capture_next(replay->capture, &frame, &replay->error)) > 0) {
-        r = player_play(&replay->player, &frame);
+        r = play_frame(replay, &frame);
         if (r < 0) {
             snprintf(replay->error.text, sizeof(replay->error.text), "not enough memory");
             break;
@@ -151,14 +183,11 @@ static struct replay_end play(struct replay *replay)
     return (struct replay_end){r == 0, r == 0 ? NULL : replay->error.text};
 }
 
-/* Standard output is taken when the capture goes there. */
 static enum exit_code report(const struct replay *replay, const struct replay_end *end)
 {
-    FILE *out = strcmp(replay->arguments.out, "-") == 0 ? stderr : stdout;
-
     if (!replay->options->json)
-        replay_report_print(&replay->player, end, out);
-    else if (replay_report_print_json(&replay->player, end, out) < 0)
+        replay_report_print(&replay->player, end, replay->out);
+    else if (replay_report_print_json(&replay->player, end, replay->out) < 0)
         return command_fail("not enough memory");
     return command_finish_output(EXIT_CODE_OK);
 }
@@ -201,6 +230,8 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
         code = check_expected(&replay);
     if (code == EXIT_CODE_OK)
         code = open_captures(&replay);
+    if (code == EXIT_CODE_OK)
+        code = start_explaining(&replay);
     if (code != EXIT_CODE_OK)
         return code;
     warn(&replay);
@@ -212,6 +243,7 @@ const struct command command_replay = {
     .arguments = "[-c FILE] [OPTION…] IN OUT",
     .summary = "Run the packets of a capture through the rules into another capture",
     .help = OFFLINE_HELP
+    "      --explain        print each packet, the rules that matched and what they changed\n"
     "      --fail-on-no-match RULE,…\n"
     "                       exit with 1 when one of these rules matched no packet\n"
     "\n"

@@ -4,12 +4,12 @@
 
 #include <assert.h>
 
-void observe_arrival(struct path *path, const struct packet *packet)
+void observe_arrival(struct path *path, const struct packet *packet, enum reason fault)
 {
     path->counters.in += packet->segments;
     path->counters.in_bytes += packet_wire_bytes(packet);
     if (path->observer != NULL)
-        path->observer->arrived(path->observer->context, packet);
+        path->observer->arrived(path->observer->context, packet, fault);
 }
 
 void observe_split(struct path *path)

@@ -8,7 +8,7 @@
 #include "path_state.h"
 
 /* As it was read, and as far as parse and offload understood it. */
-void observe_arrival(struct path *path, const struct packet *packet);
+void observe_arrival(struct path *path, const struct packet *packet, enum reason fault);
 
 /* Rule number RULE matches, before it acts. */
 void observe_match(struct path *path, size_t rule, const struct packet *packet);

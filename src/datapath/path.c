@@ -121,7 +121,7 @@ static void run_packet(struct path *path, struct packet *packet)
 
     if (fault == REASON_NONE)
         fault = offload_accept(packet);
-    observe_arrival(path, packet);
+    observe_arrival(path, packet, fault);
     if (fault != REASON_NONE) {
         decide_malformed(path, packet, fault);
         finish(path, packet);

@@ -18,7 +18,8 @@ ALLOWED = {
     "rules": {"base", "wire", "datapath"},
     "kernel": {"base"},
     "log": {"base"},
-    "ctl": {"base", "wire", "datapath", "rules"},
+    "explain": {"base", "wire", "datapath"},
+    "ctl": {"base", "wire", "datapath", "explain", "rules"},
     "daemon": {"base", "wire", "datapath", "rules", "kernel", "log"},
 }
 # Outside headers that belong to some folders alone.

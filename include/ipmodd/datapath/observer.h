@@ -19,8 +19,8 @@
 struct observer {
     void *context; /* handed back in every call */
 
-    /* It was read and parsed; its direction is not known yet. */
-    void (*arrived)(void *context, const struct packet *packet);
+    /* It was read and parsed; FAULT is what parse.c has against it, direction is not known yet. */
+    void (*arrived)(void *context, const struct packet *packet, enum reason fault);
 
     /* The rule matches, and has not acted. */
     void (*matched)(void *context, size_t rule, const struct packet *packet);

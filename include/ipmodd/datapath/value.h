@@ -56,6 +56,11 @@ extern const struct value_domain value_flow_label;
 extern const struct value_domain value_window;
 /* Kinds of TCP options that have a value (IANA's registry): not 0 and 1, which are padding. */
 extern const struct value_domain value_tcp_option;
+/* Upper-layer protocol; the name icmp is 256, behind the last number: that of the family. */
+extern const struct value_domain value_proto;
+/* Types of IPv4 options that are not padding; extension headers by protocol number. */
+extern const struct value_domain value_ip_option;
+extern const struct value_domain value_ext_header;
 
 /* A number, a name, or two of them as `a-b`. 0, or -EINVAL with ERROR filled. */
 int value_parse_range(const char *text, const struct value_domain *domain,

@@ -19,17 +19,17 @@ static const struct value_name ext_header_names[] = {
     {"ah", IPPROTO_AH, IPPROTO_AH},
 };
 
-static const struct value_domain ext_header_domain = {.noun = "an extension header",
-                                                      .max = UINT8_MAX,
-                                                      .names = ext_header_names,
-                                                      .name_count = ARRAY_SIZE(ext_header_names),
-                                                      .names_only = true};
+const struct value_domain value_ext_header = {.noun = "an extension header",
+                                              .max = UINT8_MAX,
+                                              .names = ext_header_names,
+                                              .name_count = ARRAY_SIZE(ext_header_names),
+                                              .names_only = true};
 
 static int ext_header_parse(const char *text, const struct scope *scope, void **ret_value,
                             struct value_error *error)
 {
     (void)scope;
-    return number_list_parse_kinds(text, &ext_header_domain, ret_value, error);
+    return number_list_parse_kinds(text, &value_ext_header, ret_value, error);
 }
 
 static void ext_header_narrow(const void *value, struct scope *scope)
@@ -78,7 +78,7 @@ static bool ext_header_test(const void *value, const struct match_context *conte
 
 static void ext_header_print(const void *value, FILE *out)
 {
-    number_list_print(value, &ext_header_domain, out);
+    number_list_print(value, &value_ext_header, out);
 }
 
 const struct match_type match_ext_header = {

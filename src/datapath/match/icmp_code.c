@@ -4,6 +4,7 @@
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/icmp_name.h"
 
 #include <stdlib.h>
 
@@ -58,6 +59,11 @@ static const struct icmp_vocabulary code_vocabulary = {.noun = "an ICMP code",
                                                        .names = code_names,
                                                        .name_count = ARRAY_SIZE(code_names),
                                                        .codes = true};
+
+const char *icmp_code_name(enum ip_family family, uint8_t type, uint8_t code)
+{
+    return icmp_vocabulary_find(&code_vocabulary, family, type, code);
+}
 
 static int icmp_code_parse(const char *text, const struct scope *scope, void **ret_value,
                            struct value_error *error)

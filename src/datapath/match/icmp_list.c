@@ -31,6 +31,19 @@ struct icmp_list {
     struct icmp_item items[];
 };
 
+const char *icmp_vocabulary_find(const struct icmp_vocabulary *vocabulary, enum ip_family family,
+                                 uint8_t type, uint8_t code)
+{
+    for (size_t i = 0; i < vocabulary->name_count; i++) {
+        const struct icmp_meaning *meaning = &vocabulary->names[i].of[family];
+
+        if (meaning->known && meaning->type == type &&
+            (!vocabulary->codes || meaning->code == code))
+            return vocabulary->names[i].name;
+    }
+    return NULL;
+}
+
 static void item_from_name(const struct icmp_name *name, bool codes, struct icmp_item *item)
 {
     item->name = name->name;

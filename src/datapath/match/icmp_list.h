@@ -32,6 +32,10 @@ struct icmp_vocabulary {
     bool codes;
 };
 
+/* The first name of TYPE, or of CODE of it for a vocabulary of codes; NULL without one. */
+const char *icmp_vocabulary_find(const struct icmp_vocabulary *vocabulary, enum ip_family family,
+                                 uint8_t type, uint8_t code);
+
 struct icmp_list;
 
 /* As match_type.parse. */

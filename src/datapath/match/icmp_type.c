@@ -5,8 +5,11 @@
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/icmp_name.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define V4(number)                                         \
     {                                                      \
@@ -94,6 +97,22 @@ static const struct icmp_name type_names[] = {
 
 static const struct icmp_vocabulary type_vocabulary = {
     .noun = "an ICMP type", .names = type_names, .name_count = ARRAY_SIZE(type_names)};
+
+const char *icmp_type_name(enum ip_family family, uint8_t type)
+{
+    return icmp_vocabulary_find(&type_vocabulary, family, type, 0);
+}
+
+int icmp_type_from_name(enum ip_family family, const char *name, uint8_t *ret_type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(type_names); i++) {
+        if (strcmp(type_names[i].name, name) != 0 || !type_names[i].of[family].known)
+            continue;
+        *ret_type = type_names[i].of[family].type;
+        return 0;
+    }
+    return -ENOENT;
+}
 
 static int icmp_type_parse(const char *text, const struct scope *scope, void **ret_value,
                            struct value_error *error)

@@ -22,17 +22,17 @@ static const struct value_name ip_option_names[] = {
     {"router-alert", 148, 148},
 };
 
-static const struct value_domain ip_option_domain = {.noun = "an IP option",
-                                                     .min = 2,
-                                                     .max = 255,
-                                                     .names = ip_option_names,
-                                                     .name_count = ARRAY_SIZE(ip_option_names)};
+const struct value_domain value_ip_option = {.noun = "an IP option",
+                                             .min = 2,
+                                             .max = 255,
+                                             .names = ip_option_names,
+                                             .name_count = ARRAY_SIZE(ip_option_names)};
 
 static int ip_option_parse(const char *text, const struct scope *scope, void **ret_value,
                            struct value_error *error)
 {
     (void)scope;
-    return number_list_parse_kinds(text, &ip_option_domain, ret_value, error);
+    return number_list_parse_kinds(text, &value_ip_option, ret_value, error);
 }
 
 static void ip_option_narrow(const void *value, struct scope *scope)
@@ -67,7 +67,7 @@ static bool ip_option_test(const void *value, const struct match_context *contex
 
 static void ip_option_print(const void *value, FILE *out)
 {
-    number_list_print(value, &ip_option_domain, out);
+    number_list_print(value, &value_ip_option, out);
 }
 
 const struct match_type match_ip_option = {

@@ -45,7 +45,7 @@ static const struct value_name proto_names[] = {
 };
 
 /* Numbers as text end at 255; what lies above is reached by name alone. */
-static const struct value_domain proto_domain = {
+const struct value_domain value_proto = {
     .noun = "a protocol", .max = 255, .names = proto_names, .name_count = ARRAY_SIZE(proto_names)};
 
 struct proto_value {
@@ -88,7 +88,7 @@ static int proto_parse(const char *text, const struct scope *scope, void **ret_v
 {
     struct proto_value *value;
     void *list;
-    int r = number_list_parse(text, &proto_domain, &list, error);
+    int r = number_list_parse(text, &value_proto, &list, error);
 
     (void)scope;
     if (r < 0)
@@ -124,7 +124,7 @@ static void proto_print(const void *pointer, FILE *out)
 {
     const struct proto_value *value = pointer;
 
-    number_list_print(value->list, &proto_domain, out);
+    number_list_print(value->list, &value_proto, out);
 }
 
 const struct match_type match_proto = {

@@ -362,8 +362,9 @@ static void note(struct diary *diary, char letter, size_t number)
     diary->text[diary->length++] = (char)('0' + number);
 }
 
-static void note_arrived(void *context, const struct packet *packet)
+static void note_arrived(void *context, const struct packet *packet, enum reason fault)
 {
+    assert_int_equal(fault, REASON_NONE);
     note(context, 'p', packet_ttl(packet) % 10);
 }
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Explanations for programs. */
+#include "explain_show.h"
+
+static json_t *make_changes(const struct changes *changes)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct change *change = &changes->items[i];
+
+        json_array_append_new(array, json_pack("{s:s, s:s?, s:s?}", "field", change->name, "before",
+                                               change->before, "after", change->after));
+    }
+    return array;
+}
+
+/* "KEY = VALUE" as an object. */
+static json_t *make_match(const struct rule_match *match)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    json_t *object = NULL;
+
+    if (memory == NULL)
+        return NULL;
+    match->type->print(match->value, memory);
+    if (fclose(memory) == 0)
+        object = json_pack("{s:s, s:s}", "key", match->type->key, "value", text);
+    free(text);
+    return object;
+}
+
+static json_t *make_rule(const struct explained_rule *told, const struct rule *rule)
+{
+    json_t *object = json_pack("{s:s, s:s, s:i, s:b}", "name", rule->name, "file", rule->file,
+                               "line", (int)rule->line, "matched", told->matched);
+
+    if (told->matched) {
+        json_object_set_new(object, "changes", make_changes(&told->changes));
+    } else if (told->obstacle < rule->match_count) {
+        json_object_set_new(object, "obstacle", make_match(&rule->matches[told->obstacle]));
+        json_object_set_new(object, "found",
+                            told->found != NULL ? json_string(told->found) : json_null());
+    }
+    return object;
+}
+
+static json_t *make_rules(const struct explanation *told, const struct ruleset *ruleset)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < told->rule_count; i++)
+        json_array_append_new(array,
+                              make_rule(&told->rules[i], &ruleset->rules[told->rules[i].rule]));
+    return array;
+}
+
+static json_t *make_details(const struct packet *packet)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < detail_count; i++) {
+        char *text = detail_text(&details[i], packet);
+
+        if (text != NULL)
+            json_object_set_new(object, details[i].name, json_string(text));
+        free(text);
+    }
+    return object;
+}
+
+static json_t *make_answers(const struct explanation *told)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < told->answer_count; i++)
+        json_array_append_new(array, json_string(told->answers[i]));
+    return array;
+}
+
+static const char *decider_name(enum decider decider)
+{
+    static const char *const names[] = {
+        [DECIDED_BY_RULE] = "rule", [DECIDED_BY_POLICY] = "policy", [DECIDED_BY_PATH] = "path"};
+
+    return names[decider];
+}
+
+json_t *explain_to_json(const struct explanation *told, const struct ruleset *ruleset)
+{
+    bool is_out = told->fate == FATE_OUT;
+    json_t *object =
+        json_pack("{s:s?, s:s, s:s?, s:s, s:o, s:o, s:o}", "packet", told->line, "fate",
+                  is_out ? "out" : "drop", "reason", is_out ? NULL : reason_name(told->reason),
+                  "decided_by", decider_name(told->decider), "rules", make_rules(told, ruleset),
+                  "repaired", make_changes(&told->repaired), "answers", make_answers(told));
+
+    if (object == NULL)
+        return NULL;
+    if (!told->parsed) {
+        json_object_set_new(object, "malformed", json_string(reason_name(told->fault)));
+        return object;
+    }
+    json_object_set_new(object, "before", make_details(&told->before));
+    if (is_out)
+        json_object_set_new(object, "after", make_details(&told->after));
+    return object;
+}

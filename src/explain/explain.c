@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Puts an explanation together from what an observer is told. */
+#include "ipmodd/explain/explain.h"
+
+#include "changes.h"
+#include "ipmodd/base/macro.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct explainer {
+    struct path *path; /* borrowed */
+    struct observer observer;
+    bool all_rules;
+    struct explanation told;
+    struct snapshot first, last; /* as it arrived; as the last rule left it */
+    size_t next_rule;            /* the first that was not spoken of yet */
+    bool out_of_memory;
+};
+
+static const struct ruleset *ruleset_of(const struct explainer *explainer)
+{
+    return path_ruleset(explainer->path);
+}
+
+static void forget(struct explanation *told)
+{
+    for (size_t i = 0; i < told->rule_count; i++) {
+        free(told->rules[i].found);
+        changes_clear(&told->rules[i].changes);
+    }
+    for (size_t i = 0; i < told->answer_count; i++)
+        free(told->answers[i]);
+    free(told->rules);
+    free(told->answers);
+    free(told->line);
+    changes_clear(&told->repaired);
+    *told = (struct explanation){.parsed = false};
+}
+
+/* NULL without memory. */
+static char *make_line(const struct packet *packet)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+
+    if (memory == NULL)
+        return NULL;
+    detail_print_line(packet, memory);
+    if (fclose(memory) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static void arrived(void *context, const struct packet *packet, enum reason fault)
+{
+    struct explainer *explainer = context;
+
+    forget(&explainer->told);
+    explainer->next_rule = 0;
+    explainer->out_of_memory = false;
+    explainer->told.parsed = fault == REASON_NONE;
+    explainer->told.fault = fault;
+    snapshot_take(&explainer->first, packet);
+    snapshot_take(&explainer->last, packet);
+    explainer->told.before = explainer->first.packet;
+    if (fault != REASON_NONE)
+        return;
+    explainer->told.line = make_line(packet);
+    explainer->out_of_memory = explainer->told.line == NULL;
+}
+
+/* NULL without memory. */
+static struct explained_rule *add_rule(struct explainer *explainer, size_t rule)
+{
+    struct explanation *told = &explainer->told;
+    struct explained_rule *rules =
+        reallocarray(told->rules, told->rule_count + 1, sizeof(*told->rules));
+
+    if (rules == NULL) {
+        explainer->out_of_memory = true;
+        return NULL;
+    }
+    told->rules = rules;
+    told->rules[told->rule_count] = (struct explained_rule){.rule = rule};
+    return &told->rules[told->rule_count++];
+}
+
+/* Rules up to number END were passed over: PACKET is as they saw it. */
+static void pass_over(struct explainer *explainer, size_t end, const struct packet *packet)
+{
+    const struct ruleset *ruleset = ruleset_of(explainer);
+
+    for (size_t i = explainer->next_rule; i < end && explainer->all_rules; i++) {
+        struct explained_rule *skipped = add_rule(explainer, i);
+
+        if (skipped == NULL)
+            return;
+        skipped->obstacle = path_obstacle(explainer->path, i, packet);
+        if (skipped->obstacle < ruleset->rules[i].match_count)
+            skipped->found =
+                detail_of_match(ruleset->rules[i].matches[skipped->obstacle].type->key, packet);
+    }
+    explainer->next_rule = end;
+}
+
+/* What is found out about a packet behind its arrival is no change of it. */
+static void take_findings(struct explainer *explainer, const struct packet *packet)
+{
+    explainer->last.packet.direction = packet->direction;
+    explainer->last.packet.proto = packet->proto;
+}
+
+static void matched(void *context, size_t rule, const struct packet *packet)
+{
+    struct explainer *explainer = context;
+    struct explained_rule *added;
+
+    take_findings(explainer, packet);
+    pass_over(explainer, rule, packet);
+    explainer->next_rule = rule + 1;
+    added = add_rule(explainer, rule);
+    if (added != NULL)
+        added->matched = true;
+}
+
+static void acted(void *context, size_t rule, const struct packet *packet)
+{
+    struct explainer *explainer = context;
+    struct explanation *told = &explainer->told;
+
+    (void)rule;
+    if (explainer->out_of_memory)
+        return;
+    if (changes_find(&told->rules[told->rule_count - 1].changes, &explainer->last.packet, packet) <
+        0)
+        explainer->out_of_memory = true;
+    snapshot_take(&explainer->last, packet);
+}
+
+static bool is_last_rule_deciding(const struct explainer *explainer)
+{
+    const struct explanation *told = &explainer->told;
+
+    return told->rule_count > 0 && told->rules[told->rule_count - 1].matched &&
+           explainer->last.packet.fate != FATE_PENDING;
+}
+
+static enum decider find_decider(const struct explainer *explainer, const struct packet *packet)
+{
+    if (!explainer->told.parsed)
+        return DECIDED_BY_PATH;
+    if (is_last_rule_deciding(explainer) && explainer->last.packet.fate == packet->fate)
+        return DECIDED_BY_RULE;
+    if (packet->fate == FATE_OUT || packet->reason == REASON_POLICY)
+        return DECIDED_BY_POLICY;
+    return DECIDED_BY_PATH;
+}
+
+/* A fragment that is dropped for what it is has met no rule, or not all of them. */
+static bool met_all_rules(const struct explainer *explainer)
+{
+    enum decider decider = explainer->told.decider;
+    enum reason reason = explainer->told.reason;
+
+    return decider == DECIDED_BY_POLICY || reason == REASON_OWN_PREFIX || reason == REASON_LOOP;
+}
+
+static void decided(void *context, const struct packet *packet)
+{
+    struct explainer *explainer = context;
+    struct explanation *told = &explainer->told;
+
+    take_findings(explainer, packet);
+    told->direction = packet->direction;
+    told->before.direction = packet->direction;
+    told->before.proto = packet->proto;
+    told->fate = packet->fate;
+    told->reason = packet->reason;
+    told->decider = find_decider(explainer, packet);
+    if (!told->parsed || explainer->out_of_memory)
+        return;
+    if (met_all_rules(explainer) && !is_last_rule_deciding(explainer))
+        pass_over(explainer, ruleset_of(explainer)->rule_count, packet);
+    if (changes_find(&told->repaired, &explainer->last.packet, packet) < 0)
+        explainer->out_of_memory = true;
+    snapshot_take(&explainer->last, packet);
+    told->after = explainer->last.packet;
+}
+
+static void answered(void *context, const struct packet *answer)
+{
+    struct explainer *explainer = context;
+    struct explanation *told = &explainer->told;
+    char **answers = reallocarray(told->answers, told->answer_count + 1, sizeof(*answers));
+    char *line = answers != NULL ? make_line(answer) : NULL;
+
+    if (answers != NULL)
+        told->answers = answers;
+    if (line == NULL)
+        explainer->out_of_memory = true;
+    else
+        told->answers[told->answer_count++] = line;
+}
+
+struct explainer *explainer_new(struct path *path, bool all_rules)
+{
+    struct explainer *explainer = calloc(1, sizeof(*explainer));
+
+    if (explainer == NULL)
+        return NULL;
+    *explainer = (struct explainer){
+        .path = path,
+        .observer = {explainer, arrived, matched, acted, decided, answered},
+        .all_rules = all_rules,
+    };
+    if (snapshot_init(&explainer->first) < 0 || snapshot_init(&explainer->last) < 0) {
+        explainer_free(explainer);
+        return NULL;
+    }
+    path_set_observer(path, &explainer->observer);
+    return explainer;
+}
+
+void explainer_free(struct explainer *explainer)
+{
+    if (explainer == NULL)
+        return;
+    path_set_observer(explainer->path, NULL);
+    forget(&explainer->told);
+    snapshot_clear(&explainer->first);
+    snapshot_clear(&explainer->last);
+    free(explainer);
+}
+
+const struct explanation *explainer_get(const struct explainer *explainer)
+{
+    return explainer->out_of_memory ? NULL : &explainer->told;
+}
