@@ -25,7 +25,7 @@ static int load(const char *file, struct loaded *ret_loaded)
 
 static enum exit_code exit_code_of(int error)
 {
-    if (error == -EPERM || error == -EACCES || error == -ENOENT || error == -ENODEV)
+    if (error == -EPERM || error == -EACCES || error == -ENXIO)
         return EXIT_CODE_NO_PERMISSION;
     if (error == -ECANCELED) /* by foreign-netfilter = refuse */
         return EXIT_CODE_CONFIG;
@@ -94,8 +94,9 @@ enum exit_code daemon_run(const char *file)
     log_set_level(loaded.config->main.log_level);
     error = engine_start(&engine, file, &loaded);
     if (error < 0) {
-        log_error(LOG_ID_START_FAILED, "%s",
-                  error == -ENOMEM ? "not enough memory" : divert_error_text(NULL));
+        const char *step = divert_error_text(NULL);
+
+        log_error(LOG_ID_START_FAILED, "%s", step[0] != '\0' ? step : strerror(-error));
         return exit_code_of(error);
     }
     return give_back(&engine, serve(&engine));

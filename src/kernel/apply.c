@@ -128,9 +128,11 @@ static int restore_setting(struct netlink *netlink, struct ledger *ledger, size_
     setting.value = entry->original;
     if (r == 0 && current == entry->ours.value)
         r = sysctl_write(netlink, &setting);
-    if (r < 0 && r != -ENOENT && r != -ENODEV)
+    /* With its device the setting is gone for good. */
+    if (r < 0 && sysctl_read(setting.family, setting.device, setting.name, &current) != -ENOENT)
         return r;
-    return ledger_forget(ledger, index);
+    ledger_forget(ledger, index);
+    return 0;
 }
 
 int apply_restore_settings(struct netlink *netlink, struct ledger *ledger, struct fault *fault)

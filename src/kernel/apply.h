@@ -68,6 +68,9 @@ int apply_remove_routes(struct netlink *netlink, uint32_t table, struct fault *f
 /* Likewise, but leaves the throw routes and the last unreachable default: traffic is kept in. */
 int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, struct fault *fault);
 
+/* All rules of INSTANCE, and our routes in its table. */
+int apply_sweep(struct netlink *netlink, const struct instance *instance, struct fault *fault);
+
 /* Writes back what still has our value, last change first, and empties the ledger. */
 int apply_restore_settings(struct netlink *netlink, struct ledger *ledger, struct fault *fault);
 

@@ -104,6 +104,13 @@ int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, stru
     return sweep_table(netlink, &sweep, fault);
 }
 
+int apply_sweep(struct netlink *netlink, const struct instance *instance, struct fault *fault)
+{
+    int r = apply_remove_rules(netlink, instance, NULL, fault);
+
+    return r < 0 ? r : apply_remove_routes(netlink, instance->table, fault);
+}
+
 struct search {
     uint32_t table;
     bool found;

@@ -81,6 +81,12 @@ static struct nl_msg *question(const struct apply *apply, const struct ip_addr *
     return message;
 }
 
+/* The kernel did not get as far as an answer, which would say that there is no way. */
+static bool is_no_answer(int error)
+{
+    return error == -ENOMEM || error == -ENOBUFS || error == -ETIMEDOUT;
+}
+
 /* 1 if a packet to TO that comes out of tun0 goes into it again; a refusal means that it does not.
  */
 static int ask(const struct apply *apply, const struct ip_addr *to)
@@ -93,8 +99,9 @@ static int ask(const struct apply *apply, const struct ip_addr *to)
     if (from == NULL || ip_addr_equal(from, to))
         return 0;
     r = netlink_query(apply->netlink, question(apply, to, from), note_device, &ifindex);
-    if (r == -ENOMEM)
-        return r;
+    if (is_no_answer(r))
+        return fault_set(apply->fault, r, "asking where a packet to %s from %s would go",
+                         ip_addr_format(to, text), apply->tun->name);
     if (r < 0 || ifindex != apply->tun->ifindex)
         return 0;
     fault_explain(apply->fault, -ELOOP,

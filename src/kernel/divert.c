@@ -109,20 +109,28 @@ static int open_all(struct divert *divert)
 /* A killed process may have had another table or other priorities: that goes first. */
 static int remove_left_elsewhere(struct divert *divert)
 {
-    const struct instance *left = &divert->ledger.left;
-    const struct instance *ours = &divert->ledger.instance;
     int r = 0;
 
-    if (left->tun[0] != '\0' &&
-        (left->table != ours->table || left->divert_priority != ours->divert_priority)) {
-        r = apply_remove_rules(divert->netlink, left, NULL, &divert->fault);
-        if (r == 0)
-            r = apply_remove_routes(divert->netlink, left->table, &divert->fault);
+    for (size_t i = 0; i < divert->ledger.left_count && r == 0; i++) {
+        const struct instance *left = &divert->ledger.left[i];
+
+        if (!instance_same_place(left, &divert->ledger.instance))
+            r = apply_sweep(divert->netlink, left, &divert->fault);
     }
     if (r < 0)
         return r;
     r = ledger_save(&divert->ledger);
     return r < 0 ? fault_set(&divert->fault, r, "writing %s", divert->ledger.path) : 0;
+}
+
+/* What a move that is not over has in the other place. */
+static int remove_leaving(struct divert *divert)
+{
+    int r = 0;
+
+    if (ledger_is_leaving(&divert->ledger))
+        r = apply_sweep(divert->netlink, &divert->ledger.leaving, &divert->fault);
+    return r;
 }
 
 /* Everything of ours, on the way out. Goes on after a failure. */
@@ -137,6 +145,8 @@ static int undo_once(struct divert *divert)
     tun_close(&divert->tun); /* and with it 100,000 routes at once */
     r = apply_remove_routes(divert->netlink, instance.table, &divert->fault);
     first = first < 0 ? first : r;
+    r = remove_leaving(divert);
+    first = first < 0 ? first : r;
     r = apply_restore_settings(divert->netlink, &divert->ledger, &divert->fault);
     return first < 0 ? first : r;
 }
@@ -147,6 +157,19 @@ static int undo_all(struct divert *divert)
     int r = undo_once(divert);
 
     return r < 0 ? undo_once(divert) : r;
+}
+
+/* After a failure in the start, whose text stays, with what else there is to say. */
+static void undo_start(struct divert *divert)
+{
+    struct fault failure = divert->fault;
+
+    if (undo_all(divert) < 0)
+        fault_append(&failure,
+                     "; not everything could be taken back: %s; `ipmodd --cleanup` tries "
+                     "again",
+                     divert->fault.text);
+    divert->fault = failure;
 }
 
 /* The first pass; what a running diversion would try again is a failure here. */
@@ -189,12 +212,8 @@ int divert_start(const struct config *config, struct divert **ret_divert)
             r = inspect_start(&divert->inspect, divert->config, divert->netlink, &divert->fault);
         if (r == 0)
             r = make_all(divert);
-        if (r < 0) {
-            last_failure = divert->fault;
-            undo_all(divert);
-            divert_free(divert);
-            return r;
-        }
+        if (r < 0)
+            undo_start(divert);
     }
     if (r < 0) {
         last_failure = divert->fault;
@@ -314,53 +333,57 @@ static int switch_config(struct divert *divert, struct config *config)
     return make_all(divert);
 }
 
-/* What the configuration that is no longer in force had in other places. */
-static int remove_unused(struct divert *divert, const struct instance *unused)
+/* All of CONFIG in force, or what was before; that is tried again if it does not come back. */
+static int exchange_config(struct divert *divert, const struct config *config)
 {
-    const struct instance ours = instance_of(divert->config);
-    int r = 0;
+    const struct instance instance = instance_of(config);
+    struct config *old CLEANUP(config_cleanup) = config_copy(divert->config);
+    struct config *new CLEANUP(config_cleanup) = config_copy(config);
+    struct fault fault;
+    int r;
 
-    if (unused->table == ours.table && unused->divert_priority == ours.divert_priority)
-        return 0;
-    r = apply_remove_rules(divert->netlink, unused, &divert->wanted, &divert->fault);
-    if (r == 0 && unused->table != ours.table)
-        r = apply_remove_routes(divert->netlink, unused->table, &divert->fault);
+    if (old == NULL || new == NULL)
+        return fault_set(&divert->fault, -ENOMEM, "reload");
+    r = ledger_move(&divert->ledger, &instance, &divert->fault);
+    if (r == 0)
+        r = switch_config(divert, TAKE_PTR(new));
+    if (r == 0 || new != NULL)
+        return r;
+    fault = divert->fault;
+    ledger_move_back(&divert->ledger);
+    switch_config(divert, TAKE_PTR(old));
+    divert->fault = fault;
     return r;
+}
+
+/* The numbers can change once no old ones are left that some failure kept. */
+static int end_move(struct divert *divert)
+{
+    return ledger_is_leaving(&divert->ledger) ? make_all(divert) : 0;
 }
 
 int divert_reload(struct divert *divert, const struct config *config)
 {
-    const struct instance before = instance_of(divert->config);
-    const struct instance after = instance_of(config);
-    struct config *old CLEANUP(config_cleanup) = NULL;
-    struct config *new CLEANUP(config_cleanup) = NULL;
     struct fault fault;
     int r;
 
     fault_clear(&divert->fault);
-    if (strcmp(before.tun, after.tun) != 0)
+    if (strcmp(divert->config->tun.name, config->tun.name) != 0)
         return fault_explain(&divert->fault, -EINVAL,
                              "[tun] name cannot change while running (it is %s): restart instead",
-                             before.tun);
-    r = check_priorities(divert, config);
+                             divert->config->tun.name);
+    r = end_move(divert);
+    if (r == 0)
+        r = check_priorities(divert, config);
     if (r < 0)
         return r;
-    old = config_copy(divert->config);
-    new = config_copy(config);
-    if (old == NULL || new == NULL)
-        return fault_set(&divert->fault, -ENOMEM, "reload");
-    r = ledger_move(&divert->ledger, &after, &divert->fault);
-    if (r < 0)
-        return r;
-    r = switch_config(divert, TAKE_PTR(new));
+    r = inspect_again(&divert->inspect, config, divert->netlink, &divert->fault);
     if (r == 0)
-        r = inspect_again(&divert->inspect, divert->config, divert->netlink, &divert->fault);
+        r = exchange_config(divert, config);
     if (r == 0)
-        return remove_unused(divert, &before);
+        return 0;
     fault = divert->fault;
-    switch_config(divert, TAKE_PTR(old));
-    remove_unused(divert, &after);
-    ledger_move(&divert->ledger, &before, &divert->fault);
+    inspect_again(&divert->inspect, divert->config, divert->netlink, &divert->fault);
     divert->fault = fault;
     return r;
 }

@@ -33,6 +33,16 @@ int fault_explain(struct fault *fault, int error, const char *format, ...)
     return error;
 }
 
+void fault_append(struct fault *fault, const char *format, ...)
+{
+    size_t used = strlen(fault->text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(fault->text + used, sizeof(fault->text) - used, format, arguments);
+    va_end(arguments);
+}
+
 void fault_clear(struct fault *fault)
 {
     fault->text[0] = '\0';

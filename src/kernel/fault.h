@@ -21,6 +21,9 @@ int fault_set(struct fault *fault, int error, const char *format, ...) PRINTF_LI
 /* Same without the strerror() part: FORMAT says it all. */
 int fault_explain(struct fault *fault, int error, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* More words behind those that are there, as far as they fit. */
+void fault_append(struct fault *fault, const char *format, ...) PRINTF_LIKE(2, 3);
+
 void fault_clear(struct fault *fault);
 
 #endif

@@ -63,38 +63,95 @@ int ledger_open(struct ledger *ledger, const struct instance *instance, struct f
     return r < 0 ? fault_set(fault, r, "reading %s", ledger->path) : 0;
 }
 
-int ledger_move(struct ledger *ledger, const struct instance *instance, struct fault *fault)
+/* Those of INSTANCE's locks that are other ones than those held. */
+static int take_others(const struct ledger *ledger, const struct instance *instance,
+                       int locks[static LOCK_COUNT], struct fault *fault)
 {
-    bool same_table = ledger->instance.table == instance->table;
-    bool same_priority = ledger->instance.divert_priority == instance->divert_priority;
-    int table CLEANUP(cleanup_fd) = -1;
-    int priority = -1;
     int r = 0;
 
-    if (!same_table)
-        r = lock_take(instance, LOCK_TABLE, &table, fault);
-    if (r == 0 && !same_priority)
-        r = lock_take(instance, LOCK_PRIORITY, &priority, fault);
-    if (r < 0)
+    if (ledger->instance.table != instance->table)
+        r = lock_take(instance, LOCK_TABLE, &locks[LOCK_TABLE], fault);
+    if (r == 0 && ledger->instance.divert_priority != instance->divert_priority)
+        r = lock_take(instance, LOCK_PRIORITY, &locks[LOCK_PRIORITY], fault);
+    return r;
+}
+
+static void drop_all(const struct instance *instance, int locks[static LOCK_COUNT])
+{
+    for (int which = LOCK_COUNT - 1; which >= 0; which--)
+        lock_drop(instance, (enum lock_kind)which, &locks[which]);
+}
+
+/* What both places share has one lock, which stays where it is. */
+static void exchange_locks(struct ledger *ledger)
+{
+    for (int which = 0; which < LOCK_COUNT; which++) {
+        int lock = ledger->locks[which];
+
+        if (ledger->leaving_locks[which] < 0)
+            continue;
+        ledger->locks[which] = ledger->leaving_locks[which];
+        ledger->leaving_locks[which] = lock;
+    }
+}
+
+int ledger_move(struct ledger *ledger, const struct instance *instance, struct fault *fault)
+{
+    const struct instance before = ledger->instance;
+    int fresh[LOCK_COUNT] = {-1, -1, -1};
+    int r;
+
+    if (instance_same_place(&before, instance))
+        return 0;
+    r = take_others(ledger, instance, fresh, fault);
+    if (r == 0) {
+        ledger->instance = *instance;
+        ledger->leaving = before;
+        r = ledger_save(ledger);
+        if (r < 0)
+            fault_set(fault, r, "writing %s", ledger->path);
+    }
+    if (r < 0) {
+        ledger->instance = before;
+        ledger->leaving = (struct instance){.tun = ""};
+        drop_all(instance, fresh);
         return r;
-    if (!same_table) {
-        lock_drop(&ledger->instance, LOCK_TABLE, &ledger->locks[LOCK_TABLE]);
-        ledger->locks[LOCK_TABLE] = TAKE_FD(table);
     }
-    if (!same_priority) {
-        lock_drop(&ledger->instance, LOCK_PRIORITY, &ledger->locks[LOCK_PRIORITY]);
-        ledger->locks[LOCK_PRIORITY] = priority;
-    }
-    ledger->instance = *instance;
-    return ledger_save(ledger);
+    memcpy(ledger->leaving_locks, fresh, sizeof(fresh));
+    exchange_locks(ledger);
+    return 0;
+}
+
+void ledger_move_back(struct ledger *ledger)
+{
+    const struct instance instance = ledger->instance;
+
+    if (!ledger_is_leaving(ledger))
+        return;
+    ledger->instance = ledger->leaving;
+    ledger->leaving = instance;
+    exchange_locks(ledger);
+}
+
+bool ledger_is_leaving(const struct ledger *ledger)
+{
+    return ledger->leaving.tun[0] != '\0';
+}
+
+void ledger_left(struct ledger *ledger)
+{
+    drop_all(&ledger->leaving, ledger->leaving_locks);
+    ledger->leaving = (struct instance){.tun = ""};
+    /* One that cannot be written names a place too many: there is nothing to find in it. */
+    (void)ledger_save(ledger);
 }
 
 void ledger_close(struct ledger *ledger)
 {
     if (ledger->locks[LOCK_PRIORITY] >= 0 && ledger->count == 0)
         unlink(ledger->path);
-    for (int which = LOCK_COUNT - 1; which >= 0; which--)
-        lock_drop(&ledger->instance, (enum lock_kind)which, &ledger->locks[which]);
+    drop_all(&ledger->leaving, ledger->leaving_locks);
+    drop_all(&ledger->instance, ledger->locks);
     free(ledger->entries);
     *ledger = LEDGER_INIT;
 }
@@ -170,19 +227,26 @@ int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t 
     return r < 0 ? r : ledger_save(ledger);
 }
 
-int ledger_forget(struct ledger *ledger, size_t index)
+void ledger_forget(struct ledger *ledger, size_t index)
 {
     memmove(&ledger->entries[index], &ledger->entries[index + 1],
             (ledger->count - index - 1) * sizeof(ledger->entries[0]));
     ledger->count--;
-    return ledger_save(ledger);
+    (void)ledger_save(ledger);
+}
+
+static void write_instance(const struct instance *instance, FILE *out)
+{
+    fprintf(out, "instance %s %" PRIu32 " %" PRIu32 "\n", instance->tun, instance->table,
+            instance->divert_priority);
 }
 
 void ledger_write(const struct ledger *ledger, FILE *out)
 {
     fprintf(out, "ipmodd 1 %" PRIu64 "\n", ledger->cookie);
-    fprintf(out, "instance %s %" PRIu32 " %" PRIu32 "\n", ledger->instance.tun,
-            ledger->instance.table, ledger->instance.divert_priority);
+    write_instance(&ledger->instance, out);
+    if (ledger_is_leaving(ledger))
+        write_instance(&ledger->leaving, out);
     for (size_t i = 0; i < ledger->count; i++) {
         const struct ledger_entry *entry = &ledger->entries[i];
 
@@ -235,9 +299,15 @@ int ledger_read(struct ledger *ledger, FILE *in)
         return 0;
     while (fgets(line, sizeof(line), in) != NULL) {
         struct ledger_entry entry;
+        struct instance left;
         int r;
 
-        if (parse_instance(line, &ledger->left) || !parse_entry(line, &entry) ||
+        if (parse_instance(line, &left)) {
+            if (ledger->left_count < LEDGER_LEFT_MAX)
+                ledger->left[ledger->left_count++] = left;
+            continue;
+        }
+        if (!parse_entry(line, &entry) ||
             ledger_find(ledger, entry.ours.family, entry.ours.device, entry.ours.name) != NULL)
             continue;
         r = add_entry(ledger, &entry);

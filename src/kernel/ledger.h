@@ -11,8 +11,9 @@
  * again; the state names the namespace's cookie too, and a file with another cookie is not ours.
  * Lines that make no sense are skipped: a damaged file must not keep the daemon from starting.
  *
- * The state also names the table and the priorities that were in use, so that what a killed process
- * left is found after its configuration changed.
+ * The state also names the table and the priorities that are in use, so that what a killed process
+ * left is found after its configuration changed. During a move to others it names both, and both
+ * are locked, until what was in the old place is gone.
  */
 #ifndef IPMODD_KERNEL_LEDGER_H
 #define IPMODD_KERNEL_LEDGER_H
@@ -29,17 +30,22 @@ struct ledger_entry {
     int32_t original;
 };
 
+enum { LEDGER_LEFT_MAX = 4 };
+
 struct ledger {
     char path[LOCK_PATH]; /* "" = never written (plan, tests) */
     uint64_t cookie;      /* of the network namespace; 0 = the kernel tells none */
     struct instance instance;
-    struct instance left;         /* by a killed process; "" as name = nothing */
+    struct instance leaving; /* after a move, until ledger_left(); "" as name = none */
+    struct instance left[LEDGER_LEFT_MAX]; /* by a killed process */
+    size_t left_count;
     struct ledger_entry *entries; /* in the order of the changes */
     size_t count;
-    int locks[LOCK_COUNT]; /* -1 = not held */
+    int locks[LOCK_COUNT];         /* -1 = not held */
+    int leaving_locks[LOCK_COUNT]; /* -1 = not held, or `instance` has the same */
 };
 
-#define LEDGER_INIT ((struct ledger){.locks = {-1, -1, -1}})
+#define LEDGER_INIT ((struct ledger){.locks = {-1, -1, -1}, .leaving_locks = {-1, -1, -1}})
 
 /*
  * Locks INSTANCE in this network namespace and reads what an earlier process left. -EBUSY while
@@ -47,8 +53,20 @@ struct ledger {
  */
 int ledger_open(struct ledger *ledger, const struct instance *instance, struct fault *fault);
 
-/* Locks the table and priority of INSTANCE in place of those held. -EBUSY changes nothing. */
+/*
+ * Locks the table and priority of INSTANCE too; those held so far are being left from now on. Not
+ * while others are. An error (-EBUSY: another process has them) changes nothing.
+ */
 int ledger_move(struct ledger *ledger, const struct instance *instance, struct fault *fault);
+
+/* Turns a move round: what was being left is used, and the other is being left. */
+void ledger_move_back(struct ledger *ledger);
+
+/* Whether a move is not over. */
+bool ledger_is_leaving(const struct ledger *ledger);
+
+/* Ends a move: what was being left is gone, and others may have it. */
+void ledger_left(struct ledger *ledger);
 
 /* Makes the state file, so that a crash leaves it. 0 or -errno. */
 int ledger_save(const struct ledger *ledger);
@@ -67,8 +85,11 @@ bool ledger_made(const struct ledger *ledger, enum ip_family family, const char 
 /* Notes that SETTING replaces ORIGINAL, and makes that durable. 0 or -errno. */
 int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t original);
 
-/* Takes entry INDEX out, and makes that durable. 0 or -errno. */
-int ledger_forget(struct ledger *ledger, size_t index);
+/*
+ * Takes entry INDEX out: the setting has its original value again, or is gone. A file that cannot
+ * be written then, on a full disk, names one too many, and that one does not have our value.
+ */
+void ledger_forget(struct ledger *ledger, size_t index);
 
 /* The text form; exposed for tests. */
 void ledger_write(const struct ledger *ledger, FILE *out);

@@ -9,6 +9,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+bool instance_same_place(const struct instance *a, const struct instance *b)
+{
+    return a->table == b->table && a->divert_priority == b->divert_priority;
+}
+
 const char *lock_directory(void)
 {
     const char *directory = getenv("RUNTIME_DIRECTORY");

@@ -13,6 +13,7 @@
 #include "kernel/fault.h"
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LOCK_PATH = 256 };
@@ -23,6 +24,9 @@ struct instance {
     uint32_t table;
     uint32_t divert_priority;
 };
+
+/* Whether both have the same table and priority, so that the rules of one are the other's. */
+bool instance_same_place(const struct instance *a, const struct instance *b);
 
 enum lock_kind {
     LOCK_TUN,

@@ -257,8 +257,8 @@ int netlink_dump(struct netlink *netlink, struct nl_msg *message, netlink_item_f
         if (r < 0)
             break;
         r = collect(netlink, false, item, context, &interrupted);
-        if (r == 0 && interrupted)
-            r = -EAGAIN;
+        if ((r == 0 && interrupted) || r == -EBUSY)
+            r = -EAGAIN; /* busy: with a dump whose end was not read because of an error */
     }
     nlmsg_free(message);
     return r;

@@ -81,29 +81,21 @@ static int sweep_but_closed(const struct config *config, struct netlink *netlink
     return r;
 }
 
-static int sweep(const struct instance *instance, struct netlink *netlink, struct fault *fault)
-{
-    int r = apply_remove_rules(netlink, instance, NULL, fault);
-
-    return r < 0 ? r : apply_remove_routes(netlink, instance->table, fault);
-}
-
 /* What the state file tells of comes first: the configuration may have changed since. */
 static int sweep_all(const struct config *config, const struct ledger *ledger,
                      struct netlink *netlink, struct fault *fault)
 {
-    const struct instance *ours = &ledger->instance;
-    const struct instance *left = &ledger->left;
     int r = 0;
 
-    if (left->tun[0] != '\0' &&
-        (left->table != ours->table || left->divert_priority != ours->divert_priority))
-        r = sweep(left, netlink, fault);
+    for (size_t i = 0; i < ledger->left_count && r == 0; i++) {
+        if (!instance_same_place(&ledger->left[i], &ledger->instance))
+            r = apply_sweep(netlink, &ledger->left[i], fault);
+    }
     if (r < 0)
         return r;
     if (config->divert.on_exit == ON_EXIT_CLOSED)
         return sweep_but_closed(config, netlink, fault);
-    return sweep(ours, netlink, fault);
+    return apply_sweep(netlink, &ledger->instance, fault);
 }
 
 int divert_cleanup_host(const struct config *config)

@@ -197,6 +197,22 @@ static int apply_all_rules(struct apply *apply, struct divert_news *news)
     return r;
 }
 
+/* All is in its new place after a reload that changed the numbers: the old place is cleared. */
+static int end_move(struct divert *divert, const struct apply *apply)
+{
+    const struct instance *leaving = &divert->ledger.leaving;
+    int r;
+
+    if (!ledger_is_leaving(&divert->ledger) || apply->failures > 0 || apply->foreign)
+        return 0;
+    r = apply_remove_rules(divert->netlink, leaving, &divert->wanted, &divert->fault);
+    if (r == 0 && leaving->table != divert->config->divert.table)
+        r = apply_remove_routes(divert->netlink, leaving->table, &divert->fault);
+    if (r == 0)
+        ledger_left(&divert->ledger);
+    return r;
+}
+
 static int do_work(struct divert *divert, struct apply *apply, struct divert_news *news)
 {
     int r = read_host(divert, news);
@@ -213,6 +229,8 @@ static int do_work(struct divert *divert, struct apply *apply, struct divert_new
         r = check_for_loop(apply);
     if (r > 0)
         news->loop_found = true;
+    if (r == 0)
+        r = end_move(divert, apply);
     if (r >= 0)
         r = publish_view(divert, news);
     return r;

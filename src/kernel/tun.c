@@ -51,7 +51,7 @@ static int open_refused(int error, struct fault *fault)
     case ENOENT:
     case ENODEV:
     case ENXIO:
-        return fault_explain(fault, -ENOENT,
+        return fault_explain(fault, -ENXIO,
                              "there is no /dev/net/tun: load the module `tun` (a container: "
                              "--device=/dev/net/tun, with the module loaded on its host)");
     default:

@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+import daemon
+import faults
 import topology
 from daemon import Daemon
 from packets import Capture
@@ -66,6 +68,21 @@ def daemons():
             crashed += daemon.crash()
         daemon.close()
     assert crashed == []
+
+
+@pytest.fixture
+def faulty(daemons, monkeypatch):
+    """faulty(space) makes a Daemon whose netlink fails as faults.choose() says."""
+    monkeypatch.setattr(daemon, "BINARY", faults.FAULTY)
+
+    def make(space):
+        made = daemons(space)
+        faults.choose(made, "none", 0)
+        monkeypatch.setenv("IPMODD_FAULT", str(made.directory / "fault"))
+        monkeypatch.setenv("IPMODD_FAULT_HIT", str(made.directory / "hit"))
+        return made
+
+    return make
 
 
 @pytest.fixture

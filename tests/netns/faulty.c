@@ -3,8 +3,9 @@
  * Lets the kernel's answer to one netlink request fail; linked into ipmodd for a test.
  *
  * The linker's --wrap leads nl_sendto() and recv() of the program here, so what is installed has no
- * hook at all. IPMODD_FAULT=KIND:NUMBER says which request of the process (counted from 1, a batch
- * counts as one), and what happens to it; the file IPMODD_FAULT_HIT is made when it is reached.
+ * hook at all. The file IPMODD_FAULT holds KIND:NUMBER: which request (counted from 1 since the
+ * file came; a batch counts as one), and what happens to it. The file IPMODD_FAULT_HIT is made when
+ * it is reached. Another file in its place begins anew, in the middle of a run too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,27 +16,37 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum kind {
-    KIND_EEXIST,      /* each message of the request is refused and nothing is done */
+    KIND_REFUSED,     /* each message of the request, by the kernel, and nothing is done */
     KIND_ENOBUFS,     /* it is done, and the answer does not fit */
     KIND_EINTR,       /* a signal interrupts the reading of the answer */
     KIND_TIMEOUT,     /* it is done, and the answer comes too late */
     KIND_INTERRUPTED, /* if it is a dump: something changed meanwhile */
     KIND_UNSTABLE,    /* the same for this dump and all later ones */
-    KIND_COUNT,
 };
 
-static const char *const kind_names[] = {
-    [KIND_EEXIST] = "eexist",   [KIND_ENOBUFS] = "enobufs",         [KIND_EINTR] = "eintr",
-    [KIND_TIMEOUT] = "timeout", [KIND_INTERRUPTED] = "interrupted", [KIND_UNSTABLE] = "unstable",
+static const struct {
+    const char *name;
+    enum kind kind;
+    int error; /* of KIND_REFUSED */
+} faults[] = {
+    {"eexist", KIND_REFUSED, EEXIST}, {"einval", KIND_REFUSED, EINVAL},
+    {"enodev", KIND_REFUSED, ENODEV}, {"enomem", KIND_REFUSED, ENOMEM},
+    {"enobufs", KIND_ENOBUFS, 0},     {"eintr", KIND_EINTR, 0},
+    {"timeout", KIND_TIMEOUT, 0},     {"interrupted", KIND_INTERRUPTED, 0},
+    {"unstable", KIND_UNSTABLE, 0},
 };
 
 static struct {
     enum kind kind;
+    int error;
     unsigned long number; /* 0 = no fault is asked for */
-    unsigned long sent;
+    unsigned long sent;   /* requests since the file came */
+    ino_t file;           /* that was read, and when it was made */
+    struct timespec made;
     int fd;          /* of the request whose answer is to fail; -1 = none */
     uint8_t *answer; /* in place of the kernel's */
     size_t answer_len;
@@ -46,18 +57,48 @@ ssize_t __wrap_recv(int fd, void *buffer, size_t size, int flags);
 int __real_nl_sendto(struct nl_sock *socket, void *buffer, size_t size);
 int __wrap_nl_sendto(struct nl_sock *socket, void *buffer, size_t size);
 
-static void read_environment(void)
+/* KIND:NUMBER in TEXT; what is no such thing asks for no fault. */
+static void read_fault(const char *text)
 {
-    const char *text = getenv("IPMODD_FAULT");
+    const char *number = strchr(text, ':');
 
-    for (int kind = 0; text != NULL && kind < KIND_COUNT; kind++) {
-        size_t len = strlen(kind_names[kind]);
+    fault.number = 0;
+    fault.sent = 0;
+    for (size_t i = 0; number != NULL && i < sizeof(faults) / sizeof(faults[0]); i++) {
+        size_t len = strlen(faults[i].name);
 
-        if (strncmp(text, kind_names[kind], len) != 0 || text[len] != ':')
+        if (len != (size_t)(number - text) || strncmp(text, faults[i].name, len) != 0)
             continue;
-        fault.kind = (enum kind)kind;
-        fault.number = strtoul(text + len + 1, NULL, 10);
+        fault.kind = faults[i].kind;
+        fault.error = faults[i].error;
+        fault.number = strtoul(number + 1, NULL, 10);
     }
+}
+
+static bool is_new(const struct stat *status)
+{
+    return status->st_ino != fault.file || status->st_mtim.tv_sec != fault.made.tv_sec ||
+           status->st_mtim.tv_nsec != fault.made.tv_nsec;
+}
+
+static void look_at_file(void)
+{
+    const char *path = getenv("IPMODD_FAULT");
+    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    char text[64];
+    struct stat status;
+    ssize_t len;
+
+    if (fd < 0)
+        return;
+    len = fstat(fd, &status) == 0 && is_new(&status) ? read(fd, text, sizeof(text) - 1) : -1;
+    close(fd);
+    if (len < 0)
+        return;
+    text[len] = '\0';
+    fault.file = status.st_ino;
+    fault.made = status.st_mtim;
+    read_fault(text);
 }
 
 static void tell_hit(void)
@@ -83,7 +124,7 @@ static void make_refusals(void *buffer, size_t size)
         header->nlmsg_len = NLMSG_LENGTH(sizeof(*error));
         header->nlmsg_type = NLMSG_ERROR;
         header->nlmsg_seq = asked->nlmsg_seq;
-        error->error = -EEXIST;
+        error->error = -fault.error;
         error->msg = *asked;
         fault.answer_len += NLMSG_SPACE(sizeof(*error));
     }
@@ -105,14 +146,13 @@ static bool is_meant(const void *buffer)
 
 int __wrap_nl_sendto(struct nl_sock *socket, void *buffer, size_t size)
 {
-    if (fault.sent++ == 0)
-        read_environment();
-    if (fault.sent == fault.number)
+    look_at_file();
+    if (++fault.sent == fault.number)
         tell_hit();
     if (!is_meant(buffer))
         return __real_nl_sendto(socket, buffer, size);
     fault.fd = nl_socket_get_fd(socket);
-    if (fault.kind != KIND_EEXIST)
+    if (fault.kind != KIND_REFUSED)
         return __real_nl_sendto(socket, buffer, size);
     make_refusals(buffer, size);
     return (int)size;
@@ -152,7 +192,7 @@ ssize_t __wrap_recv(int fd, void *buffer, size_t size, int flags)
     if (fd != fault.fd)
         return __real_recv(fd, buffer, size, flags);
     switch (fault.kind) {
-    case KIND_EEXIST:
+    case KIND_REFUSED:
         return refuse(buffer, size);
     case KIND_ENOBUFS:
         return fail_with(ENOBUFS);
@@ -163,8 +203,6 @@ ssize_t __wrap_recv(int fd, void *buffer, size_t size, int flags)
     case KIND_INTERRUPTED:
     case KIND_UNSTABLE:
         return mark_interrupted(buffer, __real_recv(fd, buffer, size, flags));
-    case KIND_COUNT:
-        break;
     }
     return __real_recv(fd, buffer, size, flags);
 }

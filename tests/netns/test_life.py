@@ -172,20 +172,82 @@ def test_cleanup_after_a_crash(wire, daemons):
     assert state.compare(before, state.snapshot(wire.host)) == ""
 
 
+def foreign_state(net):
+    """What somebody else has on the host, next to everything that is ours."""
+    for family, network in ((4, "203.0.113.0/24"), (6, "2001:db8:99::/48")):
+        for line in (f"rule add pref 32765 from {FAR[family]} lookup 77",
+                     "rule add pref 5270 lookup 52", f"route add {network} via {PEER[family]} table 77",
+                     f"route add {network} via {PEER[family]}"):
+            net.host.ip(f"-{family} {line}")
+
+
+def state_files(daemon):
+    """What the daemon keeps in /run for who comes after it."""
+    return {path.name: path.read_text(encoding="ascii")
+            for path in (daemon.run_directory / "ipmodd").iterdir()}
+
+
 def test_restarts_after_crashes_know_the_original_state(wire, daemons):
+    """Twenty times: one set of rules, the state of others as it was, the originals still known."""
+    foreign_state(wire)
     before = strict_host(wire)
     daemon = daemons(wire.host)
     daemon.start()
-    running = state.snapshot(wire.host)
+    running, files = state.snapshot(wire.host), state_files(daemon)
     for _ in range(20):
         daemon.kill()
         daemon.start()
-        for part in ("rule 4", "rule 6", "sysctl"):
-            assert state.compare({part: running[part]},
-                                 {part: state.snapshot(wire.host)[part]}) == ""
+        assert state.compare(running, state.snapshot(wire.host)) == ""
+        assert state_files(daemon) == files
         assert ping(wire.host, FAR[4]) == (1, 1)
     assert daemon.stop() == 0
     assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
+def test_killed_at_every_moment_of_the_start(wire, daemons):
+    """The next start makes of what is left what a first start makes."""
+    foreign_state(wire)
+    before = strict_host(wire)
+    daemon = daemons(wire.host)
+    took = daemon.start()
+    running = state.snapshot(wire.host)
+    assert daemon.stop() == 0
+    for step in range(20):
+        process = wire.host.popen(daemon.command("-c", str(daemon.config)))
+        time.sleep(took * (step + 0.5) / 20)
+        process.kill()
+        process.wait()
+        wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone")
+        daemon.start()
+        assert state.compare(running, state.snapshot(wire.host)) == "", f"step {step}"
+        assert daemon.stop() == 0
+        assert state.compare(before, state.snapshot(wire.host)) == "", f"step {step}"
+
+
+def test_killed_in_the_middle_of_a_reload(wire, daemons):
+    """That changes table and priorities: what of either is left goes, whoever comes next."""
+    before = strict_host(wire)
+    daemon = daemons(wire.host)
+    names = ["exclusions", "numbers"]
+    fresh = {}
+    for name in names:
+        daemon.start(CONFIGURATIONS[name])
+        fresh[name] = state.snapshot(wire.host)
+        assert daemon.stop() == 0
+    for step in range(16):
+        daemon.start(CONFIGURATIONS[names[step % 2]])
+        daemon.config.write_text(CONFIGURATIONS[names[1 - step % 2]], encoding="utf-8")
+        daemon.signal(signal.SIGHUP)
+        time.sleep(0.0007 * step)
+        daemon.kill()
+        wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone")
+        if step % 4 < 2:
+            daemon.start(CONFIGURATIONS[names[0]])
+            assert state.compare(fresh[names[0]], state.snapshot(wire.host)) == "", step
+            assert daemon.stop() == 0
+        else:
+            assert daemon.once("--cleanup").returncode == 0
+        assert state.compare(before, state.snapshot(wire.host)) == "", step
 
 
 def test_crash_with_on_exit_closed_lets_nothing_out(wire, daemons, captures, family):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import state
-from daemon import SLOW
+from daemon import NO_RULES, SLOW
 from packets import has_payload, parse, tos_of
 from space import wait_until
 from topology import FAR, HOST, PEER
@@ -184,3 +184,37 @@ def test_crash_and_restart_with_on_exit_closed(wire, daemons, captures, family):
     marks = [tos_of(parse(packet)) for packet in packets]
     assert len(marks) >= 50, "hardly anything was sent"
     assert set(marks) == {0xB8}, f"{sum(mark != 0xB8 for mark in marks)} of {len(marks)} unmodified"
+
+
+def test_full_disk_at_the_start(wire, daemons):
+    """No room for the original settings: nothing is changed, the file is named."""
+    wire.host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+    before = state.snapshot(wire.host)
+    made = daemons(wire.host)
+    script = ("mount -t tmpfs -o size=8k none /run && mkdir /run/ipmodd && "
+              "! dd if=/dev/zero of=/run/full bs=4k 2>/dev/null; exec \"$@\"")
+    done = made.once(config=NO_RULES, prefix=("sh", "-c", script, "sh"))
+    assert done.returncode == 1, done.stderr
+    assert "/run/ipmodd" in done.stderr and "No space left" in done.stderr, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+    assert wire.host.sysctl("net.ipv4.conf.eth0.rp_filter") == "1"
+
+
+def test_disk_full_while_running(wire, daemons):
+    """A reload that needs the disk is refused and named, packets flow, and a stop gives all back."""
+    wire.host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+    before = state.snapshot(wire.host)
+    daemon = daemons(wire.host)
+    daemon.start(CONFIG, prefix=("sh", "-c", 'mount -t tmpfs -o size=32k none /run && exec "$@"',
+                                 "sh"))
+    running = state.snapshot(wire.host)
+    wire.host.run(["nsenter", f"--mount=/proc/{daemon.process.pid}/ns/mnt", "dd", "if=/dev/zero",
+                   "of=/run/full", "bs=4k"], check=False)
+    status = daemon.reload("[divert]\ntable = 4711\n" + CONFIG)
+    assert "refused" in status and "/run/ipmodd" in status and "No space left" in status, status
+    assert state.compare(running, state.snapshot(wire.host)) == ""
+    assert "refused" not in daemon.reload("[rule other]\nproto = udp\n" + CONFIG)
+    assert forged_replies(wire.host) == 3
+    assert daemon.stop() == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""

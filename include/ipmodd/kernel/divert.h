@@ -50,7 +50,7 @@ struct divert_news {
 
 /*
  * Takes the lock, checks that the link name and table are free, creates the tun device, and makes
- * the kernel state. On failure everything is undone. -EPERM (no capability), -ENOENT or -ENODEV (no
+ * the kernel state. On failure everything is undone. -EPERM (no capability), -ENXIO (no
  * /dev/net/tun), -EBUSY (an instance with this name, table or divert priority is running), -EEXIST
  * (link, table or priority of the guards is somebody else's), -ELOOP (what comes out of tun0 would
  * be routed into it), -ECANCELED (foreign-netfilter = refuse, and there is something to warn

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""ipmodd_faulty: ipmodd with a netlink that fails on demand (faulty.c)."""
+import difflib
+import os
+import re
+
+FAULTY = os.environ.get("IPMODD_FAULTY", "")
+ALL = ("ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; ip -o addr;"
+       "ip -o link; cat /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv6/conf/all/forwarding")
+# What the text about each kind of fault must end with; the others do no harm.
+WORDS = {"eexist": "File exists", "einval": "Invalid argument", "enodev": "No such device",
+         "enomem": "Cannot allocate memory", "enobufs": "No buffer space available",
+         "timeout": "Connection timed out", "unstable": "Resource temporarily unavailable"}
+HARMLESS = ("eintr", "interrupted")
+
+
+def everything(space):
+    """All that the daemon may touch, as text; quicker than a snapshot."""
+    said = space.run(["sh", "-c", ALL]).stdout
+    # Numbers of devices and what a device that comes late does to flags.
+    return re.sub(r"^\d+: tun0.*\n", "", re.sub(r" expires \d+sec", "", said), flags=re.MULTILINE)
+
+
+def difference(wanted, found):
+    """Lines that one of two texts lacks."""
+    return "\n".join(line for line in difflib.ndiff(wanted.splitlines(), found.splitlines())
+                     if line[0] in "+-")
+
+
+def choose(made, kind, number):
+    """From now on the request NUMBER of a daemon fails; the file that tells that it came."""
+    fault, fresh, hit = (made.directory / name for name in ("fault", "fresh", "hit"))
+    hit.unlink(missing_ok=True)
+    fresh.write_text(f"{kind}:{number}", encoding="utf-8")
+    fresh.rename(fault)
+    return hit

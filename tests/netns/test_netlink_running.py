@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Each netlink request of a reload or a repair fails once: whole or nothing, and said what failed."""
+import re
+import time
+
+import pytest
+
+from daemon import SLOW
+from faults import HARMLESS, WORDS, choose, difference, everything
+from space import wait_until
+
+CONFIG = "[divert]\ndirection = out, forward\n"
+OTHER = ("[divert]\ntable = 4711\ndivert-priority = 30000\nexclude-port = udp/53\n"
+         "exclude = 198.51.100.128/25\n")
+
+
+@pytest.mark.parametrize("kind", ["eexist", "enobufs", "timeout", "unstable", *HARMLESS])
+def test_every_request_of_a_reload_fails_once(wire, faulty, kind):
+    """The new configuration as a whole, or the old one and a sentence about the step."""
+    wire.host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
+    made = faulty(wire.host)
+    made.start(OTHER)
+    new = everything(wire.host)
+    made.reload(CONFIG)
+    old = everything(wire.host)
+    assert new != old
+    refused = missed = number = 0
+    while missed < 4:  # what news from the last one come in between is not always the same
+        number += 1
+        since = len(made.log())
+        hit = choose(made, kind, number)
+        status = made.reload(OTHER)
+        where = f"{kind} at request {number}: {status}\n{made.log()[since:]}"
+        missed = 0 if hit.exists() else missed + 1
+        if "refused" in status:
+            refused += 1
+            assert re.search(rf"\w+ .*: {WORDS[kind]}", status), where
+            choose(made, kind, 0)
+            wait_until(lambda: everything(wire.host) == old,
+                       lambda: f"{where}\n{difference(old, everything(wire.host))}",
+                       3.0 * SLOW)
+        else:
+            assert everything(wire.host) == new, where
+        choose(made, kind, 0)
+        assert "refused" not in made.reload(CONFIG), where
+        assert everything(wire.host) == old, where
+    assert number >= 30, f"{number} requests"
+    assert (refused == 0) == (kind in HARMLESS), f"{refused} refused"
+    assert made.stop() == 0
+
+
+def take_away(space):
+    """Some of everything that is ours."""
+    space.ip_batch(["rule del pref 100", "route flush table 100"], options=("-6",))
+    space.ip_batch(["rule del pref 99", "rule del pref 32765", "route flush table 100",
+                    "addr flush dev tun0", "link set tun0 mtu 1400"], options=("-4",))
+
+
+@pytest.mark.parametrize("kind", ["einval", "enobufs", "unstable"])
+def test_requests_of_a_repair_fail_once(wire, faulty, kind):
+    """Others take away what is ours, and the kernel refuses a part of what puts it back."""
+    made = faulty(wire.host)
+    made.start(CONFIG)
+    healthy = everything(wire.host)
+    number = 1
+    while True:
+        hit = choose(made, kind, number)
+        take_away(wire.host)
+        end = time.monotonic() + 0.4 * SLOW
+        while not hit.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        is_over = not hit.exists()
+        choose(made, kind, 0)  # what is unstable would stay so
+        wait_until(lambda: everything(wire.host) == healthy,
+                   lambda: f"{kind} at request {number}:\n"
+                           f"{difference(healthy, everything(wire.host))}\n{made.log()[-2000:]}",
+                   2.0 * SLOW)
+        if is_over:
+            break
+        number += 4
+    assert number > 16, f"{number} requests"
+    assert made.stop() == 0
