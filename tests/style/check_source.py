@@ -18,9 +18,10 @@ ALLOWED = {
     "rules": {"base", "wire", "datapath"},
     "kernel": {"base"},
     "log": {"base"},
+    "capture": {"base", "wire", "datapath"},
     "explain": {"base", "wire", "datapath"},
     "ctl": {"base", "wire", "datapath", "explain", "rules"},
-    "daemon": {"base", "wire", "datapath", "rules", "kernel", "log"},
+    "daemon": {"base", "wire", "datapath", "rules", "kernel", "log", "capture"},
 }
 # Outside headers that belong to some folders alone.
 OWNED_HEADERS = [

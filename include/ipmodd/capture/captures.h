@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Captures: the thread that writes what rules captured to pcapng files.
+ *
+ * Packet paths put copies into rings (datapath/capture.h); this thread empties them into one file
+ * for each capture. A disk may make it wait as long as it likes: paths never do, their rings fill
+ * up and count. What a full disk does not take is counted here, and the file is cut back to its
+ * last whole packet, so that it can be read at any time; after a crash its last block may be torn.
+ *
+ * Files are DIRECTORY/NAME.pcapng and, older ones, NAME.pcapng.1, .2 …; a new one begins when the
+ * next packet would make it larger than it may be, and at the first packet after a start, and the
+ * oldest one goes. They have mode 0640 and are never synced.
+ *
+ * The thread starts with the first capture that is asked for and ends with captures_stop(). All
+ * functions but captures_wake() are for one thread, the one that loads rules.
+ */
+#ifndef IPMODD_CAPTURE_CAPTURES_H
+#define IPMODD_CAPTURE_CAPTURES_H
+
+#include "ipmodd/datapath/ruleset.h"
+
+enum { CAPTURE_RINGS_MAX = 64 };
+
+struct captures;
+
+/*
+ * DIRECTORY (absolute, copied) is made at the first packet if it is missing. INTERFACE is the name
+ * that files give. 0, or -errno.
+ */
+int captures_new(const char *directory, const char *interface, struct captures **ret_captures);
+
+/* RING will be emptied; it outlives the captures, and the thread has not started yet. */
+void captures_add_ring(struct captures *captures, struct capture_ring *ring);
+
+/*
+ * RULESET is in force on all paths: files of captures that it does not name are closed when what
+ * was captured for them is written. Starts the thread if there is work for it. 0, or -errno.
+ */
+int captures_follow(struct captures *captures, const struct ruleset *ruleset);
+
+/* For any thread, once a batch: has the rings emptied if something is in them. Never waits. */
+void captures_wake(struct captures *captures);
+
+/* What became of one capture since the start. */
+struct capture_state {
+    char name[CAPTURE_NAME_MAX + 1];
+    uint64_t packets; /* that were written, and their bytes in the file */
+    uint64_t bytes;
+    uint64_t lost; /* records that could not be written */
+    int error;     /* errno of the last failure; 0: none */
+};
+
+/* The first COUNT captures; how many there are. */
+size_t captures_states(struct captures *captures, struct capture_state *states, size_t count);
+
+/* Records that found a ring full, or no memory. */
+uint64_t captures_overflow(const struct captures *captures);
+
+/*
+ * Writes what the rings have, closes all files and frees CAPTURES, which may be NULL. -ETIMEDOUT
+ * when the disk did not let that happen within TIMEOUT_MS: then thread and memory are left behind
+ * for the end of the process, and so must the rings be.
+ */
+int captures_stop(struct captures *captures, unsigned timeout_ms);
+
+#endif
