@@ -105,16 +105,20 @@ int apply_addresses(struct apply *apply)
     return 0;
 }
 
-static bool setting_is_wanted(const struct wanted *wanted, const struct setting *setting)
+static bool is_listed(const struct setting *list, size_t count, const struct setting *setting)
 {
-    for (size_t i = 0; i < wanted->setting_count; i++) {
-        const struct setting *other = &wanted->settings[i];
-
-        if (other->family == setting->family && strcmp(other->device, setting->device) == 0 &&
-            strcmp(other->name, setting->name) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].family == setting->family && strcmp(list[i].device, setting->device) == 0 &&
+            strcmp(list[i].name, setting->name) == 0)
             return true;
     }
     return false;
+}
+
+static bool setting_is_wanted(const struct wanted *wanted, const struct setting *setting)
+{
+    return is_listed(wanted->settings, wanted->setting_count, setting) ||
+           is_listed(wanted->overwritten, wanted->overwritten_count, setting);
 }
 
 /* Writes entry INDEX's original back if our value is still there, and forgets it. */
@@ -185,9 +189,28 @@ static int apply_setting(struct apply *apply, const struct setting *setting)
     return r < 0 ? r : 1;
 }
 
+/* Before what overwrites them is written: the ledger is restored from its end. */
+static void record_overwritten(struct apply *apply)
+{
+    for (size_t i = 0; i < apply->wanted->overwritten_count; i++) {
+        const struct setting *setting = &apply->wanted->overwritten[i];
+        char path[SYSCTL_PATH];
+        int32_t current;
+        int r = sysctl_read(setting->family, setting->device, setting->name, &current);
+
+        if (r == 0)
+            r = ledger_record(apply->ledger, setting, current);
+        if (r == 0 || r == -ENOENT)
+            continue;
+        apply->failures++;
+        fault_set(apply->fault, r, "recording %s", sysctl_path(setting, path));
+    }
+}
+
 int apply_settings(struct apply *apply)
 {
     restore_unwanted(apply);
+    record_overwritten(apply);
     for (size_t i = 0; i < apply->wanted->setting_count; i++) {
         const struct setting *setting = &apply->wanted->settings[i];
         char path[SYSCTL_PATH];

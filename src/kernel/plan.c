@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The wanted list as commands of iproute2 and sysctl. */
+#include "kernel/tun.h"
 #include "kernel/wanted.h"
 
 #include <errno.h>
@@ -21,10 +22,8 @@ static void print_setting(const struct setting *setting, FILE *out)
 static void print_tun_setting(const struct config *config, enum ip_family family, const char *name,
                               int32_t value, FILE *out)
 {
-    struct setting setting = {.family = family, .value = value};
+    const struct setting setting = setting_make(family, config->tun.name, name, value);
 
-    memcpy(setting.device, config->tun.name, sizeof(setting.device));
-    snprintf(setting.name, sizeof(setting.name), "%s", name);
     print_setting(&setting, out);
 }
 
@@ -36,16 +35,14 @@ static void print_device(const struct config *config, const struct wanted *wante
     fprintf(out, "ip tuntap add dev %s mode tun\n", name);
     fprintf(out, "ip link set dev %s mtu %u group %u\n", name, wanted->tun_mtu, wanted->tun_group);
     if (snapshot->has_ipv6) {
-        print_tun_setting(config, FAMILY_IPV6, "disable_ipv6", 0, out);
-        print_tun_setting(config, FAMILY_IPV6, "accept_ra", 0, out);
-        print_tun_setting(config, FAMILY_IPV6, "autoconf", 0, out);
-        print_tun_setting(config, FAMILY_IPV6, "router_solicitations", 0, out);
+        for (size_t i = 0; i < TUN_QUIET_COUNT; i++)
+            print_tun_setting(config, FAMILY_IPV6, tun_quiet[i].name, tun_quiet[i].value, out);
         fprintf(out, "ip link set dev %s addrgenmode none\n", name);
     }
     print_tun_setting(config, FAMILY_IPV4, "accept_local", 1, out);
     print_tun_setting(config, FAMILY_IPV4, "forwarding", 1, out);
     print_tun_setting(config, FAMILY_IPV4, "rp_filter", wanted->tun_rp_filter, out);
-    fprintf(out, "ip link set dev %s up\n", name);
+    fprintf(out, "ip link set dev %s multicast off up\n", name);
 }
 
 static void print_lifetime(const char *name, uint32_t seconds, FILE *out)

@@ -81,13 +81,14 @@ static void read_settings(struct snapshot *snapshot)
     int32_t value;
 
     snapshot->rp_filter_all = 0;
-    snapshot->forwarding6_all = 0;
+    snapshot->forwarding6_all = snapshot->forwarding6_default = 0;
     snapshot->has_xfrm = xfrm_policy_count() > 0;
     snapshot->has_ipv6 = ipv6_usable();
     if (!snapshot->has_ipv6)
         snapshot->families &= ~(unsigned)FAMILIES_IPV6;
     sysctl_read(FAMILY_IPV4, "all", "rp_filter", &snapshot->rp_filter_all);
     sysctl_read(FAMILY_IPV6, "all", "forwarding", &snapshot->forwarding6_all);
+    sysctl_read(FAMILY_IPV6, "default", "forwarding", &snapshot->forwarding6_default);
     snapshot->has_force_forwarding = sysctl_read(FAMILY_IPV6, "all", "force_forwarding", &value) ==
                                      0;
 }

@@ -42,7 +42,7 @@ struct snapshot {
     enum mirror_mode mirror;
     int32_t rp_filter_all;     /* net.ipv4.conf.all.rp_filter */
     bool has_force_forwarding; /* net.ipv6.conf.*.force_forwarding exists (Linux 6.17) */
-    int32_t forwarding6_all;
+    int32_t forwarding6_all, forwarding6_default;
     bool has_xfrm; /* there are IPsec policies */
 };
 

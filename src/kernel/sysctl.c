@@ -11,6 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct setting setting_make(enum ip_family family, const char *device, const char *name,
+                            int32_t value)
+{
+    struct setting setting = {.family = family, .value = value};
+
+    snprintf(setting.device, sizeof(setting.device), "%s", device);
+    snprintf(setting.name, sizeof(setting.name), "%s", name);
+    return setting;
+}
+
 const char *sysctl_path(const struct setting *setting, char buffer[static SYSCTL_PATH])
 {
     snprintf(buffer, SYSCTL_PATH, "net/%s/conf/%s/%s", ip_family_name(setting->family),
@@ -31,15 +41,13 @@ static int open_setting(const struct setting *setting, int flags)
 
 int sysctl_read(enum ip_family family, const char *device, const char *name, int32_t *ret_value)
 {
-    struct setting setting = {.family = family};
+    const struct setting setting = setting_make(family, device, name, 0);
     int fd CLEANUP(cleanup_fd) = -1;
     char text[32];
     ssize_t len;
     char *end;
     long value;
 
-    snprintf(setting.device, sizeof(setting.device), "%s", device);
-    snprintf(setting.name, sizeof(setting.name), "%s", name);
     fd = open_setting(&setting, O_RDONLY);
     if (fd < 0)
         return fd;
@@ -62,7 +70,8 @@ static int write_proc(const struct setting *setting)
 
     if (fd < 0)
         return fd;
-    len = snprintf(text, sizeof(text), "%d\n", setting->value);
+    /* Without a newline: `forwarding` takes the number alone and calls the rest a short write. */
+    len = snprintf(text, sizeof(text), "%d", setting->value);
     return write(fd, text, (size_t)len) == len ? 0 : -errno;
 }
 

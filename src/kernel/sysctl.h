@@ -20,6 +20,9 @@ struct setting {
     int32_t value;
 };
 
+struct setting setting_make(enum ip_family family, const char *device, const char *name,
+                            int32_t value);
+
 /* 0; -ENOENT where the kernel, or the device, has no such setting; or another -errno. */
 int sysctl_read(enum ip_family family, const char *device, const char *name, int32_t *ret_value);
 

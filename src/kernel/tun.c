@@ -21,6 +21,16 @@
 #define IN6_ADDR_GEN_MODE_NONE 1 /* linux/if_link.h, which libnl's headers keep out */
 #endif
 
+/*
+ * A device that forwards joins the routers' group when it is made, and would tell so. It leaves it
+ * in silence while it hears no more than MLDv1 asks for, and does not join again: with the flag
+ * IFF_MULTICAST off, which tun_configure() sees to, `all` may forward later.
+ */
+const struct tun_quiet tun_quiet[TUN_QUIET_COUNT] = {
+    {"disable_ipv6", 0},         {"accept_ra", 0},         {"autoconf", 0},
+    {"router_solicitations", 0}, {"force_mld_version", 1}, {"forwarding", 0},
+};
+
 static bool may_administrate_network(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -146,7 +156,7 @@ void tun_close(struct tun *tun)
 
 static bool is_configured(const struct device *device, const struct tun_settings *settings)
 {
-    return (device->flags & IFF_UP) != 0 && device->mtu == settings->mtu &&
+    return (device->flags & (IFF_UP | IFF_MULTICAST)) == IFF_UP && device->mtu == settings->mtu &&
            device->group == settings->group && device->rp_filter == settings->rp_filter &&
            device->accept_local == 1 && device->forwarding == 1;
 }
@@ -164,6 +174,7 @@ static int build_change(const struct tun *tun, const struct tun_settings *settin
         rtnl_link_set_mtu(change, settings->mtu);
         rtnl_link_set_group(change, settings->group);
         rtnl_link_set_flags(change, IFF_UP);
+        rtnl_link_unset_flags(change, IFF_MULTICAST);
         r = rtnl_link_inet_set_conf(change, IPV4_DEVCONF_ACCEPT_LOCAL, 1);
         if (r >= 0)
             r = rtnl_link_inet_set_conf(change, IPV4_DEVCONF_FORWARDING, 1);
@@ -181,8 +192,6 @@ static int build_change(const struct tun *tun, const struct tun_settings *settin
 /* Before the device is up: afterwards the kernel has made its link-local address already. */
 static int make_quiet(const struct tun *tun, struct netlink *netlink)
 {
-    static const char *const quiet[] = {"disable_ipv6", "accept_ra", "autoconf",
-                                        "router_solicitations"};
     struct rtnl_link *same = rtnl_link_alloc();
     struct rtnl_link *change = rtnl_link_alloc();
     struct nl_msg *message = NULL;
@@ -200,11 +209,10 @@ static int make_quiet(const struct tun *tun, struct netlink *netlink)
     if (r < 0)
         return r;
     r = netlink_execute(netlink, message);
-    for (size_t i = 0; i < ARRAY_SIZE(quiet) && r == 0; i++) {
-        struct setting setting = {.family = FAMILY_IPV6};
+    for (size_t i = 0; i < TUN_QUIET_COUNT && r == 0; i++) {
+        const struct setting setting =
+            setting_make(FAMILY_IPV6, tun->name, tun_quiet[i].name, tun_quiet[i].value);
 
-        snprintf(setting.device, sizeof(setting.device), "%s", tun->name);
-        snprintf(setting.name, sizeof(setting.name), "%s", quiet[i]);
         r = sysctl_write(netlink, &setting);
     }
     return r;

@@ -8,8 +8,8 @@
  * class says that the device is down, another that the packet is invalid.
  *
  * It vanishes with its descriptor, and everything that hangs on it with it. It is kept quiet: no
- * link-local address of its own, no router solicitations, so that what is read from it is what was
- * diverted.
+ * link-local address of its own, no router solicitations, no membership in multicast groups, so
+ * that what is read from it is what was diverted.
  */
 #ifndef IPMODD_KERNEL_TUN_H
 #define IPMODD_KERNEL_TUN_H
@@ -43,6 +43,14 @@ int tun_recreate(struct tun *tun, struct fault *fault);
 
 /* Super-packets of CLASS come no more. 1 if they did before, 0 if not, or -errno with FAULT set. */
 int tun_give_up_offload(struct tun *tun, enum offload_class class, struct fault *fault);
+
+/* Settings under net.ipv6.conf that keep it quiet, in the order in which they work. */
+enum { TUN_QUIET_COUNT = 6 };
+struct tun_quiet {
+    const char *name;
+    int32_t value;
+};
+extern const struct tun_quiet tun_quiet[TUN_QUIET_COUNT];
 
 /* What the device should be like. */
 struct tun_settings {

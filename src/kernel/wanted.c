@@ -32,24 +32,20 @@ static uint32_t tun_mtu(const struct wanted_input *input)
     return mtu == 0 ? MTU_DEFAULT : MIN_OF(mtu, (uint32_t)MTU_MAX);
 }
 
-static int add_setting(struct wanted *wanted, enum ip_family family, const char *device,
+int wanted_add_setting(struct wanted *wanted, enum ip_family family, const char *device,
                        const char *name, int32_t value)
 {
     struct setting *settings =
         reallocarray(wanted->settings, wanted->setting_count + 1, sizeof(*settings));
-    struct setting *setting;
 
     if (settings == NULL)
         return -ENOMEM;
     wanted->settings = settings;
-    setting = &settings[wanted->setting_count++];
-    *setting = (struct setting){.family = family, .value = value};
-    snprintf(setting->device, sizeof(setting->device), "%s", device);
-    snprintf(setting->name, sizeof(setting->name), "%s", name);
+    settings[wanted->setting_count++] = setting_make(family, device, name, value);
     return 0;
 }
 
-static bool is_other_device(const struct wanted_input *input, const struct device *device)
+bool wanted_is_other_device(const struct wanted_input *input, const struct device *device)
 {
     return device->ifindex != input->tun_ifindex && (device->flags & IFF_LOOPBACK) == 0;
 }
@@ -71,45 +67,14 @@ static int add_rp_filters(struct wanted *wanted, const struct wanted_input *inpu
 
         is_strict |=
             ledger_made(input->ledger, FAMILY_IPV4, device->name, "rp_filter", device->rp_filter);
-        if (is_other_device(input, device) && is_strict &&
+        if (wanted_is_other_device(input, device) && is_strict &&
             snapshot_device_used(snapshot, device->ifindex))
-            r = add_setting(wanted, FAMILY_IPV4, device->name, "rp_filter", 2);
+            r = wanted_add_setting(wanted, FAMILY_IPV4, device->name, "rp_filter", 2);
     }
     return r;
 }
 
-/*
- * Before Linux 6.17 a device forwards IPv6 only if all do. Forwarding ends the processing of router
- * advertisements where accept_ra is 1, and switching it on drops the routes learned there, so those
- * devices are told first to go on (2).
- */
-static int add_ipv6_forwarding(struct wanted *wanted, const struct wanted_input *input)
-{
-    const struct snapshot *snapshot = input->snapshot;
-    bool is_diverted = (snapshot->families & FAMILIES_IPV6) != 0;
-    int r = 0;
-
-    if (snapshot->has_force_forwarding && snapshot->has_ipv6)
-        return add_setting(wanted, FAMILY_IPV6, input->config->tun.name, "force_forwarding",
-                           is_diverted);
-    if (!is_diverted)
-        return 0;
-    if (snapshot->forwarding6_all != 0 &&
-        !ledger_made(input->ledger, FAMILY_IPV6, "all", "forwarding", snapshot->forwarding6_all))
-        return 0; /* a router already */
-    for (size_t i = 0; i < snapshot->device_count && r == 0; i++) {
-        const struct device *device = &snapshot->devices[i];
-        bool hears_routers =
-            device->accept_ra6 == 1 ||
-            ledger_made(input->ledger, FAMILY_IPV6, device->name, "accept_ra", device->accept_ra6);
-
-        if (is_other_device(input, device) && device->has_ipv6 && hears_routers)
-            r = add_setting(wanted, FAMILY_IPV6, device->name, "accept_ra", 2);
-    }
-    return r < 0 ? r : add_setting(wanted, FAMILY_IPV6, "all", "forwarding", 1);
-}
-
-static int add_rule(struct wanted *wanted, const struct rule *rule)
+int wanted_add_rule(struct wanted *wanted, const struct rule *rule)
 {
     struct rule *rules = reallocarray(wanted->rules, wanted->rule_count + 1, sizeof(*rules));
 
@@ -133,13 +98,13 @@ static int add_guard_rules(struct wanted *wanted, const struct config *config,
     };
 
     memcpy(rule.iif, config->tun.name, sizeof(rule.iif));
-    if (add_rule(wanted, &rule) < 0)
+    if (wanted_add_rule(wanted, &rule) < 0)
         return -ENOMEM;
     rule.priority++;
     rule.action = RULE_UNREACHABLE;
     rule.table = 0;
     rule.suppress_group = 0;
-    return add_rule(wanted, &rule);
+    return wanted_add_rule(wanted, &rule);
 }
 
 /* A rule that meets the packets of the configured directions. */
@@ -167,9 +132,9 @@ static int add_xfrm_rules(struct wanted *wanted, const struct rule *plain)
     int r;
 
     rule.proto = IPPROTO_ESP;
-    r = add_rule(wanted, &rule);
+    r = wanted_add_rule(wanted, &rule);
     rule.proto = IPPROTO_AH;
-    return r < 0 ? r : add_rule(wanted, &rule);
+    return r < 0 ? r : wanted_add_rule(wanted, &rule);
 }
 
 static int add_exclusion_rules(struct wanted *wanted, const struct wanted_input *input,
@@ -189,7 +154,7 @@ static int add_exclusion_rules(struct wanted *wanted, const struct wanted_input 
         rule.invert = false;
         rule.has_uids = true;
         rule.uids = divert->exclude_uids[i];
-        r = add_rule(wanted, &rule);
+        r = wanted_add_rule(wanted, &rule);
     }
     for (size_t i = 0; i < divert->exclude_port_count && r == 0; i++) {
         struct rule rule = plain;
@@ -197,7 +162,7 @@ static int add_exclusion_rules(struct wanted *wanted, const struct wanted_input 
         rule.proto = divert->exclude_ports[i].proto;
         rule.port_first = divert->exclude_ports[i].first;
         rule.port_last = divert->exclude_ports[i].last;
-        r = add_rule(wanted, &rule);
+        r = wanted_add_rule(wanted, &rule);
     }
     if (r == 0 && input->snapshot->has_xfrm)
         r = add_xfrm_rules(wanted, &plain);
@@ -205,7 +170,7 @@ static int add_exclusion_rules(struct wanted *wanted, const struct wanted_input 
         struct rule rule = plain;
 
         rule.suppress_default = true;
-        r = add_rule(wanted, &rule);
+        r = wanted_add_rule(wanted, &rule);
     }
     return r;
 }
@@ -228,7 +193,7 @@ static int add_rules(struct wanted *wanted, const struct wanted_input *input)
                                           config->divert.divert_priority, config->divert.table);
 
         if ((input->snapshot->families & 1u << family) != 0)
-            r = add_rule(wanted, &rule);
+            r = wanted_add_rule(wanted, &rule);
     }
     return r;
 }
@@ -237,11 +202,13 @@ static void clear_host(struct wanted *wanted)
 {
     free(wanted->addresses);
     free(wanted->settings);
+    free(wanted->overwritten);
     free(wanted->rules);
     wanted->addresses = NULL;
-    wanted->settings = NULL;
+    wanted->settings = wanted->overwritten = NULL;
     wanted->rules = NULL;
-    wanted->address_count = wanted->setting_count = wanted->rule_count = 0;
+    wanted->address_count = wanted->setting_count = wanted->overwritten_count = 0;
+    wanted->rule_count = 0;
 }
 
 int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input)
@@ -257,7 +224,7 @@ int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input)
     if (r == 0)
         r = add_rp_filters(wanted, input);
     if (r == 0)
-        r = add_ipv6_forwarding(wanted, input);
+        r = forwarding_want(wanted, input);
     if (r == 0)
         r = add_rules(wanted, input);
     return r;

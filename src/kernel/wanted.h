@@ -4,7 +4,8 @@
  * a snapshot of the host. Nothing here asks or changes the kernel, so a test can hand in any host.
  *
  *   tun device   mtu, rp_filter, quiet; borrowed or given addresses
- *   settings     of other devices, where diverting needs them (rp_filter, IPv6 forwarding)
+ *   settings     of other devices, where diverting needs them (rp_filter, IPv6 forwarding), and
+ *                those that such a setting overwrites
  *   rules        99 iif TUN lookup main · 100 iif TUN unreachable: what comes out of tun0 is routed
  *                by main or not at all, never back into tun0;
  *                DIVERT - 1: what is excluded, and with mirror = default what main has a more
@@ -57,6 +58,10 @@ struct wanted {
     size_t address_count;
     struct setting *settings; /* in the order in which they are to be written */
     size_t setting_count;
+    /* Not written, but recorded: one of `settings` overwrites them, and its restoring leaves this.
+     */
+    struct setting *overwritten;
+    size_t overwritten_count;
     struct rule *rules; /* in the order in which they are to be added; the divert rules last */
     size_t rule_count;
     struct route_set routes; /* of table N */
@@ -89,6 +94,20 @@ void plan_print(const struct config *config, const struct snapshot *snapshot,
                 const struct wanted *wanted, FILE *out);
 
 /* Parts of the above, for tests and for the plan. */
+
+/* Adds to the lists. 0 or -ENOMEM. */
+int wanted_add_setting(struct wanted *wanted, enum ip_family family, const char *device,
+                       const char *name, int32_t value);
+int wanted_add_rule(struct wanted *wanted, const struct rule *rule);
+
+/* Neither tun0 nor lo. */
+bool wanted_is_other_device(const struct wanted_input *input, const struct device *device);
+
+/*
+ * What lets IPv6 packets out of tun0 be forwarded: settings, and what these overwrite. 0 or
+ * -ENOMEM. See forwarding.c for kernels that can't forward from one device alone.
+ */
+int forwarding_want(struct wanted *wanted, const struct wanted_input *input);
 
 /* The mirror of main's routes FIRST…, all of one key. 1, 0 (not mirrored) or -ENOMEM. */
 int mirror_route(const struct wanted *wanted, const struct wanted_input *input,

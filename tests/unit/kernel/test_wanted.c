@@ -158,11 +158,39 @@ static void test_forwarding_of_old_kernels(void **state)
     assert_null(find_setting(host, "net/ipv6/conf/eth1/accept_ra"));
     assert_int_equal(find_setting(host, "net/ipv6/conf/all/forwarding")->value, 1);
     /* The routers are to be heard before forwarding is switched on. */
-    assert_ptr_equal(find_setting(host, "net/ipv6/conf/all/forwarding"),
-                     &host->wanted.settings[host->wanted.setting_count - 1]);
+    assert_true(find_setting(host, "net/ipv6/conf/all/forwarding") >
+                find_setting(host, "net/ipv6/conf/eth0/accept_ra"));
     host->snapshot.forwarding6_all = 1; /* a router already */
     host_compute(host);
     assert_int_equal(host->wanted.setting_count, 0);
+    host_clear(host);
+}
+
+static void test_forwarding_of_all_overwrites_that_of_devices(void **state)
+{
+    const struct setting all = setting_make(FAMILY_IPV6, "all", "forwarding", 1);
+    const struct setting eth1 = setting_make(FAMILY_IPV6, "eth1", "forwarding", 0);
+    struct host *host = host_make();
+
+    (void)state;
+    host->snapshot.has_force_forwarding = false;
+    host_device(host, ETH0)->accept_ra6 = host_device(host, ETH1)->accept_ra6 = 1;
+    host_device(host, ETH1)->forwarding6 = 1; /* and so it hears no routers */
+    host_compute(host);
+    assert_non_null(find_setting(host, "net/ipv6/conf/eth0/accept_ra"));
+    assert_null(find_setting(host, "net/ipv6/conf/eth1/accept_ra"));
+    assert_int_equal(host->wanted.overwritten_count, 1);
+    assert_string_equal(host->wanted.overwritten[0].device, "eth1");
+    assert_int_equal(ledger_record(&host->ledger, &eth1, 1), 0);
+    assert_int_equal(ledger_record(&host->ledger, &all, 0), 0);
+    /* Now all devices forward, by our doing. */
+    host->snapshot.forwarding6_all = host->snapshot.forwarding6_default = 1;
+    host_device(host, ETH0)->forwarding6 = 1;
+    host_compute(host);
+    assert_non_null(find_setting(host, "net/ipv6/conf/eth0/accept_ra"));
+    assert_null(find_setting(host, "net/ipv6/conf/eth1/accept_ra"));
+    assert_int_equal(host->wanted.overwritten_count, 1);
+    assert_string_equal(host->wanted.overwritten[0].device, "eth1");
     host_clear(host);
 }
 
@@ -261,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_strict_rp_filter_becomes_loose),
         cmocka_unit_test(test_own_doing_says_nothing_about_the_host),
         cmocka_unit_test(test_forwarding_of_old_kernels),
+        cmocka_unit_test(test_forwarding_of_all_overwrites_that_of_devices),
         cmocka_unit_test(test_which_addresses_are_borrowed),
         cmocka_unit_test(test_temporary_addresses_stay_the_choice),
         cmocka_unit_test(test_view_of_own_addresses_and_of_what_would_loop),
