@@ -13,6 +13,8 @@ python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump 
 procps libcap2-bin nftables iptables systemd systemd-container dbus mandoc shellcheck
 libmnl-dev libnetfilter-queue-dev'
 
+vm_packages='qemu-system-x86 kmod cpio busybox-static'
+
 bench_packages='iproute2 procps ethtool iperf3 iptables nftables libmnl-dev libnetfilter-queue-dev
 gnuplot-nox python3'
 
