@@ -26,6 +26,7 @@ struct config *config_new(void)
     config->divert.table = DEFAULT_TABLE;
     config->divert.priority = DEFAULT_PRIORITY;
     config->divert.divert_priority = DEFAULT_DIVERT_PRIORITY;
+    config->flows = flow_limits_default();
     return config;
 }
 

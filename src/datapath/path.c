@@ -4,6 +4,7 @@
 #include "capture.h"
 #include "classify.h"
 #include "fixup.h"
+#include "flow/track_flow.h"
 #include "fragments.h"
 #include "observe.h"
 #include "offload.h"
@@ -13,6 +14,12 @@
 #include "track.h"
 
 #include <assert.h>
+
+/*
+ * The hand of the flow table goes over so many entries for each packet: each packet can add one, so
+ * even then the hand is round before the table has been filled twice.
+ */
+enum { SWEEP_FACTOR = 2 };
 
 static void drop(struct packet *packet, enum reason reason)
 {
@@ -101,6 +108,7 @@ static void run_segments(struct path *path, struct packet *packet, size_t rule)
     for (size_t i = 0; i < packet->segments; i++) {
         struct packet *segment = &batch->segments[packet->first_segment + i];
 
+        segment->flow_packets -= packet->segments - (i + 1);
         apply_rules(path, segment, rule);
         finish(path, segment);
     }
@@ -134,6 +142,8 @@ static void run_packet(struct path *path, struct packet *packet)
         finish(path, packet);
         return;
     }
+    if (path->flows != NULL)
+        track_flow(path->flows, packet, path->answerer.now_ns);
     rule = apply_rules(path, packet, 0);
     if (rule < path->ruleset->rule_count)
         run_segments(path, packet, rule);
@@ -149,6 +159,8 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     fragments_begin(path->fragments, now->now_ns);
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
+    if (path->flows != NULL)
+        flow_table_sweep(path->flows, SWEEP_FACTOR * batch->count, now->now_ns);
     for (size_t i = 0; i < batch->count; i++)
         run_packet(path, &batch->packets[i]);
     for (size_t i = 0; i < batch->answer_count; i++)

@@ -85,6 +85,11 @@ static int reserve(struct path_rules *rules, const struct ruleset *ruleset)
     rules->predecessors = calloc(ruleset->rule_count + 1, sizeof(*rules->predecessors));
     if (rules->memory.states == NULL || rules->predecessors == NULL)
         return -ENOMEM;
+    if (ruleset->tracks_flows) {
+        rules->memory.flows = flow_table_new(&ruleset->flows, 0);
+        if (rules->memory.flows == NULL)
+            return -ENOMEM;
+    }
     return match_states_init(&rules->memory.match_states, ruleset);
 }
 
@@ -105,6 +110,7 @@ struct path_rules *path_rules_new(const struct ruleset *ruleset, const struct ru
 void rule_memory_clear(struct rule_memory *memory)
 {
     match_states_clear(&memory->match_states);
+    flow_table_free(memory->flows);
     free(memory->states);
     *memory = (struct rule_memory){.ruleset = NULL};
 }
@@ -118,6 +124,23 @@ void path_rules_free(struct path_rules *rules)
     free(rules);
 }
 
+/*
+ * Flows go on as long as a rule asks for them, or one is translated: it would break. A table that
+ * is there stays, whatever the room of the new one.
+ */
+static void keep_flows(struct path_rules *rules, struct rule_memory *old)
+{
+    struct flow_table *unused = rules->memory.flows;
+
+    if (old->flows == NULL)
+        return;
+    if (!rules->memory.ruleset->tracks_flows && flow_table_translated(old->flows) == 0)
+        return;
+    rules->memory.flows = old->flows;
+    old->flows = unused;
+    flow_table_set_limits(rules->memory.flows, &rules->memory.ruleset->flows);
+}
+
 void path_rules_exchange(struct path_rules *rules, struct rule_memory *memory)
 {
     struct rule_memory old = *memory;
@@ -127,6 +150,7 @@ void path_rules_exchange(struct path_rules *rules, struct rule_memory *memory)
             carry_over(&rules->memory.states[i], &old.states[rules->predecessors[i]]);
     }
     match_states_take_over(&rules->memory.match_states, &old.match_states);
+    keep_flows(rules, &old);
     *memory = rules->memory;
     rules->memory = old;
 }

@@ -11,6 +11,7 @@
 #define IPMODD_DATAPATH_PATH_RULES_H
 
 #include "ipmodd/base/bucket.h"
+#include "ipmodd/datapath/flow.h"
 #include "ipmodd/datapath/path.h"
 #include "match_states.h"
 
@@ -25,6 +26,7 @@ struct rule_memory {
     const struct ruleset *ruleset; /* borrowed */
     struct rule_state *states;     /* one for each rule of the set */
     struct match_states match_states;
+    struct flow_table *flows; /* NULL: none are tracked */
 };
 
 /* Moves what goes on from MEMORY to that of RULES, and exchanges the two. */

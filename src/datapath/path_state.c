@@ -18,7 +18,7 @@ static struct path *allocate(void)
 
 static struct rule_memory take_memory(const struct path *path)
 {
-    return (struct rule_memory){path->ruleset, path->rules, path->match_states};
+    return (struct rule_memory){path->ruleset, path->rules, path->match_states, path->flows};
 }
 
 void path_exchange_rules(struct path *path, struct path_rules *rules)
@@ -30,6 +30,9 @@ void path_exchange_rules(struct path *path, struct path_rules *rules)
     path->rules = memory.states;
     path->match_states = memory.match_states;
     path->generation++;
+    path->flows = memory.flows;
+    if (path->flows != NULL)
+        flow_table_seed(path->flows, path->flow_seed);
 }
 
 struct path *path_new(const struct ruleset *ruleset, const struct host_view *view)
@@ -81,6 +84,9 @@ void path_set_seed(struct path *path, uint64_t seed)
 
     path->rng = rng_make(seed);
     fragments_seed(path->fragments, rng_u64(&apart));
+    path->flow_seed = rng_u64(&apart);
+    if (path->flows != NULL)
+        flow_table_seed(path->flows, path->flow_seed);
 }
 
 void path_set_merge(struct path *path, enum merge_mode mode, unsigned classes)
@@ -112,6 +118,11 @@ const struct rule_counters *path_rule_counters(const struct path *path, size_t r
 struct event_ring *path_events(struct path *path)
 {
     return &path->events;
+}
+
+const struct flow_table *path_flows(const struct path *path)
+{
+    return path->flows;
 }
 
 struct capture_ring *path_captures(struct path *path)

@@ -26,6 +26,8 @@ struct path {
     const struct host_view *view;
     struct rule_state *rules; /* with the ruleset and match_states: its struct rule_memory */
     struct match_states match_states;
+    struct flow_table *flows;      /* NULL: none are tracked */
+    uint64_t flow_seed;            /* of the next table */
     struct match_context matching; /* for the batch that is being worked on, without a state */
     struct fragments *fragments;
     struct flow_cache flow_cache;

@@ -16,6 +16,7 @@ struct ruleset *ruleset_new(enum policy policy, enum malformed_policy malformed)
         return NULL;
     ruleset->policy = policy;
     ruleset->malformed = malformed;
+    ruleset->flows = flow_limits_default();
     return ruleset;
 }
 
@@ -52,7 +53,8 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
 
         if (type->state_new != NULL)
             rule->matches[i].state = ruleset->match_state_count++;
-        ruleset->reads_upper_layer |= type->needs_header || type->follows;
+        ruleset->reads_upper_layer |= type->needs_header || type->follows || type->needs_flow;
+        ruleset->tracks_flows |= type->needs_flow;
     }
     ruleset->rules = rules;
     ruleset->rules[ruleset->rule_count++] = *rule;

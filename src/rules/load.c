@@ -79,7 +79,8 @@ static void report_unknown_section(const struct section *section, struct report 
                      guess.name, setting_group_find(guess.name) == NULL ? " NAME" : "");
     else
         report_error(report, &place,
-                     "unknown section [%.60s]: [main], [tun], [divert], [set NAME] or [rule NAME]",
+                     "unknown section [%.60s]: [main], [tun], [divert], [flows], [set NAME] or "
+                     "[rule NAME]",
                      section->name);
 }
 
@@ -114,7 +115,8 @@ static int compare_sections(const void *a, const void *b)
     return order != 0 ? order : (*left > *right) - (*left < *right);
 }
 
-/* Rules must not stand twice in all files together, [main], [tun] and [divert] not in one. */
+/* Rules must not stand twice in all files together, [main], [tun], [divert] and [flows] not in one.
+ */
 static void report_duplicates(const struct section **sorted, size_t count, struct report *report)
 {
     for (size_t i = 1; i < count && !report_is_full(report); i++) {
@@ -245,6 +247,7 @@ static int build_ruleset(struct loading *loading)
     loading->loaded.ruleset = ruleset_new(policies->policy, policies->malformed);
     if (loading->loaded.ruleset == NULL)
         return -ENOMEM;
+    loading->loaded.ruleset->flows = loading->loaded.config->flows;
     r = build_sets(loading);
     return r < 0 ? r : build_rules(loading);
 }

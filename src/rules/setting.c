@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* [main], [tun] and [divert]: from text into the configuration, and what only fits together. */
+/* [main], [tun], [divert] and [flows]: from text into the configuration, and what only fits
+ * together. */
 #include "setting.h"
 
 #include "later.h"
@@ -21,6 +22,7 @@ const struct setting_group *const setting_groups[SETTING_GROUPS] = {
     &setting_main,
     &setting_tun,
     &setting_divert,
+    &setting_flows,
 };
 
 const struct setting_group *setting_group_find(const char *section)

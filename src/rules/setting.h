@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keys of [main], [tun] and [divert]: tables of how each is read into a struct config and printed.
+ * Keys of [main], [tun], [divert] and [flows]: tables of how each is read into a struct config and
+ * printed.
  *
  * A later file replaces the value that an earlier one gave. Where a value came from is kept, so
  * that a check over several keys can name the line.
@@ -30,19 +31,20 @@ struct setting_group {
     size_t count;
 };
 
-/* One file each: setting_main.c, setting_tun.c, setting_divert.c. */
+/* One file each: setting_main.c, setting_tun.c, setting_divert.c, setting_flows.c. */
 extern const struct setting_group setting_main;
 extern const struct setting_group setting_tun;
 extern const struct setting_group setting_divert;
+extern const struct setting_group setting_flows;
 
-/* The three, in the order of ipmodd.conf(5). */
-enum { SETTING_GROUPS = 3 };
+/* The four, in the order of ipmodd.conf(5). */
+enum { SETTING_GROUPS = 4 };
 extern const struct setting_group *const setting_groups[SETTING_GROUPS];
 
 /* "A/LEN, B", for the printers of both. */
 void setting_print_prefixes(const struct ip_prefix *prefixes, size_t count, FILE *out);
 
-/* NULL when SECTION is none of the three. */
+/* NULL when SECTION is none of the four. */
 const struct setting_group *setting_group_find(const char *section);
 
 /* The section that has KEY, or NULL. */

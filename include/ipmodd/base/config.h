@@ -11,6 +11,7 @@
 #define IPMODD_BASE_CONFIG_H
 
 #include "ipmodd/base/addr.h"
+#include "ipmodd/base/flow_class.h"
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -141,6 +142,7 @@ struct config {
     struct config_main main;
     struct config_tun tun;
     struct config_divert divert;
+    struct flow_limits flows;
 };
 
 /* The defaults of ipmodd.conf(5), or NULL without memory. Owned by the caller. */

@@ -116,6 +116,9 @@ struct match_type {
      */
     bool spends;
 
+    /* Reads what packet.h has of flows, so that they have to be tracked. */
+    bool needs_flow;
+
     /* May stand in a rule several times; all of them must hold. */
     bool repeats;
 

@@ -52,6 +52,21 @@ struct l4_shadow {
     uint8_t bytes[L4_SHADOW_MAX];
 };
 
+/* What a packet is to the flows of the table; names as nft's and conntrack's. */
+enum relation {
+    RELATION_NEW,         /* of a flow that nobody has answered yet */
+    RELATION_ESTABLISHED, /* of one that has been answered, or an answer itself */
+    RELATION_RELATED,     /* an ICMP error about a packet of a flow */
+    RELATION_INVALID,     /* of none, and it can begin none */
+    RELATION_COUNT,
+};
+
+enum flow_way {
+    FLOW_ORIGINAL, /* as the packet that made the flow */
+    FLOW_REPLY,
+    FLOW_WAYS,
+};
+
 /* What becomes of a packet. */
 enum fate {
     FATE_PENDING, /* not decided yet */
@@ -69,6 +84,8 @@ struct checksum_delta {
     uint16_t l4;        /* over the upper-layer header and payload */
     uint8_t sctp_ports[4]; /* XOR of old and new ports of an SCTP packet */
 };
+
+struct flow;
 
 struct packet {
     uint8_t *data;   /* first byte of the IP header; borrowed */
@@ -94,6 +111,13 @@ struct packet {
     /* track */
     enum direction direction;
     struct l4_shadow *shadow; /* of a later fragment; borrowed from the path; NULL: none */
+
+    /* track, while flows are looked at */
+    struct flow *flow; /* NULL: of none, or there was no room for another */
+    enum flow_way way; /* in `flow`, and what is related to it goes */
+    enum relation relation;
+    uint64_t flow_packets; /* of `flow`, both ways, up to and with this one */
+    uint64_t flow_bytes;   /* the same; of all segments of a super-packet together */
 
     /* act */
     enum fate fate;

@@ -25,6 +25,7 @@
 #include "ipmodd/base/offload.h"
 #include "ipmodd/datapath/capture.h"
 #include "ipmodd/datapath/event.h"
+#include "ipmodd/datapath/flow.h"
 #include "ipmodd/datapath/observer.h"
 #include "ipmodd/datapath/ruleset.h"
 
@@ -157,6 +158,8 @@ const struct path_counters *path_counters(const struct path *path);
 /* Of rule number RULE of the present ruleset. */
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
 struct event_ring *path_events(struct path *path);
+/* NULL while no flows are tracked. */
+const struct flow_table *path_flows(const struct path *path);
 struct capture_ring *path_captures(struct path *path);
 
 /* How many super-packets of CLASS the tun device has refused. */

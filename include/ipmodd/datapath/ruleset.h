@@ -10,6 +10,7 @@
 #define IPMODD_DATAPATH_RULESET_H
 
 #include "ipmodd/base/config.h"
+#include "ipmodd/base/flow_class.h"
 #include "ipmodd/datapath/action.h"
 #include "ipmodd/datapath/capture.h"
 #include "ipmodd/datapath/match.h"
@@ -55,6 +56,8 @@ struct ruleset {
     enum malformed_policy malformed;
     struct rule *rules; /* in order of appearance */
     size_t rule_count;
+    bool tracks_flows;             /* a match of some rule asks for them */
+    struct flow_limits flows;      /* the default unless the builder says otherwise */
     bool reads_upper_layer;        /* a match of some rule does, so fragments have to be followed */
     size_t match_state_count;      /* matches that keep something between packets */
     struct set_list sets;          /* that matches of the rules point to */

@@ -97,7 +97,7 @@ void assert_same_wire(bool with_ids)
     }
 }
 
-static void forge_segment(const struct flow *flow)
+static void forge_segment(const struct stream *flow)
 {
     const uint8_t options[12] = {1, 1, 8, 10, 0, 0, 0, flow->stamp, 0, 0, 0, 5};
     uint8_t *header = forged.bytes + forged.length;
@@ -109,7 +109,7 @@ static void forge_segment(const struct flow *flow)
     header[15] = (uint8_t)flow->window;
 }
 
-void forge_next(const struct flow *flow, struct virtio_net *ret_vnet)
+void forge_next(const struct stream *flow, struct virtio_net *ret_vnet)
 {
     *ret_vnet = (struct virtio_net){.flags = 0};
     forge_ip(&forged, flow->family, flow->proto);
@@ -128,7 +128,7 @@ void forge_next(const struct flow *flow, struct virtio_net *ret_vnet)
         forge_seal(&forged);
 }
 
-void flow_advance(struct flow *flow)
+void flow_advance(struct stream *flow)
 {
     flow->id++;
     flow->sequence += (uint32_t)flow->payload;

@@ -38,7 +38,7 @@ extern struct wire merged, single;
 extern int refusal;
 
 /* What the packets of a burst have in common, and how the next one differs. */
-struct flow {
+struct stream {
     enum ip_family family;
     uint8_t proto;
     size_t payload;
@@ -52,10 +52,10 @@ struct flow {
 };
 
 /* Its next packet in `forged`, and what the kernel would say of it. */
-void forge_next(const struct flow *flow, struct virtio_net *ret_vnet);
+void forge_next(const struct stream *flow, struct virtio_net *ret_vnet);
 
 /* What the packet after that has of its own. */
-void flow_advance(struct flow *flow);
+void flow_advance(struct stream *flow);
 
 /* Puts what is forged into the batch. */
 void merging_put(struct fixture *fixture, const struct virtio_net *vnet);

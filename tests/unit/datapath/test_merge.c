@@ -16,7 +16,7 @@ enum {
 };
 
 /* Seldom, so that there are runs at all: another flow, or something of the next packet's own. */
-static void vary(struct flow *flow, struct random *random)
+static void vary(struct stream *flow, struct random *random)
 {
     switch (random_below(random, 60)) {
     case 0:
@@ -71,7 +71,7 @@ static void damage(struct random *random)
 static void fill(struct fixture *fixture, uint64_t seed)
 {
     struct random random = {seed};
-    struct flow flow = {
+    struct stream flow = {
         .family = random_below(&random, 2) == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
         .proto = random_below(&random, 2) == 0 ? IPPROTO_TCP : IPPROTO_UDP,
         .payload = 1 + random_below(&random, 200),
@@ -124,7 +124,7 @@ static void test_relaxed_changes_ids_of_atomic_datagrams_alone(void **state)
 }
 
 /* COUNT datagrams, equal but for an ID that counts up by STEP. */
-static void fill_equal(struct fixture *fixture, struct flow flow, unsigned count, uint16_t step)
+static void fill_equal(struct fixture *fixture, struct stream flow, unsigned count, uint16_t step)
 {
     batch_reset(fixture->batch);
     for (unsigned i = 0; i < count; i++) {
@@ -151,12 +151,12 @@ static void test_ids(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        const struct flow flow = {.family = FAMILY_IPV4,
-                                  .proto = IPPROTO_UDP,
-                                  .payload = 64,
-                                  .id = 0xfffc,
-                                  .df = cases[i].df,
-                                  .partial = i % 2 == 0};
+        const struct stream flow = {.family = FAMILY_IPV4,
+                                    .proto = IPPROTO_UDP,
+                                    .payload = 64,
+                                    .id = 0xfffc,
+                                    .df = cases[i].df,
+                                    .partial = i % 2 == 0};
 
         fill_equal(fixture, flow, 10, cases[i].step);
         assert_int_equal(write_out(fixture, cases[i].mode, &merged), cases[i].messages);
@@ -170,10 +170,10 @@ static void test_what_is_never_merged(void **state)
     struct fixture *fixture = *state;
 
     for (unsigned i = 0; i < 8; i++) {
-        const struct flow flow = {.family = i == 6 ? FAMILY_IPV6 : FAMILY_IPV4,
-                                  .proto = IPPROTO_UDP,
-                                  .payload = 64,
-                                  .id = 7};
+        const struct stream flow = {.family = i == 6 ? FAMILY_IPV6 : FAMILY_IPV4,
+                                    .proto = IPPROTO_UDP,
+                                    .payload = 64,
+                                    .id = 7};
         uint8_t *bytes, *udp;
 
         fill_equal(fixture, flow, 5, 1);
@@ -221,7 +221,7 @@ static void test_lengths(void **state)
     struct fixture *fixture = *state;
 
     for (size_t count = 1; count <= 8; count++) {
-        struct flow flow = {.family = FAMILY_IPV6, .proto = IPPROTO_UDP, .partial = true};
+        struct stream flow = {.family = FAMILY_IPV6, .proto = IPPROTO_UDP, .partial = true};
 
         batch_reset(fixture->batch);
         for (size_t i = 0; i < count; i++) {
@@ -240,7 +240,7 @@ static void test_lengths(void **state)
 static void test_no_super_packet_is_too_long(void **state)
 {
     struct fixture *fixture = *state;
-    const struct flow flow = {
+    const struct stream flow = {
         .family = FAMILY_IPV6, .proto = IPPROTO_UDP, .payload = 1400, .partial = true};
 
     fill_equal(fixture, flow, 46, 0);
@@ -253,7 +253,7 @@ static void test_no_super_packet_is_too_long(void **state)
 static void test_refused_run_goes_one_by_one(void **state)
 {
     struct fixture *fixture = *state;
-    const struct flow flow = {
+    const struct stream flow = {
         .family = FAMILY_IPV4, .proto = IPPROTO_UDP, .payload = 64, .id = 7, .partial = true};
 
     fill_equal(fixture, flow, 10, 1);
@@ -272,7 +272,7 @@ static void test_refused_run_goes_one_by_one(void **state)
 static void test_lost_run_counts_as_its_packets(void **state)
 {
     struct fixture *fixture = *state;
-    const struct flow flow = {
+    const struct stream flow = {
         .family = FAMILY_IPV6, .proto = IPPROTO_UDP, .payload = 64, .id = 7, .partial = true};
 
     fill_equal(fixture, flow, 10, 1);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* COUNT segments of TCP that follow one another. */
-static void fill_stream(struct fixture *fixture, struct flow flow, unsigned count)
+static void fill_stream(struct fixture *fixture, struct stream flow, unsigned count)
 {
     batch_reset(fixture->batch);
     for (unsigned i = 0; i < count; i++) {
@@ -21,7 +21,7 @@ static void fill_stream(struct fixture *fixture, struct flow flow, unsigned coun
     }
 }
 
-static const struct flow stream = {
+static const struct stream stream = {
     .proto = IPPROTO_TCP,
     .payload = 100,
     .id = 7,
@@ -72,7 +72,7 @@ static void test_which_segments_are_merged(void **state)
 
     for (size_t i = 0; i < 2 * ARRAY_SIZE(tcp_differences); i++) {
         const struct difference *difference = &tcp_differences[i / 2];
-        struct flow flow = stream;
+        struct stream flow = stream;
 
         flow.family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
         fill_stream(fixture, flow, 5);
@@ -96,7 +96,7 @@ static void test_flags_of_all_segments(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct flow flow = stream;
+        struct stream flow = stream;
 
         flow.flags = cases[i].flags;
         fill_stream(fixture, flow, 5);
@@ -120,7 +120,7 @@ static void test_classes_that_the_device_lacks(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct flow flow = stream;
+        struct stream flow = stream;
 
         flow.family = cases[i].family;
         flow.proto = cases[i].proto;
@@ -139,7 +139,7 @@ static void test_classes_that_the_device_lacks(void **state)
 static void test_other_zero_of_a_checksum(void **state)
 {
     struct fixture *fixture = *state;
-    struct flow flow = stream;
+    struct stream flow = stream;
 
     flow.family = FAMILY_IPV6;
     for (unsigned with_it = 0; with_it < 2; with_it++) {

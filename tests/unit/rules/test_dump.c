@@ -46,7 +46,16 @@ static void test_defaults_are_written_out(void **state)
                               "priority = 99\n"
                               "divert-priority = 32765\n"
                               "mirror = all\n"
-                              "conntrack = auto\nforeign-netfilter = warn\non-exit = open\n");
+                              "conntrack = auto\nforeign-netfilter = warn\non-exit = open\n"
+                              "\n"
+                              "[flows]\n"
+                              "max = 131072\n"
+                              "tcp-established = 7440s\n"
+                              "tcp-transitory = 240s\n"
+                              "udp = 300s\n"
+                              "icmp = 60s\n"
+                              "sctp = 7440s\n"
+                              "other = 600s\n");
     free(dump);
 }
 
@@ -71,6 +80,8 @@ static void test_round_trip(void **state)
         "[set web]\ntype = port\nelements = 80, 443\n"
         "[rule s]\nsrc = @nets, 198.51.100.1\ndst = !@nets\ndport = 1-100, !22, @web\n"
         "sport = !@web\n"
+        "[flows]\nmax = 1000\nudp = 2min\n"
+        "[rule f]\nstate = established, related\nflow-packets = 1-10\nflow-bytes = 1MiB-\n"
         "[rule c]\ndf = yes\nip-id = 3-4\nip-option = !any\nset-ip-id = random\n"
         "[rule d]\next-header = any, !ah\nflow-label = 7\nset-flow-label = 8\n"
         "[rule e]\ntcp-option = mss, !sack\nmss = 1-9\nwindow = 0\nset-window = +3\nset-mss = -40\n"

@@ -293,7 +293,8 @@ static void test_sections(void **state)
                         "test.conf:1: unknown section [Rule x]; did you mean [rule NAME]?");
     assert_string_equal(
         fixture_complaints("[]\n"),
-        "test.conf:1: unknown section []: [main], [tun], [divert], [set NAME] or [rule NAME]");
+        "test.conf:1: unknown section []: [main], [tun], [divert], [flows], [set NAME] or "
+        "[rule NAME]");
     assert_string_equal(fixture_complaints("[rule]\nttl = 3\n"),
                         "test.conf:1: [rule] a rule needs a name: [rule NAME]");
     assert_string_equal(fixture_complaints("[rule a]\n[main]\n"),

@@ -28,6 +28,10 @@ struct wrong {
 #define REGEX_COMPLAINT(value) \
     "'" value "' is not right: \"PATTERN\" of 1 to 4096 bytes, or ! in front of it"
 
+#define PACKETS_COMPLAINT(word) \
+    "'" word "' is not a count of packets: one such as 1, 1-10 or 100-, from 1 on"
+#define BYTES_COMPLAINT(word) \
+    "'" word "' is not a count of bytes: one such as 1000, 1-64KiB or 10MiB-, from 1 on"
 #define TIME_COMPLAINT(item)                                                                \
     "'" item "' is not a time: days (mon-fri), hours (08:00-17:00, 22:00-06:00) and dates " \
     "(2026-12-24-2027-01-06), each or all of them, separated by blanks"
@@ -130,6 +134,15 @@ static const struct right rights[] = {
     {"payload", "0xDEADbeef@65535", "0xdeadbeef @ 65535", NULL},
     {"payload-regex", "\"^(GET|POST) /\"", NULL, NULL},
     {"payload-regex", "! \"a\\\"b[;,#]\"", "!\"a\\\"b[;,#]\"", "proto = udp"},
+    {"state", "new", NULL, NULL},
+    {"state", "established, related", NULL, NULL},
+    {"state", "!invalid", NULL, NULL},
+    {"flow-packets", "1", NULL, NULL},
+    {"flow-packets", "1-10, 1000-", NULL, NULL},
+    {"flow-packets", "!1-18446744073709551613", NULL, NULL},
+    {"flow-bytes", "1000-2048", "1000-2KiB", NULL},
+    {"flow-bytes", "10MiB-", NULL, NULL},
+    {"flow-bytes", "1-1024KiB, !3GiB", "1-1MiB, !3GiB", NULL},
     {"time", "mon-fri 08:00-17:00, sat 09:30:15-12:00", NULL, NULL},
     {"time", "fri-mon", "mon fri-sun", NULL},
     {"time", "wed  sat", "wed sat", NULL},
@@ -388,6 +401,16 @@ static const struct wrong wrongs[] = {
     {"payload", "0x", PAYLOAD_COMPLAINT("0x"), NULL},
     {"payload", "0x12 @", PAYLOAD_COMPLAINT("0x12 @"), NULL},
     {"payload", "0x12 @ 65536", PAYLOAD_COMPLAINT("0x12 @ 65536"), NULL},
+    {"state", "establisht", "'establisht' is not a state; did you mean 'established'?", NULL},
+    {"state", "0", "'0' is not a state: new, established, related, invalid", NULL},
+    {"flow-packets", "0", PACKETS_COMPLAINT("0"), NULL},
+    {"flow-packets", "-5", PACKETS_COMPLAINT("-5"), NULL},
+    {"flow-packets", "5-4", PACKETS_COMPLAINT("5-4"), NULL},
+    {"flow-packets", "1KiB", PACKETS_COMPLAINT("1KiB"), NULL},
+    {"flow-packets", "18446744073709551615", PACKETS_COMPLAINT("18446744073709551615"), NULL},
+    {"flow-bytes", "1 KiB", BYTES_COMPLAINT("1 KiB"), NULL},
+    {"flow-bytes", "1kB", BYTES_COMPLAINT("1kB"), NULL},
+    {"flow-bytes", "17179869184GiB", BYTES_COMPLAINT("17179869184GiB"), NULL},
     {"time", "8:00-17:00", TIME_COMPLAINT("8:00-17:00"), NULL},
     {"time", "08:00", TIME_COMPLAINT("08:00"), NULL},
     {"time", "08:00-08:00", TIME_COMPLAINT("08:00-08:00"), NULL},

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flow classes: kinds of flows that differ in how long they may be quiet, and what the
+ * configuration says about flows.
+ */
+#ifndef IPMODD_BASE_FLOW_CLASS_H
+#define IPMODD_BASE_FLOW_CLASS_H
+
+#include <stdint.h>
+
+enum flow_class {
+    FLOW_CLASS_TCP_ESTABLISHED,
+    FLOW_CLASS_TCP_TRANSITORY, /* not open yet, or closed */
+    FLOW_CLASS_UDP,
+    FLOW_CLASS_ICMP, /* queries */
+    FLOW_CLASS_SCTP,
+    FLOW_CLASS_OTHER,
+    FLOW_CLASS_COUNT,
+};
+
+/* "tcp-established", as in the configuration; never NULL below FLOW_CLASS_COUNT. */
+const char *flow_class_name(enum flow_class class);
+
+enum {
+    FLOWS_MIN = 64,
+    FLOWS_MAX = 1 << 24,
+    FLOWS_DEFAULT = 1 << 17,
+};
+
+struct flow_limits {
+    uint32_t max;                          /* flows at a time, FLOWS_MIN to FLOWS_MAX */
+    uint32_t timeouts_s[FLOW_CLASS_COUNT]; /* seconds, at least 1 */
+};
+
+/* FLOWS_DEFAULT, and the times of the RFCs. */
+struct flow_limits flow_limits_default(void);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flows: what packets of two directions have in common.
+ *
+ * A flow is named by two tuples, as conntrack(8) shows them: ORIGINAL, that of the packet that made
+ * it, and REPLY, that of the packets which answer. As long as nobody translates, one is the other
+ * turned round; a translation is nothing but a REPLY tuple that is not. Both lead to the one entry.
+ *
+ * The table has a fixed number of entries, allocated at its start and touched when used, so that
+ * nothing on the packet path allocates and nothing is ever moved in one go. The index is a hash
+ * table with open addressing and linear probing (Knuth, TAOCP 6.4, algorithms L and R) that holds
+ * one element for each tuple: 32 bits of the hash and the number of the entry. It is at most half
+ * full. The hash is XXH3 with a secret seed: who chooses tuples cannot choose their places.
+ *
+ * A flow ends when it has been quiet for the time of its class (RFC 4787 REQ-5, RFC 5382 REQ-5, RFC
+ * 5508 REQ-2). There is no timer for each: a hand goes round over all entries, a few at a time
+ * (flow_table_sweep()), and an entry that has had its time counts as absent wherever it is met. A
+ * new flow that finds no entry free takes one that the hand sees next and that has had its time, or
+ * that of the oldest flow which nobody has answered yet; those stand in a list. A flood of first
+ * packets so displaces its like, and never what both sides take part in; when there is nothing
+ * else, the new flow is refused.
+ *
+ * One thread. Times are monotonic nanoseconds, and come with the packets.
+ */
+#ifndef IPMODD_DATAPATH_FLOW_H
+#define IPMODD_DATAPATH_FLOW_H
+
+#include "ipmodd/base/flow_class.h"
+#include "ipmodd/datapath/packet.h"
+
+/*
+ * Equal tuples are equal memory. Addresses in wire order, those of IPv4 with twelve zeros behind
+ * them; ports in host order, 0 for a protocol without. An ICMP query has its identifier for the
+ * port of the side that asks, and the type of the request for that of the other.
+ */
+struct flow_tuple {
+    uint8_t src[16], dst[16];
+    uint16_t sport, dport;
+    uint8_t proto;
+    uint8_t family; /* enum ip_family */
+    uint16_t zero;
+};
+
+/* What a packet is to the flow table. */
+enum flow_kind {
+    FLOW_KIND_PART,    /* of the flow that the tuple names; it can be the first of it */
+    FLOW_KIND_ANSWER,  /* of the flow that the tuple names, and never the first (an echo reply) */
+    FLOW_KIND_ERROR,   /* an ICMP error: the tuple is that of the packet which it quotes */
+    FLOW_KIND_UNKNOWN, /* no tuple: a later fragment, or an error that quotes too little */
+};
+
+/* RET is written but for FLOW_KIND_UNKNOWN. */
+enum flow_kind flow_tuple_of(const struct packet *packet, struct flow_tuple *ret_tuple);
+
+/* The tuple of what answers to TUPLE. */
+struct flow_tuple flow_tuple_turn(const struct flow_tuple *tuple);
+
+bool flow_tuple_equal(const struct flow_tuple *a, const struct flow_tuple *b);
+
+/* Where a TCP connection is; names as conntrack's. */
+enum flow_tcp_state {
+    FLOW_TCP_NONE, /* no TCP */
+    FLOW_TCP_SYN_SENT,
+    FLOW_TCP_SYN_RECV,
+    FLOW_TCP_ESTABLISHED,
+    FLOW_TCP_FIN_WAIT, /* one side has closed, the other may go on */
+    FLOW_TCP_TIME_WAIT,
+    FLOW_TCP_CLOSE, /* reset */
+    FLOW_TCP_STATE_COUNT,
+};
+
+/* "SYN_SENT"; "" for FLOW_TCP_NONE. */
+const char *flow_tcp_state_name(enum flow_tcp_state state);
+
+struct flow {
+    struct flow_tuple tuples[FLOW_WAYS];
+    uint64_t packets[FLOW_WAYS], bytes[FLOW_WAYS]; /* of the wire, as they arrived */
+    uint64_t made_ns, seen_ns;
+    uint32_t rule;           /* that translates it, by its identity; 0: none */
+    uint8_t tcp_seen;        /* private: flags of both sides */
+    uint8_t class;           /* enum flow_class */
+    uint8_t entry_state;     /* private */
+    uint32_t next, previous; /* private */
+};
+
+/* Whether packets of both directions have been seen. */
+bool flow_is_answered(const struct flow *flow);
+
+/* Whether REPLY is not ORIGINAL turned round. */
+bool flow_is_translated(const struct flow *flow);
+
+enum flow_tcp_state flow_tcp_state_of(const struct flow *flow);
+
+/* Nanoseconds until FLOW has had its time; 0 when it has. */
+struct flow_table;
+uint64_t flow_time_left(const struct flow_table *table, const struct flow *flow, uint64_t now_ns);
+
+struct flow_table_counters {
+    uint64_t added, ended; /* ended: had their time, or were removed */
+    uint64_t displaced;    /* unanswered ones that made room */
+    uint64_t refused;      /* new ones for which there was no room */
+};
+
+/* Room for LIMITS.max flows. NULL without memory. */
+struct flow_table *flow_table_new(const struct flow_limits *limits, uint64_t seed);
+void flow_table_free(struct flow_table *table);
+
+/* Places what comes by a hash with another SEED; only while the table is empty. */
+void flow_table_seed(struct flow_table *table, uint64_t seed);
+
+/* The times of LIMITS from now on, also for flows that are there. The room stays. */
+void flow_table_set_limits(struct flow_table *table, const struct flow_limits *limits);
+
+/* The flow that TUPLE names, and which of its ways that is; NULL for none. */
+struct flow *flow_table_find(struct flow_table *table, const struct flow_tuple *tuple,
+                             uint64_t now_ns, enum flow_way *ret_way);
+
+/*
+ * Has the memory fetched that finding each of COUNT tuples will need, of all at once. A table of a
+ * million flows is in no cache, and one lookup after another would wait twice for the memory each.
+ */
+void flow_table_prefetch(const struct flow_table *table, const struct flow_tuple *tuples,
+                         size_t count);
+
+/*
+ * A flow with these tuples, of which none may name a flow that is there. NULL when there is no
+ * room. Valid until it is removed, has had its time, or is displaced by another one.
+ */
+struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *original,
+                            const struct flow_tuple *reply, uint64_t now_ns);
+
+void flow_table_remove(struct flow_table *table, struct flow *flow);
+
+/*
+ * Counts PACKET, which is of FLOW and goes its way WAY, and follows a TCP connection. False, with
+ * nothing done, when the packet opens another connection with the tuples of one that is over: the
+ * flow is to be removed and a new one added.
+ */
+bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
+                 const struct packet *packet, uint64_t now_ns);
+
+/* Lets the hand go over COUNT entries and removes the flows that have had their time. */
+void flow_table_sweep(struct flow_table *table, size_t count, uint64_t now_ns);
+
+size_t flow_table_count(const struct flow_table *table);
+size_t flow_table_translated(const struct flow_table *table);
+size_t flow_table_capacity(const struct flow_table *table);
+const struct flow_table_counters *flow_table_counters(const struct flow_table *table);
+
+/* Bytes of memory that the table would have, were it full. */
+size_t flow_table_memory(const struct flow_table *table);
+
+/*
+ * For lists: the first flow with entry number *CURSOR or a later one that has not had its time, and
+ * *CURSOR behind it; NULL at the end. Between calls flows may come and go.
+ */
+const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names and times of the classes of flows. */
+#include "ipmodd/base/flow_class.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <assert.h>
+
+static const char *const names[] = {
+    [FLOW_CLASS_TCP_ESTABLISHED] = "tcp-established",
+    [FLOW_CLASS_TCP_TRANSITORY] = "tcp-transitory",
+    [FLOW_CLASS_UDP] = "udp",
+    [FLOW_CLASS_ICMP] = "icmp",
+    [FLOW_CLASS_SCTP] = "sctp",
+    [FLOW_CLASS_OTHER] = "other",
+};
+
+static_assert(ARRAY_SIZE(names) == FLOW_CLASS_COUNT, "every class has a name");
+
+const char *flow_class_name(enum flow_class class)
+{
+    assert(class < FLOW_CLASS_COUNT);
+    return names[class];
+}
+
+struct flow_limits flow_limits_default(void)
+{
+    return (struct flow_limits){
+        .max = FLOWS_DEFAULT,
+        .timeouts_s =
+            {
+                [FLOW_CLASS_TCP_ESTABLISHED] = 7440, /* RFC 5382 REQ-5: 2 hours and 4 minutes */
+                [FLOW_CLASS_TCP_TRANSITORY] = 240,   /* RFC 5382 REQ-5 */
+                [FLOW_CLASS_UDP] = 300,              /* RFC 4787 REQ-5: recommended */
+                [FLOW_CLASS_ICMP] = 60,              /* RFC 5508 REQ-2 */
+                [FLOW_CLASS_SCTP] = 7440,
+                [FLOW_CLASS_OTHER] = 600,
+            },
+    };
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What packets tell about their flow: counters, answers, and where a TCP connection is. */
+#include "ipmodd/base/macro.h"
+#include "ipmodd/wire/tcp.h"
+#include "table.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+
+/* Flags of TCP that were seen, those of the replying side shifted by one. */
+enum {
+    SEEN_SYN = 1u << 0,
+    SEEN_ACK = 1u << 2,
+    SEEN_FIN = 1u << 4,
+    SEEN_RST = 1u << 6, /* of either side */
+};
+
+static const char *const state_names[] = {
+    [FLOW_TCP_NONE] = "",
+    [FLOW_TCP_SYN_SENT] = "SYN_SENT",
+    [FLOW_TCP_SYN_RECV] = "SYN_RECV",
+    [FLOW_TCP_ESTABLISHED] = "ESTABLISHED",
+    [FLOW_TCP_FIN_WAIT] = "FIN_WAIT",
+    [FLOW_TCP_TIME_WAIT] = "TIME_WAIT",
+    [FLOW_TCP_CLOSE] = "CLOSE",
+};
+static_assert(ARRAY_SIZE(state_names) == FLOW_TCP_STATE_COUNT, "every state has a name");
+
+const char *flow_tcp_state_name(enum flow_tcp_state state)
+{
+    assert(state < FLOW_TCP_STATE_COUNT);
+    return state_names[state];
+}
+
+bool flow_is_answered(const struct flow *flow)
+{
+    return flow->packets[FLOW_REPLY] > 0;
+}
+
+bool flow_is_translated(const struct flow *flow)
+{
+    const struct flow_tuple turned = flow_tuple_turn(&flow->tuples[FLOW_ORIGINAL]);
+
+    return !flow_tuple_equal(&turned, &flow->tuples[FLOW_REPLY]);
+}
+
+/* SEEN of both sides. */
+static bool both(const struct flow *flow, unsigned seen)
+{
+    unsigned wanted = seen | seen << 1;
+
+    return (flow->tcp_seen & wanted) == wanted;
+}
+
+static bool either(const struct flow *flow, unsigned seen)
+{
+    return (flow->tcp_seen & (seen | seen << 1)) != 0;
+}
+
+/*
+ * RFC 9293 3.3.2, seen from the middle. A connection is open when both sides have acknowledged
+ * something, which also holds for a simultaneous open and for one that began before us. It is over
+ * when both sides have sent their FIN (RFC 5382 5): one alone leaves the other way open.
+ */
+enum flow_tcp_state flow_tcp_state_of(const struct flow *flow)
+{
+    if (flow->tuples[FLOW_ORIGINAL].proto != IPPROTO_TCP)
+        return FLOW_TCP_NONE;
+    if ((flow->tcp_seen & SEEN_RST) != 0)
+        return FLOW_TCP_CLOSE;
+    if (both(flow, SEEN_FIN))
+        return FLOW_TCP_TIME_WAIT;
+    if (!both(flow, SEEN_ACK))
+        return both(flow, SEEN_SYN) || !either(flow, SEEN_SYN) ? FLOW_TCP_SYN_RECV
+                                                               : FLOW_TCP_SYN_SENT;
+    return either(flow, SEEN_FIN) ? FLOW_TCP_FIN_WAIT : FLOW_TCP_ESTABLISHED;
+}
+
+static enum flow_class class_of_tcp(const struct flow *flow)
+{
+    enum flow_tcp_state state = flow_tcp_state_of(flow);
+
+    return state == FLOW_TCP_ESTABLISHED || state == FLOW_TCP_FIN_WAIT ? FLOW_CLASS_TCP_ESTABLISHED
+                                                                       : FLOW_CLASS_TCP_TRANSITORY;
+}
+
+static enum flow_class class_of(const struct flow *flow)
+{
+    switch (flow->tuples[FLOW_ORIGINAL].proto) {
+    case IPPROTO_TCP:
+        return class_of_tcp(flow);
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE:
+        return FLOW_CLASS_UDP;
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+        return FLOW_CLASS_ICMP;
+    case IPPROTO_SCTP:
+        return FLOW_CLASS_SCTP;
+    default:
+        return FLOW_CLASS_OTHER;
+    }
+}
+
+/*
+ * A reset ends nothing by itself: anybody can forge one. It shortens the time that the flow may be
+ * quiet, and what either side sends afterwards takes it back (RFC 7857 2.2).
+ */
+static void note_flags(struct flow *flow, enum flow_way way, uint8_t flags)
+{
+    unsigned seen = flow->tcp_seen, side = way == FLOW_REPLY ? 1 : 0;
+
+    if ((flags & TCP_FLAG_RST) != 0) {
+        flow->tcp_seen = (uint8_t)(seen | SEEN_RST);
+        return;
+    }
+    seen &= ~(unsigned)SEEN_RST;
+    if ((flags & TCP_FLAG_SYN) != 0)
+        seen |= (unsigned)SEEN_SYN << side;
+    if ((flags & TCP_FLAG_ACK) != 0)
+        seen |= (unsigned)SEEN_ACK << side;
+    if ((flags & TCP_FLAG_FIN) != 0)
+        seen |= (unsigned)SEEN_FIN << side;
+    flow->tcp_seen = (uint8_t)seen;
+}
+
+/* RFC 9293 3.6.1, RFC 6191: the tuples of a connection that is over are used again. */
+static bool opens_another(const struct flow *flow, const struct packet *packet)
+{
+    enum flow_tcp_state state = flow_tcp_state_of(flow);
+    const unsigned judged = TCP_FLAG_SYN | TCP_FLAG_ACK | TCP_FLAG_RST;
+
+    return (state == FLOW_TCP_TIME_WAIT || state == FLOW_TCP_CLOSE) &&
+           (packet_tcp_flags(packet) & judged) == TCP_FLAG_SYN;
+}
+
+bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
+                 const struct packet *packet, uint64_t now_ns)
+{
+    if (packet_is_tcp(packet)) {
+        if (opens_another(flow, packet))
+            return false;
+        note_flags(flow, way, packet_tcp_flags(packet));
+    }
+    flow->packets[way] += packet->segments;
+    flow->bytes[way] += packet_wire_bytes(packet);
+    flow->seen_ns = now_ns;
+    if (way == FLOW_REPLY)
+        table_note_answer(table, flow);
+    flow->class = (uint8_t)class_of(flow);
+    return true;
+}

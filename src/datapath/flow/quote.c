@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding the headers of a packet that an ICMP error quotes. */
+#include "quote.h"
+
+#include "ipmodd/wire/cursor.h"
+#include "ipmodd/wire/icmp.h"
+#include "ipmodd/wire/ip4.h"
+#include "ipmodd/wire/ip6.h"
+
+#include <netinet/in.h>
+
+enum { EXTENSION_HEADERS_MAX = 8 };
+
+static bool is_icmp4_error(uint8_t type)
+{
+    return type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_REDIRECT ||
+           type == ICMP4_TIME_EXCEEDED || type == ICMP4_PARAMETER_PROBLEM;
+}
+
+bool quote_is_error(const struct packet *packet)
+{
+    if (!packet_is_icmp(packet))
+        return false;
+    if (packet->family == FAMILY_IPV4)
+        return is_icmp4_error(packet_icmp_type(packet));
+    return packet_icmp_type(packet) < ICMP6_INFORMATIONAL;
+}
+
+static bool find_ip4(struct cursor *cursor, struct quote *quote)
+{
+    const uint8_t *header = cursor_take(cursor, IP4_HEADER_MIN);
+
+    if (header == NULL || header[IP4_VERSION_IHL] >> 4 != 4 ||
+        ip4_header_length(header) < IP4_HEADER_MIN || ip4_fragment_offset(header) > 0)
+        return false;
+    cursor_skip(cursor, ip4_header_length(header) - IP4_HEADER_MIN);
+    quote->proto = header[IP4_PROTO];
+    return !cursor->failed;
+}
+
+/* The extension header of kind PROTO. False when it is not whole, or of a later fragment. */
+static bool skip_extension(struct cursor *cursor, uint8_t proto, uint8_t *ret_next)
+{
+    size_t units;
+
+    *ret_next = cursor_u8(cursor);
+    units = cursor_u8(cursor);
+    if (proto == IPPROTO_FRAGMENT) {
+        bool first = (cursor_be16(cursor) & IP6_FRAGMENT_OFFSET_MASK) == 0;
+
+        cursor_skip(cursor, IP6_FRAGMENT_HEADER - 4);
+        return first && !cursor->failed;
+    }
+    cursor_skip(cursor, (proto == IPPROTO_AH ? (units + 2) * 4 : (units + 1) * 8) - 2);
+    return !cursor->failed;
+}
+
+static bool is_extension(uint8_t proto)
+{
+    return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
+           proto == IPPROTO_DSTOPTS || proto == IPPROTO_AH;
+}
+
+static bool find_ip6(struct cursor *cursor, struct quote *quote)
+{
+    const uint8_t *header = cursor_take(cursor, IP6_HEADER);
+
+    if (header == NULL || header[IP6_VERSION_CLASS] >> 4 != 6)
+        return false;
+    quote->proto = header[IP6_NEXT_HEADER];
+    for (unsigned seen = 0; is_extension(quote->proto); seen++) {
+        if (seen == EXTENSION_HEADERS_MAX || !skip_extension(cursor, quote->proto, &quote->proto))
+            return false;
+    }
+    return true;
+}
+
+bool quote_find(const struct packet *packet, struct quote *ret_quote)
+{
+    struct quote quote = {
+        .ip_offset = packet->payload_offset, .end = packet->length, .family = packet->family};
+    struct cursor cursor = cursor_over(packet->data, packet->length);
+    bool found;
+
+    cursor_skip(&cursor, quote.ip_offset);
+    found = quote.family == FAMILY_IPV4 ? find_ip4(&cursor, &quote) : find_ip6(&cursor, &quote);
+    if (!found)
+        return false;
+    quote.l4_offset = cursor.at;
+    *ret_quote = quote;
+    return true;
+}

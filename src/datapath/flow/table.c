@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Entries, the index over their tuples, and the hand that goes round. */
+#include "table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static_assert(sizeof(struct flow_tuple) == 40, "a tuple has no gaps: it is hashed as memory");
+static_assert(sizeof(struct flow) <= 152, "an entry and its index fit 192 bytes");
+
+enum {
+    NONE = UINT32_MAX,
+    WINDOW = 8, /* entries that a new flow without room looks at for one that is over */
+    PREFETCH_MAX = 64,
+    LINE = 64, /* bytes of a cache line */
+};
+
+/* What an entry holds, and which list it is in. */
+enum entry_state {
+    ENTRY_FREE,       /* nothing; in the list of the free ones, or never used */
+    ENTRY_UNANSWERED, /* a flow in the list of those */
+    ENTRY_ANSWERED,   /* a flow in no list */
+};
+
+/* An element of the index; entry: 2 * number + way + 1, and 0 for an empty element. */
+struct place {
+    uint32_t hash;
+    uint32_t entry;
+};
+
+struct flow_table {
+    struct flow *flows;
+    struct place *places;
+    size_t capacity;
+    size_t mask; /* number of places, a power of two, less one */
+    size_t count, translated;
+    size_t fresh; /* entries from here on have never been used */
+    size_t hand;
+    uint32_t free;           /* first of the entries that were used and are not now */
+    uint32_t oldest, newest; /* of the flows that nobody has answered */
+    uint64_t seed;
+    uint64_t timeouts_ns[FLOW_CLASS_COUNT];
+    struct flow_table_counters counters;
+};
+
+static size_t places_for(size_t capacity)
+{
+    size_t places = 1;
+
+    while (places < capacity * FLOW_WAYS * 2)
+        places *= 2;
+    return places;
+}
+
+/*
+ * SIZE bytes of zeros in huge pages where the kernel has them: entries are met in no order, and
+ * with small pages most meetings would cost a walk through page tables besides. NULL without
+ * memory.
+ */
+static void *map_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return NULL;
+    madvise(memory, size, MADV_HUGEPAGE);
+    return memory;
+}
+
+static void unmap_memory(void *memory, size_t size)
+{
+    if (memory != NULL)
+        munmap(memory, size);
+}
+
+static size_t flows_size(const struct flow_table *table)
+{
+    return table->capacity * sizeof(*table->flows);
+}
+
+static size_t places_size(const struct flow_table *table)
+{
+    return (table->mask + 1) * sizeof(*table->places);
+}
+
+struct flow_table *flow_table_new(const struct flow_limits *limits, uint64_t seed)
+{
+    struct flow_table *table = calloc(1, sizeof(*table));
+
+    assert(limits->max >= FLOWS_MIN && limits->max <= FLOWS_MAX);
+    if (table == NULL)
+        return NULL;
+    table->capacity = limits->max;
+    table->mask = places_for(limits->max) - 1;
+    table->flows = map_memory(flows_size(table));
+    table->places = map_memory(places_size(table));
+    if (table->flows == NULL || table->places == NULL) {
+        flow_table_free(table);
+        return NULL;
+    }
+    table->free = NONE;
+    table->oldest = NONE;
+    table->newest = NONE;
+    table->seed = seed;
+    flow_table_set_limits(table, limits);
+    return table;
+}
+
+void flow_table_free(struct flow_table *table)
+{
+    if (table == NULL)
+        return;
+    unmap_memory(table->flows, flows_size(table));
+    unmap_memory(table->places, places_size(table));
+    free(table);
+}
+
+void flow_table_set_limits(struct flow_table *table, const struct flow_limits *limits)
+{
+    for (size_t i = 0; i < FLOW_CLASS_COUNT; i++)
+        table->timeouts_ns[i] = limits->timeouts_s[i] * UINT64_C(1000000000);
+}
+
+void flow_table_seed(struct flow_table *table, uint64_t seed)
+{
+    if (table->count == 0)
+        table->seed = seed;
+}
+
+uint64_t flow_time_left(const struct flow_table *table, const struct flow *flow, uint64_t now_ns)
+{
+    uint64_t end_ns = flow->seen_ns + table->timeouts_ns[flow->class];
+
+    return now_ns < end_ns ? end_ns - now_ns : 0;
+}
+
+static bool is_over(const struct flow_table *table, const struct flow *flow, uint64_t now_ns)
+{
+    return flow_time_left(table, flow, now_ns) == 0;
+}
+
+static uint32_t hash_of(const struct flow_table *table, const struct flow_tuple *tuple)
+{
+    return (uint32_t)XXH3_64bits_withSeed(tuple, sizeof(*tuple), table->seed);
+}
+
+static struct flow *flow_at(const struct flow_table *table, const struct place *place)
+{
+    return &table->flows[(place->entry - 1) / FLOW_WAYS];
+}
+
+static enum flow_way way_at(const struct place *place)
+{
+    return (place->entry - 1) % FLOW_WAYS;
+}
+
+/* The place of TUPLE, or the empty one where it would be. */
+static size_t find_place(const struct flow_table *table, const struct flow_tuple *tuple,
+                         uint32_t hash)
+{
+    size_t i = hash & table->mask;
+
+    for (;; i = (i + 1) & table->mask) {
+        const struct place *place = &table->places[i];
+
+        if (place->entry == 0)
+            return i;
+        if (place->hash == hash &&
+            flow_tuple_equal(&flow_at(table, place)->tuples[way_at(place)], tuple))
+            return i;
+    }
+}
+
+/* Whether an element that belongs to HOME may stand at HOLE, coming from AT: not before its home.
+ */
+static bool may_move(size_t home, size_t hole, size_t at, size_t mask)
+{
+    return ((at - home) & mask) >= ((at - hole) & mask);
+}
+
+/* Closes the hole that an element leaves, so that no search ends too early. */
+static void empty_place(struct flow_table *table, size_t hole)
+{
+    for (size_t i = (hole + 1) & table->mask; table->places[i].entry != 0;
+         i = (i + 1) & table->mask) {
+        if (!may_move(table->places[i].hash & table->mask, hole, i, table->mask))
+            continue;
+        table->places[hole] = table->places[i];
+        hole = i;
+    }
+    table->places[hole].entry = 0;
+}
+
+static void index_way(struct flow_table *table, const struct flow *flow, enum flow_way way)
+{
+    uint32_t hash = hash_of(table, &flow->tuples[way]);
+    struct place *place = &table->places[find_place(table, &flow->tuples[way], hash)];
+
+    assert(place->entry == 0);
+    place->hash = hash;
+    place->entry = (uint32_t)((size_t)(flow - table->flows) * FLOW_WAYS + way + 1);
+}
+
+static void forget_way(struct flow_table *table, const struct flow *flow, enum flow_way way)
+{
+    size_t place = find_place(table, &flow->tuples[way], hash_of(table, &flow->tuples[way]));
+
+    assert(table->places[place].entry != 0);
+    empty_place(table, place);
+}
+
+/* A flow to itself (both tuples the same) has one place. */
+static bool has_one_tuple(const struct flow *flow)
+{
+    return flow_tuple_equal(&flow->tuples[FLOW_ORIGINAL], &flow->tuples[FLOW_REPLY]);
+}
+
+static uint32_t number_of(const struct flow_table *table, const struct flow *flow)
+{
+    return (uint32_t)(flow - table->flows);
+}
+
+static void list_unanswered(struct flow_table *table, struct flow *flow)
+{
+    uint32_t number = number_of(table, flow);
+
+    flow->entry_state = ENTRY_UNANSWERED;
+    flow->previous = table->newest;
+    flow->next = NONE;
+    if (table->newest != NONE)
+        table->flows[table->newest].next = number;
+    else
+        table->oldest = number;
+    table->newest = number;
+}
+
+static void unlist(struct flow_table *table, const struct flow *flow)
+{
+    if (flow->previous != NONE)
+        table->flows[flow->previous].next = flow->next;
+    else
+        table->oldest = flow->next;
+    if (flow->next != NONE)
+        table->flows[flow->next].previous = flow->previous;
+    else
+        table->newest = flow->previous;
+}
+
+void table_note_answer(struct flow_table *table, struct flow *flow)
+{
+    if (flow->entry_state != ENTRY_UNANSWERED)
+        return;
+    unlist(table, flow);
+    flow->entry_state = ENTRY_ANSWERED;
+}
+
+static void release(struct flow_table *table, struct flow *flow)
+{
+    forget_way(table, flow, FLOW_ORIGINAL);
+    if (!has_one_tuple(flow))
+        forget_way(table, flow, FLOW_REPLY);
+    if (flow->entry_state == ENTRY_UNANSWERED)
+        unlist(table, flow);
+    table->translated -= flow_is_translated(flow);
+    flow->entry_state = ENTRY_FREE;
+    flow->next = table->free;
+    table->free = number_of(table, flow);
+    table->count--;
+}
+
+void flow_table_remove(struct flow_table *table, struct flow *flow)
+{
+    assert(flow->entry_state != ENTRY_FREE);
+    release(table, flow);
+    table->counters.ended++;
+}
+
+struct flow *flow_table_find(struct flow_table *table, const struct flow_tuple *tuple,
+                             uint64_t now_ns, enum flow_way *ret_way)
+{
+    const struct place *place = &table->places[find_place(table, tuple, hash_of(table, tuple))];
+    struct flow *flow;
+
+    if (place->entry == 0)
+        return NULL;
+    flow = flow_at(table, place);
+    *ret_way = way_at(place);
+    if (!is_over(table, flow, now_ns))
+        return flow;
+    flow_table_remove(table, flow);
+    return NULL;
+}
+
+static void prefetch_flow(const struct flow *flow)
+{
+    for (size_t at = 0; at < sizeof(*flow); at += LINE)
+        __builtin_prefetch((const char *)flow + at);
+}
+
+/* First all elements of the index, then the entries that they lead to. */
+void flow_table_prefetch(const struct flow_table *table, const struct flow_tuple *tuples,
+                         size_t count)
+{
+    uint32_t hashes[PREFETCH_MAX];
+
+    if (count > PREFETCH_MAX)
+        count = PREFETCH_MAX;
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_of(table, &tuples[i]);
+        __builtin_prefetch(&table->places[hashes[i] & table->mask]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct place *place = &table->places[hashes[i] & table->mask];
+
+        if (place->entry != 0)
+            prefetch_flow(flow_at(table, place));
+    }
+}
+
+static struct flow *next_under_hand(struct flow_table *table)
+{
+    struct flow *flow = &table->flows[table->hand];
+
+    table->hand = table->hand + 1 < table->fresh ? table->hand + 1 : 0;
+    return flow;
+}
+
+void flow_table_sweep(struct flow_table *table, size_t count, uint64_t now_ns)
+{
+    if (count > table->fresh)
+        count = table->fresh;
+    for (size_t i = 0; i < count; i++) {
+        struct flow *flow = next_under_hand(table);
+
+        if (flow->entry_state != ENTRY_FREE && is_over(table, flow, now_ns))
+            flow_table_remove(table, flow);
+    }
+}
+
+/* In a full table. */
+static void make_room(struct flow_table *table, uint64_t now_ns)
+{
+    flow_table_sweep(table, WINDOW, now_ns);
+    if (table->count < table->capacity || table->oldest == NONE)
+        return;
+    release(table, &table->flows[table->oldest]);
+    table->counters.displaced++;
+}
+
+/* NULL when none is free. */
+static struct flow *take_entry(struct flow_table *table)
+{
+    struct flow *flow;
+
+    if (table->free != NONE) {
+        flow = &table->flows[table->free];
+        table->free = flow->next;
+        return flow;
+    }
+    return table->fresh < table->capacity ? &table->flows[table->fresh++] : NULL;
+}
+
+struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *original,
+                            const struct flow_tuple *reply, uint64_t now_ns)
+{
+    struct flow *flow;
+
+    if (table->count == table->capacity)
+        make_room(table, now_ns);
+    flow = take_entry(table);
+    if (flow == NULL) {
+        table->counters.refused++;
+        return NULL;
+    }
+    *flow = (struct flow){.tuples = {*original, *reply}, .made_ns = now_ns, .seen_ns = now_ns};
+    list_unanswered(table, flow);
+    index_way(table, flow, FLOW_ORIGINAL);
+    if (!has_one_tuple(flow))
+        index_way(table, flow, FLOW_REPLY);
+    table->count++;
+    table->translated += flow_is_translated(flow);
+    table->counters.added++;
+    return flow;
+}
+
+size_t flow_table_count(const struct flow_table *table)
+{
+    return table->count;
+}
+
+size_t flow_table_translated(const struct flow_table *table)
+{
+    return table->translated;
+}
+
+size_t flow_table_capacity(const struct flow_table *table)
+{
+    return table->capacity;
+}
+
+const struct flow_table_counters *flow_table_counters(const struct flow_table *table)
+{
+    return &table->counters;
+}
+
+size_t flow_table_memory(const struct flow_table *table)
+{
+    return sizeof(*table) + flows_size(table) + places_size(table);
+}
+
+const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, uint64_t now_ns)
+{
+    while (*cursor < table->fresh) {
+        const struct flow *flow = &table->flows[(*cursor)++];
+
+        if (flow->entry_state != ENTRY_FREE && !is_over(table, flow, now_ns))
+            return flow;
+    }
+    return NULL;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys of [flows]. */
+#include "setting.h"
+
+#include "ipmodd/base/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { TIMEOUT_MAX = 864000 }; /* ten days */
+
+static const struct value_domain max_domain = {
+    .noun = "a number of flows", .min = FLOWS_MIN, .max = FLOWS_MAX};
+
+static const struct unit {
+    const char *name;
+    uint32_t seconds;
+} units[] = {{"min", 60}, {"h", 3600}, {"d", 86400}, {"s", 1}, {"", 1}};
+
+static int parse_max(const char *text, struct config *config, struct value_error *error)
+{
+    return value_parse_number(text, &max_domain, &config->flows.max, error);
+}
+
+static void print_max(const struct config *config, FILE *out)
+{
+    fprintf(out, "%" PRIu32, config->flows.max);
+}
+
+/* "240", "240s", "4min", "2h", "1d". False for another text, or nothing from 1 s to TIMEOUT_MAX. */
+static bool parse_seconds(const char *text, uint32_t *ret_seconds)
+{
+    size_t digits = strspn(text, "0123456789");
+    char CLEANUP(cleanup_free) *number = strndup(text, digits);
+    uint64_t count;
+
+    if (number == NULL || text_parse_number(number, TIMEOUT_MAX, &count) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (strcmp(text + digits, units[i].name) != 0)
+            continue;
+        *ret_seconds = (uint32_t)count * units[i].seconds;
+        return count > 0 && count * units[i].seconds <= TIMEOUT_MAX;
+    }
+    return false;
+}
+
+static int parse_timeout(const char *text, enum flow_class class, struct config *config,
+                         struct value_error *error)
+{
+    uint32_t seconds;
+
+    if (!parse_seconds(text, &seconds))
+        return value_refuse(
+            error, "'%.40s' is not a time: one such as 240s, 4min or 2h, at most 10d", text);
+    config->flows.timeouts_s[class] = seconds;
+    return 0;
+}
+
+static void print_timeout(const struct config *config, enum flow_class class, FILE *out)
+{
+    fprintf(out, "%" PRIu32 "s", config->flows.timeouts_s[class]);
+}
+
+/* A parser and a printer for each class: the table has no room for more than functions. */
+#define TIMEOUT_FUNCTIONS(name, class)                                                          \
+    static int parse_##name(const char *text, struct config *config, struct value_error *error) \
+    {                                                                                           \
+        return parse_timeout(text, class, config, error);                                       \
+    }                                                                                           \
+    static void print_##name(const struct config *config, FILE *out)                            \
+    {                                                                                           \
+        print_timeout(config, class, out);                                                      \
+    }
+
+TIMEOUT_FUNCTIONS(tcp_established, FLOW_CLASS_TCP_ESTABLISHED)
+TIMEOUT_FUNCTIONS(tcp_transitory, FLOW_CLASS_TCP_TRANSITORY)
+TIMEOUT_FUNCTIONS(udp, FLOW_CLASS_UDP)
+TIMEOUT_FUNCTIONS(icmp, FLOW_CLASS_ICMP)
+TIMEOUT_FUNCTIONS(sctp, FLOW_CLASS_SCTP)
+TIMEOUT_FUNCTIONS(other, FLOW_CLASS_OTHER)
+
+#define TIMEOUT_GRAMMAR "a time such as 240s, 4min or 2h"
+
+static const struct setting settings[] = {
+    {"max", "a number of flows", parse_max, print_max},
+    {"tcp-established", TIMEOUT_GRAMMAR, parse_tcp_established, print_tcp_established},
+    {"tcp-transitory", TIMEOUT_GRAMMAR, parse_tcp_transitory, print_tcp_transitory},
+    {"udp", TIMEOUT_GRAMMAR, parse_udp, print_udp},
+    {"icmp", TIMEOUT_GRAMMAR, parse_icmp, print_icmp},
+    {"sctp", TIMEOUT_GRAMMAR, parse_sctp, print_sctp},
+    {"other", TIMEOUT_GRAMMAR, parse_other, print_other},
+};
+
+const struct setting_group setting_flows = {
+    .section = "flows", .settings = settings, .count = ARRAY_SIZE(settings)};
