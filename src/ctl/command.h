@@ -32,7 +32,11 @@ struct command {
 };
 
 /* In the order of the usage text. X(name) stands for a record `command_name`. */
-#define CTL_COMMANDS(X) X(replay)
+/* clang-format off */
+#define CTL_COMMANDS(X) \
+    X(replay)           \
+    X(trace)
+/* clang-format on */
 
 #define CTL_DECLARE(name) extern const struct command command_##name;
 CTL_COMMANDS(CTL_DECLARE)

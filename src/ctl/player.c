@@ -2,9 +2,8 @@
 /* One frame in, none, one or more out. */
 #include "player.h"
 
+#include "frame.h"
 #include "ipmodd/base/macro.h"
-#include "ipmodd/wire/ip4.h"
-#include "ipmodd/wire/ip6.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,25 +12,6 @@ static void put(struct player *player, const struct frame *frame)
 {
     capture_writer_put(player->writer, frame);
     player->tallies.written++;
-}
-
-/* What the IP header says of the packet's length; 0 where it does not say, or is not there. */
-static size_t length_by_header(const uint8_t *bytes, size_t size)
-{
-    if (size >= IP4_HEADER_MIN && bytes[0] >> 4 == 4)
-        return be16_load(bytes + IP4_TOTAL_LENGTH);
-    if (size >= IP6_HEADER && bytes[0] >> 4 == 6)
-        return IP6_HEADER + (size_t)be16_load(bytes + IP6_PAYLOAD_LENGTH);
-    return 0;
-}
-
-/* Bytes of the IP packet at OFFSET were on the wire and are not in the capture. */
-static bool is_cut(const struct frame *frame, size_t offset)
-{
-    size_t size = frame->captured - offset;
-    size_t told = length_by_header(frame->bytes + offset, size);
-
-    return frame->length > frame->captured && (told == 0 || told > size);
 }
 
 static int make_room(struct player *player, size_t size)
@@ -65,15 +45,15 @@ static void put_built(struct player *player, const struct frame *frame, size_t h
 }
 
 /* What was not edited is written as it came, whatever it is. */
-static void put_packet(struct player *player, const struct frame *frame, size_t offset,
-                       const struct packet *packet, size_t told)
+static void put_packet(struct player *player, const struct frame *frame,
+                       const struct frame_packet *place, const struct packet *packet)
 {
     if ((packet->flags & PACKET_EDITED) == 0) {
         put(player, frame);
         return;
     }
-    memcpy(player->memory, frame->bytes, offset);
-    put_built(player, frame, offset, packet, frame->captured - offset - told);
+    memcpy(player->memory, frame->bytes, place->offset);
+    put_built(player, frame, place->offset, packet, frame->captured - place->offset - place->told);
 }
 
 static void put_answers(struct player *player, const struct frame *frame, size_t offset)
@@ -89,30 +69,29 @@ static void put_answers(struct player *player, const struct frame *frame, size_t
     }
 }
 
+static void pass(struct player *player, const struct frame *frame, uint64_t *tally)
+{
+    ++*tally;
+    put(player, frame);
+}
+
 int player_play(struct player *player, const struct frame *frame)
 {
     const struct packet *packet;
-    size_t offset, size, told;
+    struct frame_packet place;
+    enum frame_kind kind = frame_find_packet(capture_link_type(player->capture), frame, &place);
 
     player->tallies.frames++;
-    if (!link_find_ip(capture_link_type(player->capture), frame->bytes, frame->captured, &offset)) {
-        player->tallies.not_ip++;
-        put(player, frame);
-        return 0;
-    }
-    if (is_cut(frame, offset)) {
-        player->tallies.cut++;
-        put(player, frame);
+    if (kind != FRAME_PACKET) {
+        pass(player, frame, kind == FRAME_CUT ? &player->tallies.cut : &player->tallies.not_ip);
         return 0;
     }
     if (make_room(player, frame->captured + PACKET_CAPACITY) < 0)
         return -ENOMEM;
-    size = MIN_OF(frame->captured - offset, (size_t)PACKET_CAPACITY);
-    told = length_by_header(frame->bytes + offset, size);
-    packet = offline_run(player->offline, frame->bytes + offset, size, &frame->time);
+    packet = offline_run(player->offline, frame->bytes + place.offset, place.size, &frame->time);
     if (packet->fate == FATE_OUT)
-        put_packet(player, frame, offset, packet, told);
-    put_answers(player, frame, offset);
+        put_packet(player, frame, &place, packet);
+    put_answers(player, frame, place.offset);
     return 1;
 }
 
