@@ -15,6 +15,8 @@
 
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { SIZE = 1000, PAYLOAD = 2500, SEGMENTS = 3 };
 
@@ -373,6 +375,46 @@ static void test_whole_packet_rules_do_not_split(void **state)
 }
 
 /* Segments of 1,040, 1,040 and 540 bytes. */
+/* FORGED with its payload where nobody may look; the packet of the batch is there. */
+static uint8_t *hide_payload(struct fixture *fixture, const struct virtio_net *vnet, size_t payload)
+{
+    size_t headers = forged.length - payload;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *memory =
+        mmap(NULL, page + FORGED_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    assert_int_equal(mprotect(memory + page, FORGED_MAX, PROT_NONE), 0);
+    memcpy(memory + page - headers, forged.bytes, headers);
+    batch_reset(fixture->batch);
+    batch_commit_offloaded(fixture->batch, forged.length, vnet);
+    fixture->batch->packets[0].data = memory + page - headers;
+    return memory;
+}
+
+/* Edits of headers neither read nor write a byte of payload: that would end this program. */
+static void test_payload_is_not_touched(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_rule(fixture, NULL, NULL, "set-ttl", "33");
+    add_rule(fixture, NULL, NULL, "set-dscp", "ef");
+    add_rule(fixture, NULL, NULL, "set-dport", "4711");
+    fixture->path = path_new(fixture->ruleset, fixture->view);
+    for (unsigned i = 0; i < 4; i++) {
+        enum ip_family family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
+        struct virtio_net vnet = forge_super(family, i < 2 ? IPPROTO_TCP : IPPROTO_UDP, 0x18);
+        uint8_t *memory = hide_payload(fixture, &vnet, PAYLOAD);
+
+        path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
+        assert_int_equal(fixture->batch->packets[0].fate, FATE_OUT);
+        assert_int_equal(packet_ttl(&fixture->batch->packets[0]), 33);
+        assert_int_equal(packet_dport(&fixture->batch->packets[0]), 4711);
+        munmap(memory, (size_t)sysconf(_SC_PAGESIZE) + FORGED_MAX);
+    }
+    assert_int_equal(counters(fixture)->edited, 4 * SEGMENTS);
+}
+
 static void test_length(void **state)
 {
     static const struct {
@@ -555,6 +597,7 @@ int main(void)
         OFFLOAD_TEST(test_edits_of_the_whole_are_edits_of_each),
         OFFLOAD_TEST(test_wrong_ip_checksum_stays_wrong),
         OFFLOAD_TEST(test_whole_packet_rules_do_not_split),
+        OFFLOAD_TEST(test_payload_is_not_touched),
         OFFLOAD_TEST(test_length),
         OFFLOAD_TEST(test_tcp_flags),
         OFFLOAD_TEST(test_split_is_put_off),
