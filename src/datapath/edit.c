@@ -2,7 +2,10 @@
 /* Changing header fields, and keeping the books that fixup.c repairs checksums from. */
 #include "ipmodd/datapath/edit.h"
 
+#include "fixup.h"
+#include "ipmodd/base/macro.h"
 #include "ipmodd/wire/checksum.h"
+#include "ipmodd/wire/crc32c.h"
 #include "ipmodd/wire/ip4.h"
 #include "ipmodd/wire/ip6.h"
 #include "ipmodd/wire/option.h"
@@ -71,6 +74,22 @@ bool edit_dst(struct packet *packet, const struct ip_addr *addr)
     return true;
 }
 
+/* LENGTH bytes at OFFSET of an SCTP packet become NEW. */
+static void account_sctp(struct packet *packet, size_t offset, const uint8_t *new, size_t length)
+{
+    uint8_t change[64];
+
+    for (size_t done = 0; done < length; done += sizeof(change)) {
+        size_t count = MIN_OF(length - done, sizeof(change));
+        const uint8_t *old = packet->data + offset + done;
+
+        for (size_t i = 0; i < count; i++)
+            change[i] = old[i] ^ new[done + i];
+        packet->delta.sctp_crc ^=
+            crc32c_difference(change, count, packet->length - offset - done - count);
+    }
+}
+
 static bool edit_port(struct packet *packet, size_t place, uint16_t port)
 {
     uint8_t bytes[2];
@@ -79,12 +98,9 @@ static bool edit_port(struct packet *packet, size_t place, uint16_t port)
         return false;
     be16_store(bytes, port);
     if (packet->proto == IPPROTO_SCTP) {
-        const uint8_t *old = packet_l4(packet) + place;
-
         if ((packet->flags & PACKET_FRAGMENT) != 0)
             return false;
-        packet->delta.sctp_ports[place] ^= old[0] ^ bytes[0];
-        packet->delta.sctp_ports[place + 1] ^= old[1] ^ bytes[1];
+        account_sctp(packet, packet->l4_offset + place, bytes, sizeof(bytes));
     }
     put_l4(packet, place, bytes, sizeof(bytes));
     return true;
@@ -174,6 +190,35 @@ bool edit_tcp_flags(struct packet *packet, uint8_t flags)
     if (!packet_is_tcp(packet))
         return false;
     put_l4(packet, TCP_FLAGS, &flags, 1);
+    return true;
+}
+
+/* Of LENGTH bytes at PLACE behind the start of the upper-layer header, what its checksum covers. */
+static void account_payload(struct packet *packet, size_t place, const uint8_t *new, size_t length)
+{
+    const uint8_t *old = packet->data + packet->l4_offset + place;
+    size_t covered = fixup_covered(packet);
+
+    if (packet->proto == IPPROTO_SCTP)
+        account_sctp(packet, packet->l4_offset + place, new, length);
+    else if (place < covered)
+        packet->delta.l4 =
+            sum_change(packet->delta.l4, place, old, new, MIN_OF(length, covered - place));
+}
+
+bool edit_payload(struct packet *packet, size_t offset, const uint8_t *bytes, size_t length)
+{
+    size_t space;
+
+    if (!packet_has_payload(packet))
+        return false;
+    if (packet->proto == IPPROTO_SCTP && (packet->flags & PACKET_FRAGMENT) != 0)
+        return false;
+    space = packet_payload_length(packet);
+    if (offset > space || space - offset < length)
+        return false;
+    account_payload(packet, packet->payload_offset - packet->l4_offset + offset, bytes, length);
+    put(packet, packet->payload_offset + offset, bytes, length);
     return true;
 }
 

@@ -96,12 +96,10 @@ static void fix_l4(struct packet *packet, const struct checksum_kind *kind)
 static void fix_sctp(struct packet *packet)
 {
     uint8_t *field = packet->data + packet->l4_offset + SCTP_CHECKSUM;
-    size_t behind = packet->length - packet->l4_offset - SCTP_PORTS_SIZE;
     uint32_t crc = le32_load(field);
 
     if (crc != 0)
-        le32_store(field,
-                   crc ^ crc32c_difference(packet->delta.sctp_ports, SCTP_PORTS_SIZE, behind));
+        le32_store(field, crc ^ packet->delta.sctp_crc);
 }
 
 void fixup_packet(struct packet *packet)
@@ -125,11 +123,14 @@ uint16_t fixup_pseudo_sum(const struct packet *packet, size_t length)
     return sum_pseudo_ip6(packet_src(packet), packet_dst(packet), packet->proto, length);
 }
 
-/* How much of the LENGTH bytes behind the IP headers a checksum of this packet covers. */
-static size_t covered(const struct packet *packet, size_t length)
+size_t fixup_covered(const struct packet *packet)
 {
     const uint8_t *header = packet->data + packet->l4_offset;
+    size_t length = packet->length - packet->l4_offset;
     size_t words;
+
+    if ((packet->flags & PACKET_HAS_L4) == 0)
+        return length;
 
     switch (packet->proto) {
     case IPPROTO_UDP:
@@ -150,7 +151,7 @@ static size_t covered(const struct packet *packet, size_t length)
 static uint16_t l4_sum(const struct packet *packet, const struct checksum_kind *kind)
 {
     size_t length = packet->length - packet->l4_offset;
-    size_t cover = covered(packet, length);
+    size_t cover = fixup_covered(packet);
     uint16_t sum;
 
     if (cover > length)

@@ -37,6 +37,12 @@ bool fixup_is_damaged(const struct packet *packet);
  */
 void fixup_complete(struct packet *packet);
 
+/*
+ * How many bytes, from the upper-layer header on, the checksum of PACKET covers. In a first
+ * fragment they may be more than there are.
+ */
+size_t fixup_covered(const struct packet *packet);
+
 /* Of the pseudo-header of PACKET, were its upper-layer header and payload LENGTH bytes long. */
 uint16_t fixup_pseudo_sum(const struct packet *packet, size_t length);
 

@@ -5,7 +5,7 @@
 #include "file_text.h"
 
 #include "ipmodd/base/text.h"
-#include "ipmodd/datapath/match.h"
+#include "ipmodd/datapath/action.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -90,14 +90,21 @@ static void take_section(struct source *source, char *line)
     source->in_section = source->error == 0;
 }
 
+static bool may_repeat(const char *key)
+{
+    const struct match_type *match = match_type_find(key);
+    const struct action_type *action = action_type_find(key);
+
+    return match != NULL ? match->repeats : action != NULL && action->repeats;
+}
+
 /* The key and value that inih found, into the section. */
 static void add_entry(struct source *source)
 {
     struct section *section = document_last_section(source->document);
     struct place place = source_place(source);
-    const struct match_type *match = match_type_find(source->key);
     const struct entry *earlier =
-        match != NULL && match->repeats ? NULL : section_find_entry(section, source->key);
+        may_repeat(source->key) ? NULL : section_find_entry(section, source->key);
 
     place.key = source->key;
     if (earlier != NULL) {

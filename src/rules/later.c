@@ -16,8 +16,6 @@ static const struct {
     {"main", "metrics"},
     {"tun", "queues"},
     {"divert", "interfaces"},
-    {"rule", "set-payload"},
-    {"rule", "replace"},
     {"rule", "snat"},
     {"rule", "dnat"},
     {"rule", "masquerade"},

@@ -257,6 +257,16 @@ def fragment_cases():
              [[f"set-dst = {C6}"], ["dport = 53", "set-dport = 5353"]], part, moved)
 
 
+def payload_cases():
+    for make, name in ((ip4, "ip4"), (ip6, "ip6")):
+        packet, after = (make() / udp() / Raw(text) for text in (b"an odd text", b"an OLD text"))
+        case(f"set-payload-{name}", "Bytes at an odd place of an odd payload.",
+             [['set-payload = "OLD" @ 3']], packet, after)
+        packet, after = (make() / tcp() / Raw(text) for text in (b"a man a plan", b"a mEn a plEn"))
+        case(f"replace-{name}", "The first two are found; nothing is at the place of the second line.",
+             [['replace = "an" -> "En" count 2', 'replace = "En" -> "xx" @ 11']], packet, after)
+
+
 def list_cases():
     packet = ip4() / udp() / DATA
     case("order-of-rules", "The second rule sees the port of the first, the third does not match.",
@@ -325,6 +335,7 @@ def main():
     unknown_to_scapy_cases()
     shape_cases()
     fragment_cases()
+    payload_cases()
     list_cases()
     answer_cases()
     assert len({name for name, *_ in CASES}) == len(CASES)

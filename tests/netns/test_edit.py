@@ -24,9 +24,9 @@ def with_mss(mss):
     return [("MSS", mss)] + SYN[1:]
 
 
-def sctp(dport):
+def sctp(dport, data=b"sctp data"):
     """A SCTP packet with data; its checksum is a CRC32c."""
-    return SCTP(sport=4000, dport=dport, tag=77) / SCTPChunkData(data=b"sctp data")
+    return SCTP(sport=4000, dport=dport, tag=77) / SCTPChunkData(data=data)
 
 
 # name: (rule, packet's fields, packet's body, what is different at the other host: fields, body)
@@ -59,6 +59,31 @@ EDITS = {
     "clamp": ("clamp-mss = 1200", {}, tcp(1, 2, "SA", options=SYN), {},
               tcp(1, 2, "SA", options=with_mss(1200))),
     "clamp-keeps": ("clamp-mss = 1500", {}, tcp(1, 2, "S", options=SYN), {}, None),
+    "payload-udp": ('set-payload = "XY" @ 3', {}, udp(1, 2, b"odd bytes"), {},
+                    udp(1, 2, b"oddXYytes")),
+    "payload-twice": ('set-payload = "X"\nset-payload = 0x00ff @ 7', {}, tcp(1, 2, payload=b"odd bytes"),
+                      {}, tcp(1, 2, payload=b"Xdd byt\0\xff")),
+    "payload-too-short": ('set-payload = "XYZ" @ 7', {}, udp(1, 2, b"odd bytes"), {}, None),
+    "payload-sctp": ('set-payload = "X" @ 17', {}, sctp(2), {}, sctp(2, b"sXtp data")),
+    "replace-all": ('replace = "s" -> "S"', {}, tcp(1, 2, payload=b"sees ships"), {},
+                    tcp(1, 2, payload=b"SeeS ShipS")),
+    "replace-count": ('replace = "s" -> "S" count 2', {}, udp(1, 2, b"sees ships"), {},
+                      udp(1, 2, b"SeeS ships")),
+    "replace-there": ('replace = "s" -> "S" @ 9\nreplace = "s" -> "S" @ 1', {},
+                      udp(1, 2, b"sees ships"), {}, udp(1, 2, b"sees shipS")),
+    "replace-overlapping": ('replace = "aa" -> "ab"', {}, udp(1, 2, b"aaaaa"), {},
+                            udp(1, 2, b"ababa")),
+    "sport-plus": ("set-sport = +1000", {}, udp(65000, 2, b"e"), {}, udp(65535, 2, b"e")),
+    "dport-minus": ("set-dport = -80", {}, tcp(1, 8080, payload=b"e"), {},
+                    tcp(1, 8000, payload=b"e")),
+    "window": ("set-window = max 100", {}, tcp(1, 2, "A", window=8192), {},
+               tcp(1, 2, "A", window=100)),
+    "flags": ("set-tcp-flags = +ece, -psh", {}, tcp(1, 2, "PA", payload=b"e"), {},
+              tcp(1, 2, "AE", payload=b"e")),
+    "flags-all": ("set-tcp-flags = syn+ack", {}, tcp(1, 2, "PU", payload=b"e"), {},
+                  tcp(1, 2, "SA", payload=b"e")),
+    "strip-option": ("strip-tcp-option = sack-permitted", {}, tcp(1, 2, "S", options=SYN), {},
+                     tcp(1, 2, "S", options=SYN[:1] + [("NOP", None)] * 2 + SYN[2:])),
     "two-rules": ("set-dport = 7\n[rule two]\ndport = 7\nset-ttl = 7", {"ttl": 9},
                   udp(1, 2, b"e"), {"ttl": 7}, udp(1, 7, b"e")),
     "all-at-once": ("set-sport = 9\nset-dport = 8\nset-ttl = 7\nset-dscp = cs7\nset-ecn = ect0",
@@ -105,6 +130,52 @@ def test_df_edit(wire, daemons, captures, value, before, after):
                     for flag in (before, after))
     arrived = through(wire, daemons, captures, f"set-df = {value}", sent)
     assert difference([wanted], arrived) == ""
+
+
+def test_ip_id_edit(wire, daemons, captures):
+    """A number, arithmetic, and random ones, which differ; fragments keep theirs then."""
+    daemon = daemons(wire.host)
+    daemon.start("[rule a]\ndport = 1\nset-ip-id = 7\n[rule b]\ndport = 2\nset-ip-id = +7\n"
+                 "[rule c]\ndport = 3\nset-ip-id = random\n")
+    seen = captures(wire.peer)
+    send(wire.host, *(ip(4, HOST[4], FAR[4], id=100) / udp(9, port, b"id")
+                      for port in (1, 2, 3, 3, 3, 3)),
+         ip(4, HOST[4], FAR[4], id=100, flags="MF") / udp(9, 3, b"id" * 4))
+    ids = [parse(data).id for data in seen.wait(7)]
+    assert ids[:2] == [7, 107] and ids[6] == 100
+    assert len(set(ids[2:6])) == 4
+    assert [checksum_errors(data) for data in seen.wait(7)[:6]] == [[]] * 6
+
+
+@pytest.mark.parametrize("value,label", [("77", 77), ("+5", 105), ("1048575", 1048575)])
+def test_flow_label_edit(wire, daemons, captures, value, label):
+    sent, wanted = (bytes(ip(6, HOST[6], FAR[6], fl=number) / udp(1, 2, b"label"))
+                    for number in (100, label))
+    arrived = through(wire, daemons, captures, f"set-flow-label = {value}", sent)
+    assert difference([wanted], arrived) == ""
+
+
+@pytest.mark.parametrize("rule", ['set-payload = "NO"', 'replace = "f" -> "g"'])
+def test_payload_edits_of_fragments(wire, daemons, captures, family, rule):
+    """The first one is edited, and has the checksum of the whole; later ones are left alone."""
+    parts = fragments_of(family, bytes(udp_datagram(family, b"f" * 100))[20 if family == 4 else 40:])
+    arrived = through(wire, daemons, captures, rule, *parts)
+    assert arrived[1] == bytes(parts[1])
+    first = {"s": b"NO" + b"f" * 54, "r": b"g" * 56}[rule[0]]
+    assert parse(arrived[0]).lastlayer().load.endswith(first) or bytes(arrived[0]).endswith(first)
+    whole = udp_datagram(family, first + b"f" * 44)
+    assert checksum_of_udp(arrived[0], family) == bytes(whole)[(20 if family == 4 else 40) + 6:][:2]
+
+
+def udp_datagram(family, payload):
+    """From the host to the far net, whole."""
+    return ip(family, HOST[family], FAR[family]) / udp(1, 2, payload)
+
+
+def checksum_of_udp(data, family):
+    """The field in a first fragment of fragments_of()."""
+    header = 20 if family == 4 else 48
+    return bytes(data)[header + 6:header + 8]
 
 
 def test_udp_without_checksum_stays_so(wire, daemons, captures):

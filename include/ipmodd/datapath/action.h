@@ -63,6 +63,9 @@ struct action_type {
 
     /* With per_wire_packet: whether with VALUE it takes super-packets as they are. NULL: never. */
     bool (*takes_whole)(const void *value);
+
+    /* May stand in a rule several times; all of them act, in the order written. */
+    bool repeats;
 };
 
 extern const struct action_type *const action_types[];

@@ -46,6 +46,12 @@ bool edit_tcp_window(struct packet *packet, uint16_t window);
 bool edit_tcp_flags(struct packet *packet, uint8_t flags);
 
 /*
+ * LENGTH bytes at OFFSET of the payload (packet_has_payload()). False when they do not all lie in
+ * it, and for the first fragment of an SCTP packet. One wire packet.
+ */
+bool edit_payload(struct packet *packet, size_t offset, const uint8_t *bytes, size_t length);
+
+/*
  * Writes NOPs over each TCP option with a value for whose kind UNWANTED, called with VALUE, holds.
  * False when there is none.
  */

@@ -82,7 +82,7 @@ struct checksum_delta {
     uint16_t pseudo;    /* over the addresses, as far as a pseudo-header includes them: it has the
                            final destination, not the next stop of a source route (RFC 8200 8.1) */
     uint16_t l4;        /* over the upper-layer header and payload */
-    uint8_t sctp_ports[4]; /* XOR of old and new ports of an SCTP packet */
+    uint32_t sctp_crc;  /* what to XOR into the CRC of an SCTP packet */
 };
 
 struct flow;

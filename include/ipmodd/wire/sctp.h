@@ -6,7 +6,6 @@
 enum {
     SCTP_SPORT = 0,
     SCTP_DPORT = 2,
-    SCTP_PORTS_SIZE = 4,
     SCTP_TAG = 4,
     SCTP_CHECKSUM = 8, /* CRC-32C, least significant byte first */
     SCTP_HEADER = 12,

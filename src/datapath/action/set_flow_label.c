@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* set-flow-label: the flow label of IPv6 (RFC 6437). */
-#include "number_value.h"
+#include "arithmetic.h"
 #include "table.h"
 
 #include "ipmodd/datapath/edit.h"
@@ -11,7 +11,7 @@ static int set_flow_label_parse(const char *text, const struct scope *scope, voi
                                 struct value_error *error)
 {
     (void)scope;
-    return number_value_parse(text, &value_flow_label, ret_value, error);
+    return arithmetic_parse(text, &value_flow_label, ret_value, error);
 }
 
 static void set_flow_label_narrow(const void *value, struct scope *scope)
@@ -23,21 +23,21 @@ static void set_flow_label_narrow(const void *value, struct scope *scope)
 static enum step set_flow_label_apply(const void *value, const struct action_context *context,
                                       struct packet *packet)
 {
-    const struct number_value *label = value;
-
     (void)context;
-    edit_flow_label(packet, label->number);
+    if (packet->family == FAMILY_IPV6)
+        edit_flow_label(packet,
+                        arithmetic_apply(value, &value_flow_label, packet_flow_label(packet)));
     return STEP_NEXT;
 }
 
 static void set_flow_label_print(const void *value, FILE *out)
 {
-    number_value_print(value, &value_flow_label, out);
+    arithmetic_print(value, out);
 }
 
 const struct action_type action_set_flow_label = {
     .key = "set-flow-label",
-    .grammar = "a number, 0 to 1048575",
+    .grammar = "N, +N, -N, min N or max N, N from 0 to 1048575",
     .parse = set_flow_label_parse,
     .free = free,
     .narrow = set_flow_label_narrow,

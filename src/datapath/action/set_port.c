@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* set-sport, set-dport: another source or destination port. */
-#include "number_value.h"
+#include "arithmetic.h"
 #include "table.h"
 
 #include "ipmodd/datapath/edit.h"
@@ -11,7 +11,7 @@ static int port_parse(const char *text, const struct scope *scope, void **ret_va
                       struct value_error *error)
 {
     (void)scope;
-    return number_value_parse(text, &value_port, ret_value, error);
+    return arithmetic_parse(text, &value_port, ret_value, error);
 }
 
 static void port_narrow(const void *value, struct scope *scope)
@@ -24,32 +24,30 @@ static void port_narrow(const void *value, struct scope *scope)
 
 static void port_print(const void *value, FILE *out)
 {
-    number_value_print(value, &value_port, out);
+    arithmetic_print(value, out);
 }
 
 static enum step set_sport_apply(const void *value, const struct action_context *context,
                                  struct packet *packet)
 {
-    const struct number_value *port = value;
-
     (void)context;
-    edit_sport(packet, (uint16_t)port->number);
+    if (packet_has_ports(packet))
+        edit_sport(packet, (uint16_t)arithmetic_apply(value, &value_port, packet_sport(packet)));
     return STEP_NEXT;
 }
 
 static enum step set_dport_apply(const void *value, const struct action_context *context,
                                  struct packet *packet)
 {
-    const struct number_value *port = value;
-
     (void)context;
-    edit_dport(packet, (uint16_t)port->number);
+    if (packet_has_ports(packet))
+        edit_dport(packet, (uint16_t)arithmetic_apply(value, &value_port, packet_dport(packet)));
     return STEP_NEXT;
 }
 
 const struct action_type action_set_sport = {
     .key = "set-sport",
-    .grammar = "a port, 0 to 65535",
+    .grammar = "N, +N, -N, min N or max N, N from 0 to 65535",
     .parse = port_parse,
     .free = free,
     .narrow = port_narrow,
@@ -60,7 +58,7 @@ const struct action_type action_set_sport = {
 
 const struct action_type action_set_dport = {
     .key = "set-dport",
-    .grammar = "a port, 0 to 65535",
+    .grammar = "N, +N, -N, min N or max N, N from 0 to 65535",
     .parse = port_parse,
     .free = free,
     .narrow = port_narrow,

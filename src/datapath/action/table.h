@@ -20,6 +20,8 @@ extern const struct action_type action_clamp_mss;
 extern const struct action_type action_set_window;
 extern const struct action_type action_set_tcp_flags;
 extern const struct action_type action_strip_tcp_option;
+extern const struct action_type action_set_payload;
+extern const struct action_type action_replace;
 extern const struct action_type action_reply;
 extern const struct action_type action_verdict;
 

@@ -152,7 +152,7 @@ static void fill_flow(struct flow_key *key, const struct packet *packet)
 
 static uint64_t hash_packet(const struct packet *packet, enum limit_key kind, uint64_t seed)
 {
-    struct flow_key key = {.family = packet->family};
+    struct flow_key key = {.family = (uint8_t)packet->family};
 
     if (kind == PER_SRC)
         memcpy(key.src, packet_src(packet), IP_ADDR_BYTES(packet->family));

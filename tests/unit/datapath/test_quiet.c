@@ -125,6 +125,8 @@ static const struct {
     {"set-window", "+1"},
     {"set-tcp-flags", "+psh, -urg"},
     {"strip-tcp-option", "any, !mss"},
+    {"set-payload", "0x01 @ 3"},
+    {"replace", "0x0203 -> 0x0302"},
     {"clamp-mss", "900"},
     {"reply", "echo"},
     {"verdict", "reject"},

@@ -46,6 +46,13 @@ struct wrong {
     "' is not a probability: a percentage above 0% and up to 100%, with up to 6 decimals, " \
     "as 2.5%"
 
+#define ARITHMETIC_COMPLAINT(value, range) \
+    "'" value "' is not right: N, +N, -N, min N or max N, N from " range
+
+#define REPLACE_COMPLAINT(value)                                                                  \
+    "'" value "' is not right: OLD -> NEW, each \"text\" (with \\n \\r \\t \\0 \\\" \\\\ \\xHH) " \
+    "or 0xHHHH, 1 to 1024 bytes, then @ OFFSET or nothing, then count N or nothing"
+
 static const struct right rights[] = {
     {"direction", "out", NULL, NULL},
     {"direction", "out,forward", "out, forward", NULL},
@@ -162,10 +169,19 @@ static const struct right rights[] = {
     {"limit", "100/s  burst 20 per src", "100/s burst 20 per src", NULL},
     {"limit", "1000000/min per dst", "1000000/min burst 5 per dst", NULL},
     {"limit", "3/s burst 1 per flow", NULL, "proto = udp"},
+    {"set-payload", "\"abc\"", "0x616263 @ 0", NULL},
+    {"set-payload", "0xDEADbeef@65535", "0xdeadbeef @ 65535", "proto = udp"},
+    {"replace", "\"old\" -> \"new\"", "0x6f6c64 -> 0x6e6577", NULL},
+    {"replace", "0x00->0xff@3 count 1", "0x00 -> 0xff @ 3 count 1", NULL},
+    {"replace", "\"->\" -> \"<-\" count 65535", "0x2d3e -> 0x3c2d count 65535", "proto = tcp"},
     {"set-ip-id", "0", NULL, NULL},
     {"set-ip-id", "65535", NULL, "df = no"},
     {"set-ip-id", "random", NULL, NULL},
+    {"set-ip-id", "+ 1", "+1", NULL},
+    {"set-sport", "+1000", NULL, NULL},
+    {"set-dport", "max 1023", NULL, NULL},
     {"set-flow-label", "1048575", NULL, NULL},
+    {"set-flow-label", "min 16", NULL, "family = ipv6"},
     {"set-window", "0", NULL, NULL},
     {"set-window", "max  1000", "max 1000", "proto = tcp"},
     {"set-window", "+ 5", "+5", NULL},
@@ -306,8 +322,9 @@ static const struct wrong wrongs[] = {
      "src = 192.0.2.1"},
     {"set-dst", "2001:db8::1", "contradicts set-src = 192.0.2.1 in line 2: no packet fits both",
      "set-src = 192.0.2.1"},
-    {"set-sport", "65536", "'65536' is out of range: a port is a number from 0 to 65535", NULL},
-    {"set-dport", "80-90", "'80-90' is not a port: a number from 0 to 65535", NULL},
+    {"set-sport", "65536", ARITHMETIC_COMPLAINT("65536", "0 to 65535"), NULL},
+    {"set-sport", "+-1", ARITHMETIC_COMPLAINT("+-1", "0 to 65535"), NULL},
+    {"set-dport", "80-90", ARITHMETIC_COMPLAINT("80-90", "0 to 65535"), NULL},
     {"set-dport", "80", "contradicts proto = gre in line 2: no packet fits both", "proto = gre"},
     {"set-ttl", "255", "'255' is not right: N, +N, -N, min N or max N, N from 1 to 254", NULL},
     {"set-ttl", "0", "'0' is not right: N, +N, -N, min N or max N, N from 1 to 254", NULL},
@@ -324,13 +341,12 @@ static const struct wrong wrongs[] = {
     {"set-df", "1", "'1' is not yes or no: no, yes", NULL},
     {"set-df", "yes", "contradicts family = ipv6 in line 2: no packet fits both", "family = ipv6"},
     {"set-mss", "0", "'0' is not right: N, +N, -N, min N or max N, N from 1 to 65535", NULL},
-    {"set-ip-id", "65536",
-     "'65536' is out of range: an IP identification is a number from 0 to 65535", NULL},
-    {"set-ip-id", "randm", "'randm' is not an IP identification; did you mean 'random'?", NULL},
+    {"set-ip-id", "65536", ARITHMETIC_COMPLAINT("65536", "0 to 65535, or random"), NULL},
+    {"set-ip-id", "randm", ARITHMETIC_COMPLAINT("randm", "0 to 65535, or random"), NULL},
+    {"set-ip-id", "+random", ARITHMETIC_COMPLAINT("+random", "0 to 65535, or random"), NULL},
     {"set-ip-id", "1", "contradicts flow-label = 1 in line 2: no packet fits both",
      "flow-label = 1"},
-    {"set-flow-label", "1048576",
-     "'1048576' is out of range: a flow label is a number from 0 to 1048575", NULL},
+    {"set-flow-label", "1048576", ARITHMETIC_COMPLAINT("1048576", "0 to 1048575"), NULL},
     {"set-flow-label", "1", "contradicts family = ipv4 in line 2: no packet fits both",
      "family = ipv4"},
     {"set-window", "65536", "'65536' is not right: N, +N, -N, min N or max N, N from 0 to 65535",
@@ -411,6 +427,21 @@ static const struct wrong wrongs[] = {
     {"flow-bytes", "1 KiB", BYTES_COMPLAINT("1 KiB"), NULL},
     {"flow-bytes", "1kB", BYTES_COMPLAINT("1kB"), NULL},
     {"flow-bytes", "17179869184GiB", BYTES_COMPLAINT("17179869184GiB"), NULL},
+    {"set-payload", "abc", PAYLOAD_COMPLAINT("abc"), NULL},
+    {"set-payload", "\"abc\" @ 65536", PAYLOAD_COMPLAINT("\"abc\" @ 65536"), NULL},
+    {"set-payload", "!\"abc\"", PAYLOAD_COMPLAINT("!\"abc\""), NULL},
+    {"set-payload", "\"abc\" count 1", PAYLOAD_COMPLAINT("\"abc\" count 1"), NULL},
+    {"replace", "\"a\"", REPLACE_COMPLAINT("\"a\""), NULL},
+    {"replace", "\"a\" -> ", REPLACE_COMPLAINT("\"a\" ->"), NULL},
+    {"replace", "\"a\" > \"b\"", REPLACE_COMPLAINT("\"a\" > \"b\""), NULL},
+    {"replace", "0x1 -> 0x2", REPLACE_COMPLAINT("0x1 -> 0x2"), NULL},
+    {"replace", "0x11 -> 0x22 count 0", REPLACE_COMPLAINT("0x11 -> 0x22 count 0"), NULL},
+    {"replace", "0x11 -> 0x22 count", REPLACE_COMPLAINT("0x11 -> 0x22 count"), NULL},
+    {"replace", "0x11 -> 0x22 times 3", REPLACE_COMPLAINT("0x11 -> 0x22 times 3"), NULL},
+    {"replace", "\"ab\" -> \"abc\"",
+     "OLD has 2 bytes and NEW 3: make them equally long; edits that change the length of a packet "
+     "are not in this version yet",
+     NULL},
     {"time", "8:00-17:00", TIME_COMPLAINT("8:00-17:00"), NULL},
     {"time", "08:00", TIME_COMPLAINT("08:00"), NULL},
     {"time", "08:00-08:00", TIME_COMPLAINT("08:00-08:00"), NULL},

@@ -9,6 +9,7 @@
 #include "ipmodd/datapath/action.h"
 #include "ipmodd/datapath/edit.h"
 #include "ipmodd/datapath/path.h"
+#include "ipmodd/wire/checksum.h"
 #include "src/datapath/answerer.h"
 #include "src/datapath/fixup.h"
 
@@ -84,6 +85,94 @@ static void assert_address(const uint8_t *bytes, enum ip_family family, const ch
     const struct ip_addr addr = ip_addr_from_bytes(family, bytes);
 
     assert_string_equal(ip_addr_format(&addr, buffer), text);
+}
+
+/* KEY = VALUE makes AFTER of the payload BEFORE, in every protocol and both families. */
+static void assert_payload(const char *key, const char *value, const char *before,
+                           const char *after)
+{
+    static const uint8_t protos[] = {IPPROTO_TCP,  IPPROTO_UDP,  IPPROTO_UDPLITE, IPPROTO_DCCP,
+                                     IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_ICMPV6,  IPPROTO_GRE};
+    size_t length = strlen(before);
+
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(protos); i++) {
+        uint8_t proto = protos[i / 2];
+        struct packet packet;
+
+        forge_ip(&forged, i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6, proto);
+        forge_l4(&forged, length);
+        memcpy(forged.bytes + forged.length - length, before, length);
+        forge_seal(&forged);
+        packet = forged_packet(&forged);
+        if (packet_payload_length(&packet) != length)
+            continue; /* another family's ICMP: no header is known */
+        edit(key, value, &packet);
+        assert_memory_equal(packet.data + packet.payload_offset, after, length);
+    }
+}
+
+static void test_set_payload(void **state)
+{
+    (void)state;
+    assert_payload("set-payload", "\"XY\"", "abcdef", "XYcdef");
+    assert_payload("set-payload", "\"XY\" @ 1", "abcdef", "aXYdef");
+    assert_payload("set-payload", "\"XY\" @ 4", "abcdef", "abcdXY");
+    assert_payload("set-payload", "\"Y\" @ 6", "abcdefg", "abcdefY");
+    assert_payload("set-payload", "\"XY\" @ 5", "abcdef", "abcdef");
+    assert_payload("set-payload", "\"XY\" @ 60000", "abcdef", "abcdef");
+}
+
+static void test_replace(void **state)
+{
+    (void)state;
+    assert_payload("replace", "\"a\" -> \"b\"", "banana", "bbnbnb");
+    assert_payload("replace", "\"a\" -> \"b\" count 2", "banana", "bbnbna");
+    assert_payload("replace", "\"an\" -> \"na\"", "banana", "bnanaa");
+    assert_payload("replace", "\"aa\" -> \"ab\"", "aaaaa", "ababa");
+    assert_payload("replace", "\"a\" -> \"b\" @ 3", "banana", "banbna");
+    assert_payload("replace", "\"a\" -> \"b\" @ 2", "banana", "banana");
+    assert_payload("replace", "\"na\" -> \"NA\" @ 5", "banana", "banana");
+    assert_payload("replace", "\"bananas\" -> \"0123456\"", "banana", "banana");
+}
+
+/* Bytes that the checksum does not cover change without it. */
+static void test_payload_behind_the_coverage(void **state)
+{
+    enum { COVERED = 11 }; /* the header and three bytes */
+    struct packet packet = make(FAMILY_IPV6, IPPROTO_UDPLITE);
+    uint8_t *header = packet.data + packet.l4_offset;
+    uint16_t checksum;
+
+    (void)state;
+    be16_store(header + 4, COVERED);
+    be16_store(header + 6, 0);
+    checksum = sum_add(sum_bytes(header, COVERED),
+                       fixup_pseudo_sum(&packet, packet.length - packet.l4_offset));
+    be16_store(header + 6, checksum_from_sum(checksum));
+    checksum = be16_load(header + 6);
+    assert_false(fixup_is_damaged(&packet));
+    apply("set-payload", "0xffff @ 3", &packet);
+    fixup_packet(&packet);
+    assert_int_equal(be16_load(header + 6), checksum);
+    apply("set-payload", "0xffffffff @ 1", &packet);
+    fixup_packet(&packet);
+    assert_int_not_equal(be16_load(header + 6), checksum);
+    assert_false(fixup_is_damaged(&packet));
+}
+
+static void test_payload_of_fragments(void **state)
+{
+    struct packet packet = make(FAMILY_IPV4, IPPROTO_SCTP);
+
+    (void)state;
+    packet.flags |= PACKET_FRAGMENT;
+    assert_false(edit_payload(&packet, 0, (const uint8_t *)"x", 1));
+    packet = make(FAMILY_IPV4, IPPROTO_UDP);
+    packet.flags |= PACKET_FRAGMENT;
+    assert_true(edit_payload(&packet, 0, (const uint8_t *)"x", 1));
+    packet.flags |= PACKET_LATER_FRAGMENT;
+    packet.flags &= (uint8_t)~PACKET_HAS_L4;
+    assert_false(edit_payload(&packet, 0, (const uint8_t *)"x", 1));
 }
 
 static void test_set_addresses(void **state)
@@ -476,6 +565,10 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_set_payload),
+        cmocka_unit_test(test_replace),
+        cmocka_unit_test(test_payload_behind_the_coverage),
+        cmocka_unit_test(test_payload_of_fragments),
         cmocka_unit_test(test_set_addresses),
         cmocka_unit_test(test_edits_without_a_place),
         cmocka_unit_test(test_set_ports),
