@@ -21,6 +21,7 @@ struct config *config_new(void)
     config->main.log_level = LEVEL_INFO;
     strcpy(config->tun.name, "tun0");
     config->tun.offload = true;
+    config->tun.queues = 1;
     config->divert.directions = DIRECTIONS_OUT;
     config->divert.families = FAMILIES_ALL;
     config->divert.table = DEFAULT_TABLE;

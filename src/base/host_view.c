@@ -80,9 +80,17 @@ no_memory:
     return NULL;
 }
 
+struct host_view *host_view_ref(const struct host_view *view)
+{
+    struct host_view *shared = (struct host_view *)view; /* all but the count is immutable */
+
+    shared->sharers++;
+    return shared;
+}
+
 void host_view_free(struct host_view *view)
 {
-    if (view == NULL)
+    if (view == NULL || view->sharers-- > 0)
         return;
     free(view->locals);
     free(view->local_prefixes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Holds what is in force and moves packets through it. */
+/* Life of the engine, and how what is in force passes to its threads. */
 #include "engine.h"
 
 #include "ipmodd/base/macro.h"
@@ -7,54 +7,114 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 
-enum {
-    /* Of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
-     * microseconds) for signals, timers and the monitor. */
-    WAKEUP_PACKETS = 4 * BATCH_PACKETS,
-    WAKEUP_BATCHES = 16, /* of super-packets, which fill a batch by their bytes */
-    REFUSALS_MAX = 3, /* super-packets that the kernel may refuse before their class is given up */
-    BATCHES_AT_STOP = 512, /* more than tun0's queue of 500 packets, were each of them a batch */
-};
+/* Super-packets that the kernel may refuse before their class is given up. */
+enum { REFUSALS_MAX = 3 };
+
+void engine_call(struct engine *engine, void (*function)(struct mover *mover, void *argument),
+                 void *argument)
+{
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        worker_call(engine->workers[i], function, argument);
+}
+
+/* Each path has random numbers of its own, the first one those of the seed. */
+static void set_seed(struct mover *mover, void *argument)
+{
+    uint64_t *next = argument;
+
+    path_set_seed(mover->path, (*next)++);
+}
 
 /* Random numbers begin at the seed of the configuration, or somewhere. */
-static int seed_path(struct path *path, const struct config_main *config)
+static int seed_paths(struct engine *engine)
 {
-    uint64_t seed = config->seed;
+    uint64_t seed = engine->loaded.config->main.seed;
 
-    if (!config->seeded && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+    if (!engine->loaded.config->main.seeded && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return -EIO;
-    path_set_seed(path, seed);
+    engine_call(engine, set_seed, &seed);
     return 0;
+}
+
+struct merging {
+    enum merge_mode mode;
+    unsigned classes;
+};
+
+static void set_merge(struct mover *mover, void *argument)
+{
+    const struct merging *merging = argument;
+
+    path_set_merge(mover->path, merging->mode, merging->classes);
 }
 
 /* Nothing is merged that the kernel could not take apart. */
 static void choose_merge(struct engine *engine)
 {
-    unsigned classes = 0;
+    struct merging merging = {.mode = engine->loaded.config->tun.merge};
 
     for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
         if (divert_has_offload(engine->divert, i))
-            classes |= 1u << i;
+            merging.classes |= 1u << i;
     }
-    path_set_merge(engine->path, engine->loaded.config->tun.merge, classes);
+    engine_call(engine, set_merge, &merging);
+}
+
+static int add_worker(struct engine *engine)
+{
+    unsigned number = engine->worker_count;
+    struct mover mover;
+
+    if (mover_init(&mover, divert_tun_fd(engine->divert, number), engine->loaded.ruleset,
+                   engine->view) < 0)
+        return -ENOMEM;
+    engine->workers[number] = worker_new(number, &mover, engine->notice_fd);
+    if (engine->workers[number] == NULL)
+        return -ENOMEM;
+    engine->worker_count++;
+    return 0;
+}
+
+static int make_workers(struct engine *engine)
+{
+    int error = 0;
+
+    engine->view = host_view_ref(divert_host_view(engine->divert));
+    while (engine->worker_count < engine->loaded.config->tun.queues && error == 0)
+        error = add_worker(engine);
+    return error < 0 ? error : seed_paths(engine);
+}
+
+/* What is made before anything is changed on this host. */
+static int open_engine(struct engine *engine)
+{
+    int error = loader_open(&engine->loader);
+
+    engine->notice_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (error == 0 && engine->notice_fd < 0)
+        error = -errno;
+    return error;
 }
 
 int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
 {
     int error;
 
-    *engine = (struct engine){.file = file, .loaded = *loaded, .reporter = reporter_make()};
+    *engine = (struct engine){
+        .file = file,
+        .loaded = *loaded,
+        .notice_fd = -1,
+        .reporter = reporter_make(),
+    };
     *loaded = (struct loaded){.config = NULL};
-    zone_load(&engine->zone);
-    engine->batch = batch_new();
-    error = engine->batch != NULL ? divert_start(engine->loaded.config, &engine->divert) : -ENOMEM;
-    if (error == 0) {
-        engine->path = path_new(engine->loaded.ruleset, divert_host_view(engine->divert));
-        error = engine->path != NULL ? seed_path(engine->path, &engine->loaded.config->main)
-                                     : -ENOMEM;
-    }
+    error = open_engine(engine);
+    if (error == 0)
+        error = divert_start(engine->loaded.config, &engine->divert);
+    if (error == 0)
+        error = make_workers(engine);
     if (error < 0)
         engine_stop(engine);
     else
@@ -62,19 +122,142 @@ int engine_start(struct engine *engine, const char *file, struct loaded *loaded)
     return error;
 }
 
-/* Whether ERROR of a tun descriptor says that its device is gone, rather than this packet bad. */
-static bool device_is_gone(int error)
+int engine_run(struct engine *engine)
 {
-    return error == -EBADFD || error == -EBADF || error == -ENODEV;
+    int error = 0;
+
+    for (unsigned i = 0; i < engine->worker_count && error == 0; i++)
+        error = worker_start(engine->workers[i]);
+    return error;
 }
 
-/* A class whose super-packets the kernel keeps refusing costs a failed write for each. */
-static void judge_offloads(struct engine *engine)
+/* What is on its way through the tun device is still moved. */
+static void stop_workers(struct engine *engine)
 {
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        worker_leave(engine->workers[i]);
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        worker_join(engine->workers[i]);
+    engine_report(engine);
+}
+
+int engine_stop(struct engine *engine)
+{
+    int error;
+
+    if (engine->divert != NULL) {
+        divert_withdraw(engine->divert); /* divert_stop() fails the same way, and says so */
+        stop_workers(engine);
+    }
+    error = divert_stop(TAKE_PTR(engine->divert));
+    while (engine->worker_count > 0)
+        worker_free(engine->workers[--engine->worker_count]);
+    host_view_free(TAKE_PTR(engine->view));
+    loader_close(&engine->loader); /* the traffic need not wait for it */
+    if (engine->notice_fd >= 0)
+        close(TAKE_FD(engine->notice_fd));
+    loaded_clear(&engine->loaded);
+    remarks_clear(&engine->told);
+    return error;
+}
+
+static void set_view(struct mover *mover, void *argument)
+{
+    path_set_host_view(mover->path, argument);
+}
+
+void engine_publish_view(struct engine *engine)
+{
+    struct host_view *view = host_view_ref(divert_host_view(engine->divert));
+
+    engine_call(engine, set_view, view);
+    host_view_free(engine->view);
+    engine->view = view;
+}
+
+struct exchange {
+    struct path_rules *const *next; /* of the paths in the order of their numbers */
+    struct zone zone;
+};
+
+static void exchange_rules(struct mover *mover, void *argument)
+{
+    struct exchange *exchange = argument;
+
+    path_exchange_rules(mover->path, *exchange->next++);
+    mover->zone = exchange->zone;
+}
+
+/* A seed that is new begins at once; the same one goes on. */
+static bool has_new_seed(const struct config_main *old, const struct config_main *new)
+{
+    return new->seeded && (!old->seeded || old->seed != new->seed);
+}
+
+void engine_publish_rules(struct engine *engine, struct loaded *fresh,
+                          struct path_rules *const *rules)
+{
+    struct exchange exchange = {.next = rules};
+    struct loaded old = engine->loaded;
+
+    engine->loaded = *fresh;
+    *fresh = (struct loaded){.config = NULL};
+    zone_load(&exchange.zone);
+    engine_call(engine, exchange_rules, &exchange);
+    if (has_new_seed(&old.config->main, &engine->loaded.config->main))
+        seed_paths(engine);
+    engine_report(engine); /* events may still speak of the old rules */
+    loaded_clear(&old);
+}
+
+unsigned engine_take_notices(struct engine *engine, unsigned notices)
+{
+    unsigned taken = 0;
+
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        taken |= worker_take_notices(engine->workers[i], notices);
+    return taken;
+}
+
+static void add_counters(struct mover *mover, void *argument)
+{
+    path_add_counters(mover->path, argument);
+}
+
+void engine_count(struct engine *engine, struct path_counters *ret_sum)
+{
+    *ret_sum = (struct path_counters){.in = 0};
+    engine_call(engine, add_counters, ret_sum);
+}
+
+void engine_report(struct engine *engine)
+{
+    uint64_t lost = 0;
+
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        struct event_ring *events = worker_events(engine->workers[i]);
+
+        report_events(events);
+        lost += event_ring_lost(events);
+    }
+    report_loss(&engine->reporter, lost);
+}
+
+static void add_refusals(struct mover *mover, void *argument)
+{
+    uint64_t *refused = argument;
+
+    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++)
+        refused[i] += path_offload_refused(mover->path, i);
+}
+
+void engine_judge_offloads(struct engine *engine)
+{
+    uint64_t refused[OFFLOAD_CLASS_COUNT] = {0};
+
+    engine_call(engine, add_refusals, refused);
     for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
-        if (path_offload_refused(engine->path, i) < REFUSALS_MAX)
-            continue;
-        if (divert_give_up_offload(engine->divert, i) > 0)
+        if (refused[i] >= REFUSALS_MAX && divert_give_up_offload(engine->divert, i) > 0)
             log_warning(LOG_ID_OFFLOAD_GIVEN_UP,
                         "the kernel refuses super-packets of %s; going on without",
                         offload_class_name(i));
@@ -82,67 +265,21 @@ static void judge_offloads(struct engine *engine)
     choose_merge(engine);
 }
 
-/* Number of packets moved, or the -errno of a dead descriptor. */
-static ssize_t move_batch(struct engine *engine, int tun_fd)
+void engine_resume(struct engine *engine)
 {
-    uint64_t refused = path_counters(engine->path)->gso_refused;
-    struct moment now;
-    ssize_t count;
-    int error;
-
-    batch_reset(engine->batch);
-    count = batch_read(engine->path, engine->batch, tun_fd);
-    if (count <= 0)
-        return count;
-    now = clock_read(&engine->zone);
-    path_run(engine->path, engine->batch, &now);
-    error = batch_write(engine->path, engine->batch, tun_fd);
-    report_events(&engine->reporter, path_events(engine->path));
-    if (path_counters(engine->path)->gso_refused != refused)
-        judge_offloads(engine);
-    return device_is_gone(error) ? error : count;
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        worker_resume(engine->workers[i]);
 }
 
-/* What is on its way through tun0 is still moved; nothing new comes in. */
-static void let_packets_out(struct engine *engine)
+static void do_nothing(struct mover *mover, void *argument)
 {
-    if (divert_withdraw(engine->divert) < 0)
-        return; /* divert_stop() fails the same way, and says so */
-    for (int i = 0; i < BATCHES_AT_STOP; i++) {
-        if (move_batch(engine, divert_tun_fd(engine->divert)) <= 0)
-            return;
-    }
+    (void)mover;
+    (void)argument;
 }
 
-int engine_stop(struct engine *engine)
+void engine_beat(struct engine *engine)
 {
-    int error;
-
-    if (engine->path != NULL && engine->divert != NULL)
-        let_packets_out(engine);
-    error = divert_stop(TAKE_PTR(engine->divert));
-    path_free(TAKE_PTR(engine->path));
-    batch_free(TAKE_PTR(engine->batch));
-    loaded_clear(&engine->loaded);
-    remarks_clear(&engine->told);
-    return error;
-}
-
-int engine_move_packets(struct engine *engine)
-{
-    int tun_fd = divert_tun_fd(engine->divert);
-    ssize_t moved = 0;
-
-    for (int i = 0; i < WAKEUP_BATCHES && moved < WAKEUP_PACKETS; i++) {
-        ssize_t count = move_batch(engine, tun_fd);
-
-        if (count < 0)
-            return (int)count;
-        if (!batch_is_full(engine->batch))
-            return 0;
-        moved += count;
-    }
-    return 1;
+    engine_call(engine, do_nothing, NULL);
 }
 
 void engine_tell_remarks(struct engine *engine)

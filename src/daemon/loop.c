@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Waits for packets, netlink, time and signals, and hands each to whom it concerns. */
+/* Waits for netlink, the workers, time and signals, and hands each to whom it concerns. */
 #include "loop.h"
 
 #include "announce.h"
 #include "clock.h"
+#include "eventing.h"
 #include "ipmodd/base/macro.h"
 #include "losses.h"
 #include "notify.h"
@@ -12,14 +13,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
-
-/* libevent's priorities: a lower number goes first. */
-enum {
-    PRIORITY_CONTROL,
-    PRIORITY_PACKETS,
-    PRIORITY_COUNT,
-};
+#include <sys/eventfd.h>
 
 enum {
     RETRY_MS = 1000, /* before asking a failed monitor again */
@@ -30,8 +24,10 @@ static const struct timeval losses_interval = {.tv_sec = 1};
 
 struct loop {
     struct engine *engine;
+    struct reload reload;
     struct event_base *base;
-    struct event *tun;
+    struct event *notices; /* of the workers */
+    struct event *loaded;
     struct event *monitor;
     struct event *tick;     /* divert_timeout_ms(), or RETRY_MS after a failure */
     struct event *look;     /* for losses; armed by packets, so that an idle process sleeps */
@@ -39,9 +35,9 @@ struct loop {
     struct event *signals[4];
     struct announcer announcer;
     struct losses losses;
-    bool queue_was_long; /* since the last look */
     uint64_t tx_dropped; /* of the device, as last read */
-    bool device_gone;    /* `tun` is not polled: it would be readable for ever */
+    bool device_gone;
+    bool queues_dead; /* not all are read: dead ones would be readable for ever */
 };
 
 static const int served_signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
@@ -73,18 +69,18 @@ static void arm_tick(struct loop *loop, int64_t ms)
         event_add(loop->tick, &wait);
 }
 
-/* Packets are waited for unless the device is known to be gone, also after a failure to read that
- * had another cause. */
+/* All queues are read unless the device is known to be gone, also after a failure to read that had
+ * another cause. */
 static void follow_device(struct loop *loop, const struct divert_news *news)
 {
     if (news->tun_lost)
         loop->device_gone = true;
     if (news->tun_restored)
         loop->device_gone = false;
-    if (loop->device_gone)
-        event_del(loop->tun);
-    else
-        event_add(loop->tun, NULL);
+    if (!loop->queues_dead || loop->device_gone)
+        return;
+    loop->queues_dead = false;
+    engine_resume(loop->engine);
 }
 
 /* Acts on what a call of the diversion brought. */
@@ -93,7 +89,7 @@ static void follow(struct loop *loop, int error, const struct divert_news *news)
     struct divert *divert = loop->engine->divert;
 
     if (news->host_view_changed)
-        path_set_host_view(loop->engine->path, divert_host_view(divert));
+        engine_publish_view(loop->engine);
     if (news->remarks_changed)
         engine_tell_remarks(loop->engine);
     follow_device(loop, news);
@@ -131,46 +127,64 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     follow(loop, error, &news);
 }
 
-static void on_packets(evutil_socket_t fd, short what, void *context)
+static void on_notices(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
-    int moved;
+    eventfd_t count;
+    unsigned notices;
+
+    (void)what;
+    eventfd_read(fd, &count);
+    notices = engine_take_notices(loop->engine, NOTICES_URGENT);
+    if (event_pending(loop->look, EV_TIMEOUT, NULL) == 0)
+        event_add(loop->look, &losses_interval);
+    if ((notices & NOTICE_EVENTS) != 0)
+        engine_report(loop->engine);
+    if ((notices & NOTICE_REFUSED) != 0)
+        engine_judge_offloads(loop->engine);
+    if ((notices & NOTICE_TUN_DEAD) == 0)
+        return;
+    loop->queues_dead = true;
+    divert_tun_failed(loop->engine->divert);
+    arm_tick(loop, divert_timeout_ms(loop->engine->divert));
+}
+
+static void on_loaded(evutil_socket_t fd, short what, void *context)
+{
+    struct loop *loop = context;
 
     (void)fd;
     (void)what;
-    if (event_pending(loop->look, EV_TIMEOUT, NULL) == 0)
-        event_add(loop->look, &losses_interval);
-    moved = engine_move_packets(loop->engine);
-    loop->queue_was_long |= moved > 0;
-    if (moved >= 0)
-        return;
-    event_del(loop->tun);
-    divert_tun_failed(loop->engine->divert);
-    arm_tick(loop, divert_timeout_ms(loop->engine->divert));
+    reload_finish(&loop->reload);
+    arm_tick(loop, 0); /* the diversion may have done work of its own on the way */
 }
 
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
     struct engine *engine = loop->engine;
+    struct path_counters counters;
 
     (void)fd;
     (void)what;
     /* A queue that was ever full is read in more than one go. The kernel answers with the lock of
      * all devices held, which others may hold for long, so it is asked then alone. */
-    if (loop->queue_was_long)
+    if ((engine_take_notices(engine, NOTICES_FOR_LOOKS) & NOTICE_LONG_QUEUE) != 0)
         loop->tx_dropped = divert_tun_tx_dropped(engine->divert);
-    loop->queue_was_long = false;
-    if (losses_tell(&loop->losses, path_counters(engine->path), loop->tx_dropped,
-                    engine->loaded.config->tun.name, clock_now_ns()))
+    engine_report(engine);
+    engine_count(engine, &counters);
+    if (losses_tell(&loop->losses, &counters, loop->tx_dropped, engine->loaded.config->tun.name,
+                    clock_now_ns()))
         event_add(loop->look, &losses_interval);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *context)
 {
+    struct loop *loop = context;
+
     (void)fd;
     (void)what;
-    (void)context;
+    engine_beat(loop->engine); /* one that is stuck is waited for until the watchdog ends it */
     notify_watchdog();
 }
 
@@ -180,34 +194,24 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 
     (void)what;
     if (number == SIGHUP) {
-        reload_run(loop->engine);
-        arm_tick(loop, 0); /* the diversion may have done work of its own on the way */
+        reload_request(&loop->reload);
     } else if (number == SIGUSR1) {
-        statistics_log(loop->engine->path, divert_tun_tx_dropped(loop->engine->divert));
+        statistics_log(loop->engine);
     } else {
         event_base_loopbreak(loop->base);
     }
 }
 
-/* An event on FD (or -1) that is waited for from now on; NULL without memory. */
 static struct event *watch(struct loop *loop, int fd, short what, event_callback_fn callback,
-                           int priority, const struct timeval *wait)
+                           const struct timeval *wait)
 {
-    struct event *event = event_new(loop->base, fd, what, callback, loop);
-
-    if (event == NULL)
-        return NULL;
-    if (event_priority_set(event, priority) == 0 && event_add(event, wait) == 0)
-        return event;
-    event_free(event);
-    return NULL;
+    return eventing_watch(loop->base, fd, what, callback, loop, wait);
 }
 
 static int watch_signals(struct loop *loop)
 {
     for (size_t i = 0; i < ARRAY_SIZE(served_signals); i++) {
-        loop->signals[i] = watch(loop, served_signals[i], EV_SIGNAL | EV_PERSIST, on_signal,
-                                 PRIORITY_CONTROL, NULL);
+        loop->signals[i] = watch(loop, served_signals[i], EV_SIGNAL | EV_PERSIST, on_signal, NULL);
         if (loop->signals[i] == NULL)
             return -ENOMEM;
     }
@@ -216,13 +220,15 @@ static int watch_signals(struct loop *loop)
 
 static int watch_descriptors(struct loop *loop)
 {
-    struct divert *divert = loop->engine->divert;
+    struct engine *engine = loop->engine;
+    const short readable = EV_READ | EV_PERSIST;
 
-    loop->tun = watch(loop, divert_tun_fd(divert), EV_READ | EV_PERSIST, on_packets,
-                      PRIORITY_PACKETS, NULL);
-    loop->monitor = watch(loop, divert_monitor_fd(divert), EV_READ | EV_PERSIST, on_monitor,
-                          PRIORITY_CONTROL, NULL);
-    return loop->tun != NULL && loop->monitor != NULL ? 0 : -ENOMEM;
+    loop->notices = watch(loop, engine->notice_fd, readable, on_notices, NULL);
+    loop->loaded = watch(loop, engine->loader.done_fd, readable, on_loaded, NULL);
+    loop->monitor = watch(loop, divert_monitor_fd(engine->divert), readable, on_monitor, NULL);
+    if (loop->notices == NULL || loop->loaded == NULL || loop->monitor == NULL)
+        return -ENOMEM;
+    return 0;
 }
 
 static int watch_time(struct loop *loop)
@@ -231,60 +237,41 @@ static int watch_time(struct loop *loop)
     struct timeval half = milliseconds(half_ms);
     struct timeval now = milliseconds(0);
 
-    loop->tick = watch(loop, -1, 0, on_tick, PRIORITY_CONTROL, &now);
-    loop->look = watch(loop, -1, 0, on_look, PRIORITY_CONTROL, &losses_interval);
+    loop->tick = watch(loop, -1, 0, on_tick, &now);
+    loop->look = watch(loop, -1, 0, on_look, &losses_interval);
     if (loop->tick == NULL || loop->look == NULL)
         return -ENOMEM;
     if (half_ms == 0)
         return 0;
-    loop->watchdog = watch(loop, -1, EV_PERSIST, on_watchdog, PRIORITY_CONTROL, &half);
+    loop->watchdog = watch(loop, -1, EV_PERSIST, on_watchdog, &half);
     return loop->watchdog != NULL ? 0 : -ENOMEM;
-}
-
-static struct event_base *make_base(void)
-{
-    struct event_config *config = event_config_new();
-    struct event_base *base = NULL;
-
-    if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
-        base = event_base_new_with_config(config);
-    if (config != NULL)
-        event_config_free(config);
-    if (base == NULL || event_base_priority_init(base, PRIORITY_COUNT) == 0)
-        return base;
-    event_base_free(base);
-    return NULL;
 }
 
 static int loop_open(struct loop *loop, struct engine *engine)
 {
     *loop = (struct loop){
         .engine = engine,
+        .reload = {.engine = engine},
         .announcer = announcer_make(),
         .losses = losses_make(),
     };
-    loop->base = make_base();
+    loop->base = eventing_new_base(1);
     if (loop->base == NULL || watch_signals(loop) < 0 || watch_descriptors(loop) < 0 ||
         watch_time(loop) < 0)
         return -ENOMEM;
     return 0;
 }
 
-static void forget(struct event *event)
-{
-    if (event != NULL)
-        event_free(event);
-}
-
 static void loop_close(struct loop *loop)
 {
     for (size_t i = 0; i < ARRAY_SIZE(loop->signals); i++)
-        forget(loop->signals[i]);
-    forget(loop->watchdog);
-    forget(loop->look);
-    forget(loop->tick);
-    forget(loop->monitor);
-    forget(loop->tun);
+        eventing_forget(loop->signals[i]);
+    eventing_forget(loop->watchdog);
+    eventing_forget(loop->look);
+    eventing_forget(loop->tick);
+    eventing_forget(loop->monitor);
+    eventing_forget(loop->loaded);
+    eventing_forget(loop->notices);
     if (loop->base != NULL)
         event_base_free(loop->base);
 }
@@ -296,9 +283,9 @@ int loop_run(struct engine *engine)
     int error = loop_open(&loop, engine);
 
     if (error == 0) {
-        sigprocmask(SIG_UNBLOCK, &signals, NULL);
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
         event_base_dispatch(loop.base);
-        sigprocmask(SIG_BLOCK, &signals, NULL);
+        pthread_sigmask(SIG_BLOCK, &signals, NULL);
     }
     loop_close(&loop);
     return error;

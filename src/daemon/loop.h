@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The event loop: the only place of the daemon that knows libevent.
+ * The event loop of the main thread: signals, timers, the watchdog, the netlink monitor, and what
+ * the workers want known. Packets have loops of their own (worker.h).
  *
- * Signals, timers, the watchdog and the netlink monitor have precedence over packets, and a wake-up
- * for packets ends with its budget, so none of them waits long under load. A tun descriptor that
- * went bad would be readable for ever: it is not polled until the diversion has restored it.
+ * A tun descriptor that went bad would be readable for ever: its worker does not poll it until the
+ * diversion has restored the device and the loop says so. The watchdog is fed when every worker has
+ * answered.
  */
 #ifndef IPMODD_DAEMON_LOOP_H
 #define IPMODD_DAEMON_LOOP_H

@@ -11,11 +11,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { STATUS_TEXT = 512 };
+enum { REFUSAL_TEXT = 512, STATUS_TEXT = REFUSAL_TEXT + 64 };
 
 /* Why a reload was refused, in words. */
 struct refusal {
-    char text[STATUS_TEXT];
+    char text[REFUSAL_TEXT];
 };
 
 static PRINTF_LIKE(2, 3) int refuse(struct refusal *refusal, const char *format, ...)
@@ -26,18 +26,6 @@ static PRINTF_LIKE(2, 3) int refuse(struct refusal *refusal, const char *format,
     vsnprintf(refusal->text, sizeof(refusal->text), format, arguments);
     va_end(arguments);
     return -EINVAL;
-}
-
-static int load(const char *file, struct loaded *ret_loaded, struct refusal *ret_refusal)
-{
-    struct problems problems = PROBLEMS_INIT;
-    int error = load_configuration(file, &problems, ret_loaded);
-
-    complaint_log(&problems);
-    if (error < 0)
-        complaint_first(&problems, ret_refusal->text, sizeof(ret_refusal->text));
-    problems_clear(&problems);
-    return error;
 }
 
 static bool same_addresses(const struct config_tun *a, const struct config_tun *b)
@@ -67,80 +55,99 @@ static int check_tun(const struct config_tun *old, const struct config_tun *new,
         key = "offload";
     else if (old->merge != new->merge)
         key = "merge";
+    else if (old->queues != new->queues)
+        key = "queues";
     if (key == NULL)
         return 0;
     return refuse(ret_refusal, "[tun] %s: cannot change while running; restart ipmodd for it", key);
 }
 
-/* A seed that is new begins at once; the same one goes on. */
-static void put_seed_in_force(struct path *path, const struct config_main *old,
-                              const struct config_main *new)
+/* Takes over what LOADER has when all of it could be put in force. */
+static int put_in_force(struct engine *engine, struct loader *loader, struct refusal *ret_refusal)
 {
-    if (new->seeded && (!old->seeded || old->seed != new->seed))
-        path_set_seed(path, new->seed);
-}
+    int error = divert_reload(engine->divert, loader->loaded.config);
 
-/* Takes over FRESH when all of it could be put in force. */
-static int put_in_force(struct engine *engine, struct loaded *fresh, struct refusal *ret_refusal)
-{
-    struct path_rules *rules = path_rules_new(fresh->ruleset, engine->loaded.ruleset);
-    int error;
-
-    if (rules == NULL)
-        return refuse(ret_refusal, "not enough memory for the new rules");
-    error = divert_reload(engine->divert, fresh->config);
     if (error < 0)
         refuse(ret_refusal, "%s", divert_error_text(engine->divert));
-    path_set_host_view(engine->path, divert_host_view(engine->divert));
-    if (error < 0) {
-        path_rules_free(rules);
-        return error;
-    }
-    path_exchange_rules(engine->path, rules);
-    path_rules_free(rules);
-    zone_load(&engine->zone);
-    put_seed_in_force(engine->path, &engine->loaded.config->main, &fresh->config->main);
-    loaded_clear(&engine->loaded);
-    engine->loaded = *fresh;
-    *fresh = (struct loaded){.config = NULL};
-    return 0;
-}
-
-static int reload(struct engine *engine, struct refusal *ret_refusal)
-{
-    CLEANUP(loaded_clear) struct loaded fresh = {.config = NULL};
-    int error = load(engine->file, &fresh, ret_refusal);
-
+    engine_publish_view(engine);
     if (error == 0)
-        error = check_tun(&engine->loaded.config->tun, &fresh.config->tun, ret_refusal);
-    return error < 0 ? error : put_in_force(engine, &fresh, ret_refusal);
+        engine_publish_rules(engine, &loader->loaded, loader->rules);
+    return error;
 }
 
-static void tell_refused(const struct refusal *refusal)
+/* What the loader brought is looked at, and put in force or refused. */
+static int judge(struct engine *engine, struct loader *loader, struct refusal *ret_refusal)
 {
-    char status[STATUS_TEXT + 64];
+    int error = loader->error;
 
+    complaint_log(&loader->problems);
+    if (error < 0)
+        complaint_first(&loader->problems, ret_refusal->text, sizeof(ret_refusal->text));
+    else
+        error = check_tun(&engine->loaded.config->tun, &loader->loaded.config->tun, ret_refusal);
+    return error < 0 ? error : put_in_force(engine, loader, ret_refusal);
+}
+
+static void tell_refused(const struct refusal *refusal, char *ret_status, size_t size)
+{
     log_error(LOG_ID_RELOAD_REFUSED, "reload refused, nothing changed: %s", refusal->text);
-    snprintf(status, sizeof(status), "Reload refused, nothing changed: %s", refusal->text);
-    notify_ready(status);
+    snprintf(ret_status, size, "Reload refused, nothing changed: %s", refusal->text);
 }
 
-int reload_run(struct engine *engine)
+static void tell_done(struct engine *engine, char *ret_status, size_t size)
 {
-    struct refusal refusal = {.text = ""};
-    char status[STATUS_TEXT];
-    int error;
-
-    notify_reloading();
-    error = reload(engine, &refusal);
-    if (error < 0) {
-        tell_refused(&refusal);
-        return error;
-    }
     log_set_level(engine->loaded.config->main.log_level);
     log_notice(LOG_ID_RELOADED, "configuration loaded anew, %zu rules",
                engine->loaded.ruleset->rule_count);
     engine_tell_remarks(engine);
-    notify_ready(engine_describe(engine, status, sizeof(status)));
-    return 0;
+    engine_describe(engine, ret_status, size);
+}
+
+/* 0, or -errno with the refusal told and the service manager waiting no more. */
+static int begin(struct reload *reload)
+{
+    const struct loader_task task = {
+        .file = reload->engine->file,
+        .present = reload->engine->loaded.ruleset,
+        .paths = reload->engine->worker_count,
+    };
+    struct refusal refusal;
+    char status[STATUS_TEXT];
+    int error = loader_begin(&reload->engine->loader, &task);
+
+    if (error == 0)
+        return 0;
+    refuse(&refusal, "cannot start a thread for it: %s", strerror(-error));
+    tell_refused(&refusal, status, sizeof(status));
+    notify_ready(status);
+    return error;
+}
+
+int reload_request(struct reload *reload)
+{
+    notify_reloading();
+    reload->again = reload->engine->loader.running;
+    return reload->again ? 0 : begin(reload);
+}
+
+int reload_finish(struct reload *reload)
+{
+    struct engine *engine = reload->engine;
+    struct refusal refusal = {.text = ""};
+    char status[STATUS_TEXT];
+    int error;
+
+    loader_end(&engine->loader);
+    error = judge(engine, &engine->loader, &refusal);
+    loader_clear(&engine->loader);
+    if (error < 0)
+        tell_refused(&refusal, status, sizeof(status));
+    else
+        tell_done(engine, status, sizeof(status));
+    if (!reload->again) {
+        notify_ready(status);
+        return error;
+    }
+    reload->again = false;
+    return begin(reload);
 }

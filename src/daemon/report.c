@@ -140,7 +140,7 @@ struct reporter reporter_make(void)
     return (struct reporter){.loss = log_limit_make(2, LOSS_INTERVAL_NS)};
 }
 
-static void report_loss(struct reporter *reporter, uint64_t lost)
+void report_loss(struct reporter *reporter, uint64_t lost)
 {
     uint64_t suppressed;
 
@@ -152,11 +152,10 @@ static void report_loss(struct reporter *reporter, uint64_t lost)
     reporter->lost_told = lost;
 }
 
-void report_events(struct reporter *reporter, struct event_ring *ring)
+void report_events(struct event_ring *ring)
 {
     const struct event *event;
 
     while ((event = event_ring_pop(ring)) != NULL)
         report_event(event);
-    report_loss(reporter, event_ring_lost(ring));
 }

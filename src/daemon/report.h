@@ -7,7 +7,7 @@
 #include "ipmodd/datapath/ruleset.h"
 #include "ipmodd/log/limit.h"
 
-/* What of the ring's losses has been told. */
+/* What of the rings' losses has been told. */
 struct reporter {
     struct log_limit loss;
     uint64_t lost_told;
@@ -15,8 +15,11 @@ struct reporter {
 
 struct reporter reporter_make(void);
 
-/* Empties RING. Events that it had no room for are told of too, as a count. */
-void report_events(struct reporter *reporter, struct event_ring *ring);
+/* Empties RING. */
+void report_events(struct event_ring *ring);
+
+/* Tells how many of all events, LOST since the start, found no room in their ring. */
+void report_loss(struct reporter *reporter, uint64_t lost);
 
 /* Room for the line about any event. */
 enum { REPORT_TEXT = 512 };

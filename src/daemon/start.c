@@ -53,6 +53,11 @@ static enum exit_code serve(struct engine *engine)
         log_error(LOG_ID_START_FAILED, "cannot give up privileges: %s", strerror(-error));
         return EXIT_CODE_FAILED;
     }
+    error = engine_run(engine);
+    if (error < 0) {
+        log_error(LOG_ID_START_FAILED, "cannot start a thread: %s", strerror(-error));
+        return EXIT_CODE_FAILED;
+    }
     tell_started(engine);
     error = loop_run(engine);
     if (error < 0) {

@@ -2,7 +2,9 @@
 /* Writes the counters to the log. */
 #include "statistics.h"
 
+#include "ipmodd/base/macro.h"
 #include "ipmodd/log/fields.h"
+#include "totals.h"
 
 #include <inttypes.h>
 
@@ -62,16 +64,20 @@ static void log_drops(enum reason reason, uint64_t packets)
               "dropped %s: %" PRIu64 " packets", reason_name(reason), packets);
 }
 
-void statistics_log(const struct path *path, uint64_t tun_tx_dropped)
+void statistics_log(struct engine *engine)
 {
-    const struct path_counters *counters = path_counters(path);
-    const struct ruleset *ruleset = path_ruleset(path);
+    const struct ruleset *ruleset = engine->loaded.ruleset;
+    struct totals totals CLEANUP(totals_clear);
 
-    log_totals(counters, tun_tx_dropped);
+    if (totals_collect(&totals, engine) < 0) {
+        log_error(LOG_ID_STATISTICS, "not enough memory for the statistics");
+        return;
+    }
+    log_totals(&totals.counters, divert_tun_tx_dropped(engine->divert));
     for (size_t i = 0; i < ruleset->rule_count; i++)
-        log_rule(&ruleset->rules[i], path_rule_counters(path, i));
+        log_rule(&ruleset->rules[i], &totals.rules[i]);
     for (enum reason i = 0; i < REASON_COUNT; i++) {
-        if (counters->drops[i] > 0)
-            log_drops(i, counters->drops[i]);
+        if (totals.counters.drops[i] > 0)
+            log_drops(i, totals.counters.drops[i]);
     }
 }

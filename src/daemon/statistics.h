@@ -3,9 +3,8 @@
 #ifndef IPMODD_DAEMON_STATISTICS_H
 #define IPMODD_DAEMON_STATISTICS_H
 
-#include "ipmodd/datapath/path.h"
+#include "engine.h"
 
-/* TUN_TX_DROPPED: what the full queue of the tun device dropped before we saw it. */
-void statistics_log(const struct path *path, uint64_t tun_tx_dropped);
+void statistics_log(struct engine *engine);
 
 #endif

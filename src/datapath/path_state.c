@@ -109,6 +109,25 @@ const struct path_counters *path_counters(const struct path *path)
     return &path->counters;
 }
 
+static_assert(sizeof(struct path_counters) % sizeof(uint64_t) == 0, "an array of counters");
+
+void path_add_counters(const struct path *path, struct path_counters *sum)
+{
+    const uint64_t *counters = (const uint64_t *)&path->counters;
+    uint64_t *sums = (uint64_t *)sum;
+
+    for (size_t i = 0; i < sizeof(*sum) / sizeof(*sums); i++)
+        sums[i] += counters[i];
+}
+
+void path_add_rule_counters(const struct path *path, struct rule_counters *sums)
+{
+    for (size_t i = 0; i < path->ruleset->rule_count; i++) {
+        sums[i].packets += path->rules[i].counters.packets;
+        sums[i].bytes += path->rules[i].counters.bytes;
+    }
+}
+
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule)
 {
     assert(rule < path->ruleset->rule_count);

@@ -23,7 +23,6 @@ static void divert_free(struct divert *divert)
     wanted_clear(&divert->wanted);
     inspect_end(&divert->inspect);
     host_view_free(divert->view);
-    host_view_free(divert->old_view);
     config_free(divert->config);
     free(divert);
 }
@@ -93,8 +92,7 @@ static int open_all(struct divert *divert)
     if (r == 0)
         r = ledger_open(&divert->ledger, &instance, &divert->fault);
     if (r == 0)
-        r = tun_open(&divert->tun, divert->config->tun.name, divert->config->tun.offload,
-                     &divert->fault);
+        r = tun_open(&divert->tun, &divert->config->tun, &divert->fault);
     if (r == 0)
         r = netlink_open(&divert->fault, &divert->netlink);
     if (r == 0)
@@ -230,9 +228,9 @@ const char *divert_error_text(const struct divert *divert)
     return divert != NULL ? divert->fault.text : last_failure.text;
 }
 
-int divert_tun_fd(const struct divert *divert)
+int divert_tun_fd(const struct divert *divert, unsigned queue)
 {
-    return divert->tun.fd;
+    return divert->tun.fds[queue];
 }
 
 bool divert_has_offload(const struct divert *divert, enum offload_class class)

@@ -38,7 +38,6 @@ struct divert {
     struct snapshot snapshot;
     struct wanted wanted;
     struct host_view *view;
-    struct host_view *old_view; /* the one before, kept until the next change */
     struct inspect inspect;
     struct fault fault;
     unsigned dirt;

@@ -32,7 +32,8 @@ static void print_device(const struct config *config, const struct wanted *wante
 {
     const char *name = config->tun.name;
 
-    fprintf(out, "ip tuntap add dev %s mode tun\n", name);
+    fprintf(out, "ip tuntap add dev %s mode tun%s\n", name,
+            config->tun.queues > 1 ? " multi_queue" : "");
     fprintf(out, "ip link set dev %s mtu %u group %u\n", name, wanted->tun_mtu, wanted->tun_group);
     if (snapshot->has_ipv6) {
         for (size_t i = 0; i < TUN_QUIET_COUNT; i++)

@@ -178,9 +178,7 @@ static int publish_view(struct divert *divert, struct divert_news *news)
         host_view_free(view);
         return 0;
     }
-    /* The caller may still hold the old one until it has heard of the new one: see divert.h. */
-    host_view_free(divert->old_view);
-    divert->old_view = divert->view;
+    host_view_free(divert->view); /* who works with the old one has a reference of its own */
     divert->view = view;
     news->host_view_changed = true;
     return 0;

@@ -69,30 +69,46 @@ static int open_refused(int error, struct fault *fault)
     }
 }
 
-static int attach(struct tun *tun, struct fault *fault)
+/* The next descriptor becomes a queue of the device; the first one makes it. */
+static int attach_queue(struct tun *tun, struct fault *fault)
 {
     struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
-    int r;
 
+    if (tun->queues > 1)
+        request.ifr_flags |= IFF_MULTI_QUEUE;
     memcpy(request.ifr_name, tun->name, sizeof(request.ifr_name));
-    if (if_nametoindex(tun->name) != 0)
+    if (ioctl(tun->fds[tun->attached], TUNSETIFF, &request) < 0)
+        return fault_set(fault, -errno, "making queue %u of the tun device %s", tun->attached,
+                         tun->name);
+    if (tun->attached++ == 0)
+        tun->made = if_nametoindex(tun->name);
+    return 0;
+}
+
+static int attach(struct tun *tun, struct fault *fault)
+{
+    int r = 0;
+
+    if (tun->attached == 0 && if_nametoindex(tun->name) != 0)
         return fault_explain(fault, -EEXIST,
                              "there is a link named %s already, which is not ours: choose another "
                              "[tun] name, or remove it",
                              tun->name);
-    if (ioctl(tun->fd, TUNSETIFF, &request) < 0)
-        return fault_set(fault, -errno, "making the tun device %s", tun->name);
+    while (tun->attached < tun->queues && r == 0)
+        r = attach_queue(tun, fault);
+    if (r < 0)
+        return r;
     tun->ifindex = if_nametoindex(tun->name);
     if (tun->ifindex == 0)
         return fault_set(fault, -errno, "the tun device %s vanished", tun->name);
-    r = offload_set_header(tun->fd);
+    r = offload_set_header(tun->fds[0]);
     return r < 0 ? fault_set(fault, r, "%s: asking for virtio-net headers", tun->name) : 0;
 }
 
 static int request_offloads(const struct tun *tun, struct fault *fault)
 {
-    int r = tun->partial_checksums ? offload_request(tun->fd, tun->offloads)
-                                   : offload_request_none(tun->fd);
+    int r = tun->partial_checksums ? offload_request(tun->fds[0], tun->offloads)
+                                   : offload_request_none(tun->fds[0]);
 
     return r < 0 ? fault_set(fault, r, "%s: setting its offloads", tun->name) : 0;
 }
@@ -100,23 +116,33 @@ static int request_offloads(const struct tun *tun, struct fault *fault)
 /* What the kernel takes when it is written need not be what it can give. */
 static void try_offloads(struct tun *tun)
 {
-    tun->offloads = offload_probe(tun->fd);
+    tun->offloads = offload_probe(tun->fds[0]);
     for (unsigned i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
-        if (offload_request(tun->fd, tun->offloads & 1u << i) < 0)
+        if (offload_request(tun->fds[0], tun->offloads & 1u << i) < 0)
             tun->offloads &= ~(1u << i);
     }
 }
 
-int tun_open(struct tun *tun, const char *name, bool offload, struct fault *fault)
+static int open_queues(struct tun *tun, unsigned queues, struct fault *fault)
 {
-    int r;
+    for (tun->queues = 0; tun->queues < queues; tun->queues++) {
+        int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-    tun->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (tun->fd < 0)
-        return open_refused(errno, fault);
-    snprintf(tun->name, sizeof(tun->name), "%s", name);
-    r = attach(tun, fault);
-    if (r == 0 && offload) {
+        if (fd < 0)
+            return open_refused(errno, fault);
+        tun->fds[tun->queues] = fd;
+    }
+    return 0;
+}
+
+int tun_open(struct tun *tun, const struct config_tun *config, struct fault *fault)
+{
+    int r = open_queues(tun, config->queues, fault);
+
+    snprintf(tun->name, sizeof(tun->name), "%s", config->name);
+    if (r == 0)
+        r = attach(tun, fault);
+    if (r == 0 && config->offload) {
         tun->partial_checksums = true;
         try_offloads(tun);
     }
@@ -127,10 +153,13 @@ int tun_open(struct tun *tun, const char *name, bool offload, struct fault *faul
     return r;
 }
 
+/* A device that is gone has taken its queues with it; one that lacks some is completed. */
 int tun_recreate(struct tun *tun, struct fault *fault)
 {
     int r;
 
+    if (tun->ifindex != 0 || tun->made == 0 || if_nametoindex(tun->name) != tun->made)
+        tun->attached = 0;
     tun->ifindex = 0;
     r = attach(tun, fault);
     return r < 0 ? r : request_offloads(tun, fault);
@@ -149,8 +178,8 @@ int tun_give_up_offload(struct tun *tun, enum offload_class class, struct fault 
 
 void tun_close(struct tun *tun)
 {
-    if (tun->fd >= 0)
-        close(tun->fd);
+    for (unsigned i = 0; i < tun->queues; i++)
+        close(tun->fds[i]);
     *tun = TUN_INIT;
 }
 

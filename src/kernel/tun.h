@@ -1,44 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tun device: made, configured, made again on the same descriptor when somebody deleted it.
+ * The tun device: made, configured, made again on the same descriptors when somebody deleted it.
+ *
+ * It has a descriptor for each of its queues. The kernel spreads flows over the queues, by a hash
+ * of addresses and ports that is the same for both directions, and remembers on which queue a flow
+ * was last written: who reads a packet from a queue writes it back to the same one.
  *
  * Each packet of it has a virtio-net header in front, little-endian and of 10 bytes. What the
  * kernel may leave to be done (super-packets, partial checksums) is a set of offload classes, each
  * tried once by writing a super-packet of it while the device is down: a kernel that knows the
  * class says that the device is down, another that the packet is invalid.
  *
- * It vanishes with its descriptor, and everything that hangs on it with it. It is kept quiet: no
+ * It vanishes with its descriptors, and everything that hangs on it with it. It is kept quiet: no
  * link-local address of its own, no router solicitations, no membership in multicast groups, so
  * that what is read from it is what was diverted.
  */
 #ifndef IPMODD_KERNEL_TUN_H
 #define IPMODD_KERNEL_TUN_H
 
+#include "ipmodd/base/config.h"
 #include "ipmodd/base/offload.h"
 #include "kernel/device.h"
 #include "kernel/fault.h"
 #include "kernel/netlink.h"
 
 struct tun {
-    int fd;
+    int fds[QUEUES_MAX];
+    unsigned queues;   /* descriptors that there are */
+    unsigned attached; /* how many of them, from the first on, are queues of the device */
+    uint32_t made;     /* the ifindex that the first of them made */
     char name[IFNAMSIZ];
     uint32_t ifindex;       /* 0 = there is none right now */
     unsigned offloads;      /* 1u << enum offload_class of those in use */
     bool partial_checksums; /* offloads are wanted at all */
 };
 
-#define TUN_INIT ((struct tun){.fd = -1})
+#define TUN_INIT ((struct tun){.queues = 0})
 
 /* -EPERM with FAULT set if this process may not change the network. */
 int tun_check_permission(struct fault *fault);
 
 /*
- * Opens /dev/net/tun and makes NAME, with all OFFLOADS that the kernel has or with none. -EPERM,
- * -ENOENT, -ENODEV, -EEXIST (a link of that name is there), or another -errno, with FAULT set.
+ * Opens /dev/net/tun and makes the device of CONFIG, with all offloads that the kernel has or with
+ * none. -EPERM, -ENOENT, -ENODEV, -EEXIST (a link of that name is there), or another -errno, with
+ * FAULT set.
  */
-int tun_open(struct tun *tun, const char *name, bool offload, struct fault *fault);
+int tun_open(struct tun *tun, const struct config_tun *config, struct fault *fault);
 
-/* The device again on the same descriptor, after it was deleted. */
+/* The device again on the same descriptors, after it was deleted. */
 int tun_recreate(struct tun *tun, struct fault *fault);
 
 /* Super-packets of CLASS come no more. 1 if they did before, 0 if not, or -errno with FAULT set. */
@@ -68,7 +77,7 @@ int tun_configure(const struct tun *tun, const struct device *device,
                   const struct tun_settings *settings, struct netlink *netlink,
                   struct fault *fault);
 
-/* Closes the descriptor; the device vanishes. */
+/* Closes the descriptors; the device vanishes. */
 void tun_close(struct tun *tun);
 
 #endif

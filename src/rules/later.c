@@ -14,7 +14,6 @@ static const struct {
     /* clang-format off */
     {"main", "control"},
     {"main", "metrics"},
-    {"tun", "queues"},
     {"divert", "interfaces"},
     {"rule", "snat"},
     {"rule", "dnat"},

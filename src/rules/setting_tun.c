@@ -147,12 +147,31 @@ static void print_merge(const struct config *config, FILE *out)
     value_print_range(&merge_domain, config->tun.merge, config->tun.merge, out);
 }
 
+static const struct value_domain queues_domain = {
+    .noun = "a number of queues", .min = 1, .max = QUEUES_MAX};
+
+static int parse_queues(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t queues;
+    int r = value_parse_number(text, &queues_domain, &queues, error);
+
+    if (r == 0)
+        config->tun.queues = queues;
+    return r;
+}
+
+static void print_queues(const struct config *config, FILE *out)
+{
+    value_print_range(&queues_domain, config->tun.queues, config->tun.queues, out);
+}
+
 static const struct setting settings[] = {
     {"name", "the name of a link", parse_name, print_name},
     {"address", "borrow, or addresses with prefix lengths", parse_address, print_address},
     {"mtu", "auto, or a number of bytes", parse_mtu, print_mtu},
     {"offload", "auto or off", parse_offload, print_offload},
     {"merge", "exact, relaxed or off", parse_merge, print_merge},
+    {"queues", "a number from 1 to 16", parse_queues, print_queues},
 };
 
 const struct setting_group setting_tun = {

@@ -22,8 +22,8 @@ NO_RULES = "[main]\n"
 BINARY = os.environ.get("IPMODD", "")
 # How much longer things may take: sanitizers cost their factor.
 SLOW = float(os.environ.get("IPMODD_SLOW", "1"))
-# `[tun] offload` of every daemon, whatever its configuration says; "" leaves it to that.
-OFFLOAD = os.environ.get("IPMODD_OFFLOAD", "")
+# Keys of `[tun]` of every daemon, whatever its configuration says; "" leaves them to that.
+TUN = {key: os.environ.get("IPMODD_" + key.upper(), "") for key in ("offload", "queues")}
 EXIT_NO_PERMISSION = 77
 EXIT_CONFIG = 78
 
@@ -64,10 +64,11 @@ class Daemon:
         self.space = space
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
         self.config = self.directory / "ipmodd.conf"
-        if OFFLOAD:
+        keys = [f"{key} = {value}\n" for key, value in TUN.items() if value]
+        if keys:
             extra = self.directory / "ipmodd.conf.d"
             extra.mkdir()
-            (extra / "offload.conf").write_text(f"[tun]\noffload = {OFFLOAD}\n", encoding="utf-8")
+            (extra / "tun.conf").write_text("[tun]\n" + "".join(keys), encoding="utf-8")
         self.run_directory = self.directory / "run"
         self.run_directory.mkdir()
         self.process = None
@@ -215,7 +216,15 @@ class Daemon:
             encoding="ascii").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def threads(self):
+        """The files of each thread under /proc, by its name."""
+        found = {}
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            found[(task / "comm").read_text(encoding="ascii").strip()] = task
+        return found
+
     def wakeups(self):
-        """How often the process went to sleep by itself since it exists."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", text, re.MULTILINE).group(1))
+        """How often threads went to sleep by themselves since they exist."""
+        texts = [(task / "status").read_text(encoding="ascii") for task in self.threads().values()]
+        return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", text, re.MULTILINE)
+                       .group(1)) for text in texts)

@@ -107,13 +107,17 @@ def test_connections_live_through_start_reload_crash_and_stop(wire, daemons, fam
 
 def test_only_the_needed_capability_is_kept(wire, daemons):
     daemon = daemons(wire.host)
-    daemon.start()
-    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
+    daemon.start("[tun]\nqueues = 2\n")
+    threads = daemon.threads()
+    assert len(threads) == 3
+    for name, task in threads.items():
+        text = (task / "status").read_text(encoding="ascii")
         caps = {key: int(value, 16) for key, value in
-                re.findall(r"^Cap(\w+):\s*([0-9a-f]+)$", status.read(), re.MULTILINE)}
-    for which in ("Eff", "Prm", "Bnd"):
-        assert caps[which] & ~CAP_NET_ADMIN == 0, f"Cap{which} {caps[which]:x}"
-    assert caps["Eff"] == CAP_NET_ADMIN
+                re.findall(r"^Cap(\w+):\s*([0-9a-f]+)$", text, re.MULTILINE)}
+        for which in ("Eff", "Prm", "Bnd"):
+            assert caps[which] & ~CAP_NET_ADMIN == 0, f"{name}: Cap{which} {caps[which]:x}"
+        assert caps["Eff"] == CAP_NET_ADMIN
+        assert re.search(r"^NoNewPrivs:\s*1$", text, re.MULTILINE)
 
 
 def test_a_reload_makes_what_a_fresh_start_makes(uplinks, daemons):

@@ -199,7 +199,8 @@ def test_files_that_cannot_be_read(wire, daemons, captures):
     finish(pings)
 
 
-@pytest.mark.parametrize("change", ["[tun]\nname = tun5\n", "[tun]\nmtu = 1300\n"])
+@pytest.mark.parametrize("change", ["[tun]\nname = tun5\n", "[tun]\nmtu = 1300\n",
+                                    "[tun]\nqueues = 2\n"])
 def test_what_cannot_change_is_refused(wire, daemons, captures, change):
     daemon = daemons(wire.host)
     daemon.start(MARK)

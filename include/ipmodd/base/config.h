@@ -111,11 +111,15 @@ struct config_main {
     uint64_t seed; /* of the random numbers that rules use */
 };
 
+/* Of `queues`. */
+enum { QUEUES_MAX = 16 };
+
 struct config_tun {
     char name[IFNAMSIZ];
     struct ip_prefix *addresses; /* none = borrow those of the egress devices */
     size_t address_count;
-    uint32_t mtu; /* bytes; 0 = the largest of the egress devices */
+    uint32_t mtu;    /* bytes; 0 = the largest of the egress devices */
+    unsigned queues; /* of the device, each with a thread of its own; 1 to QUEUES_MAX */
     enum merge_mode merge;
     bool offload; /* super-packets and partial checksums, as far as the kernel has them */
 };

@@ -2,9 +2,10 @@
 /*
  * What the packet path must know of the host: one immutable snapshot.
  *
- * kernel/ computes it from its caches, daemon/ hands it to the packet path and frees the one it
- * replaces once no packet is being worked on; `ipmodctl replay` and tests make their own. Look-ups
- * cost a binary search and no allocation.
+ * kernel/ computes it from its caches, daemon/ hands it to the packet path and lets go of the one
+ * it replaces once no packet is being worked on; `ipmodctl replay` and tests make their own.
+ * Look-ups cost a binary search and no allocation. References belong to one thread, that which
+ * computes and publishes; others only read.
  *
  * It answers four questions: is this address ours (for `direction`, and for whether the kernel
  * will take one off the TTL), is it a broadcast address (RFC 1122 3.2.2: no errors about those),
@@ -31,6 +32,7 @@ struct mtu_span {
 };
 
 struct host_view {
+    unsigned sharers;       /* owners besides the first */
     struct ip_addr *locals; /* sorted by ip_addr_compare(), without duplicates */
     size_t local_count;
     struct ip_prefix *local_prefixes; /* addresses of ours that are not listed one by one */
@@ -64,7 +66,10 @@ struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count
 int host_view_set_local_prefixes(struct host_view *view, const struct ip_prefix *prefixes,
                                  size_t count);
 
-/* NULL is allowed. */
+/* One owner more of VIEW. */
+struct host_view *host_view_ref(const struct host_view *view);
+
+/* One owner less; the last one frees. NULL is allowed. */
 void host_view_free(struct host_view *view);
 
 /* BYTES: an address of FAMILY in wire order. 127.0.0.0/8 and ::1 are local without being listed. */

@@ -73,6 +73,7 @@ void batch_commit(struct batch *batch, size_t length);
 /* Forgets packets, answers and segments, keeps the memory. */
 void batch_reset(struct batch *batch);
 
+/* All of them uint64_t. */
 struct path_counters {
     uint64_t in, out, generated; /* packets */
     uint64_t in_bytes, out_bytes;
@@ -155,6 +156,9 @@ void path_set_observer(struct path *path, const struct observer *observer);
 void path_run(struct path *path, struct batch *batch, const struct moment *now);
 
 const struct path_counters *path_counters(const struct path *path);
+/* Adds to SUM, or, for each rule of the present ruleset, to SUMS. */
+void path_add_counters(const struct path *path, struct path_counters *sum);
+void path_add_rule_counters(const struct path *path, struct rule_counters *sums);
 /* Of rule number RULE of the present ruleset. */
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
 struct event_ring *path_events(struct path *path);

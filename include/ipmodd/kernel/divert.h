@@ -36,8 +36,8 @@ enum { DIVERT_PROTOCOL = 213 };
 struct divert_news {
     bool host_view_changed; /* divert_host_view() is a new object */
     bool repaired;          /* something of ours was missing or foreign and was made right */
-    bool tun_lost;          /* tun0 was deleted: readers of the descriptor must pause */
-    bool tun_restored;      /* it is back on the same descriptor; often in the same news */
+    bool tun_lost;          /* tun0 was deleted: readers of its descriptors must pause */
+    bool tun_restored;      /* it is back on the same descriptors; often in the same news */
     bool loop_found;        /* the kernel would route a packet from tun0 to tun0 again; prefixes
                                that main sends to tun0 are in the host view, to be dropped */
     bool remarks_changed;   /* the look that a reload began is over: divert_remarks() is anew */
@@ -63,10 +63,11 @@ int divert_start(const struct config *config, struct divert **ret_divert);
 const char *divert_error_text(const struct divert *divert);
 
 /*
- * Non-blocking, IFF_NO_PI, with a virtio-net header of 10 bytes in little-endian order; owned by
- * DIVERT and the same for its whole life.
+ * Of queue number QUEUE. Non-blocking, IFF_NO_PI, with a virtio-net header of 10 bytes in
+ * little-endian order; owned by DIVERT and the same for its whole life. A packet is written to the
+ * queue that it was read from.
  */
-int divert_tun_fd(const struct divert *divert);
+int divert_tun_fd(const struct divert *divert, unsigned queue);
 
 /* Whether super-packets of CLASS come from the device and are taken by it. */
 bool divert_has_offload(const struct divert *divert, enum offload_class class);
@@ -86,8 +87,7 @@ int divert_dispatch(struct divert *divert, struct divert_news *ret_news);
 int divert_timeout_ms(const struct divert *divert);
 int divert_tick(struct divert *divert, struct divert_news *ret_news);
 
-/* The packet path found the tun descriptor dead (EBADFD): have divert_tick() recreate the device.
- */
+/* The packet path found a tun descriptor dead (EBADFD): have divert_tick() recreate the device. */
 void divert_tun_failed(struct divert *divert);
 
 /*
@@ -96,7 +96,7 @@ void divert_tun_failed(struct divert *divert);
  */
 int divert_reload(struct divert *divert, const struct config *config);
 
-/* Borrowed; valid until the next call that reports host_view_changed. */
+/* Borrowed, valid until the next call that is not const: who needs it longer takes a reference. */
 const struct host_view *divert_host_view(const struct divert *divert);
 
 /*

@@ -50,6 +50,9 @@ static void test_lookups(void **state)
     assert_true(host_view_is_loop(view, FAMILY_IPV4, addr("203.0.113.200").bytes));
     assert_false(host_view_is_loop(view, FAMILY_IPV4, addr("203.0.113.9").bytes));
     assert_false(host_view_is_loop(view, FAMILY_IPV6, addr("cb00:71c8::").bytes));
+    assert_ptr_equal(host_view_ref(view), view);
+    host_view_free(view);
+    assert_true(is_local(view, "192.0.2.1")); /* it had two owners */
     host_view_free(view);
 }
 

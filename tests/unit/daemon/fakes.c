@@ -17,7 +17,7 @@ static struct host_view *view;
 
 void fakes_reset(void)
 {
-    fakes = (struct fakes){.rule_name = "first", .tun_name = "tun0", .tun_fd = -1};
+    fakes = (struct fakes){.rule_name = "first", .tun_name = "tun0", .tun_fd = -1, .queues = 1};
 }
 
 int load_configuration(const char *file, struct problems *problems, struct loaded *ret_loaded)
@@ -33,6 +33,7 @@ int load_configuration(const char *file, struct problems *problems, struct loade
     ret_loaded->config = config_new();
     ret_loaded->ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
     strcpy(ret_loaded->config->tun.name, fakes.tun_name);
+    ret_loaded->config->tun.queues = fakes.queues;
     rule_init(&rule, fakes.rule_name, "a.conf", 1);
     ruleset_add(ret_loaded->ruleset, &rule);
     return 0;
@@ -86,9 +87,10 @@ const char *divert_error_text(const struct divert *divert)
     return "the kernel said no";
 }
 
-int divert_tun_fd(const struct divert *divert)
+int divert_tun_fd(const struct divert *divert, unsigned queue)
 {
     (void)divert;
+    (void)queue;
     return fakes.tun_fd;
 }
 

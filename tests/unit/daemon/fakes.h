@@ -16,7 +16,8 @@ struct fakes {
     const char *tun_name;
     int start_error;  /* of divert_start() */
     int reload_error; /* of divert_reload() */
-    int tun_fd;       /* what divert_tun_fd() gives */
+    int tun_fd;       /* what divert_tun_fd() gives for every queue */
+    unsigned queues;
     unsigned reloads, stops, withdrawals;
     unsigned given_up; /* 1u << enum offload_class of each divert_give_up_offload() */
 };

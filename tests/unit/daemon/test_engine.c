@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The engine: start and stop from any state, budget of a wake-up, dead descriptors. */
+/* The engine: start and stop from any state, and what it makes of notices. */
 #include "../unit.h"
 #include "engine.h"
 #include "fakes.h"
+#include "tun_end.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-enum {
-    SENT = 270,      /* more than one wake-up may take, less than a socket holds */
-    PER_WAKEUP = 256 /* four batches of 64 */
-};
+#include <sys/eventfd.h>
 
 /* Whether writes of super-packets fail with EINVAL. */
-static bool refusing;
+static atomic_bool refusing;
 
 ssize_t __real_write(int fd, const void *bytes, size_t length);
 ssize_t __wrap_write(int fd, const void *bytes, size_t length);
@@ -50,7 +47,7 @@ static void test_failed_start_leaves_nothing(void **state)
     assert_int_equal(engine_start(&engine, NULL, &loaded), -EBUSY);
     assert_null(loaded.config);
     assert_null(engine.loaded.config);
-    assert_null(engine.batch);
+    assert_int_equal(engine.worker_count, 0);
     assert_int_equal(engine_stop(&engine), 0);
     assert_int_equal(fakes.stops, 0);
 }
@@ -76,45 +73,6 @@ static void test_description(void **state)
     assert_int_equal(fakes.stops, 1);
 }
 
-/* A datagram socket stands in for the tun device: it keeps the borders of packets too. */
-static void test_wakeup_has_a_budget(void **state)
-{
-    const char packet[VNET_HEADER + 2] = {[VNET_HEADER] = '?'};
-    struct engine engine;
-    int ends[2];
-
-    (void)state;
-    fakes_reset();
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
-    fakes.tun_fd = ends[0];
-    start(&engine);
-    for (int i = 0; i < SENT; i++) {
-        if (send(ends[1], packet, sizeof(packet), 0) < 0)
-            fail_msg("the socket took only %d packets", i);
-    }
-    assert_int_equal(engine_move_packets(&engine), 1);
-    assert_int_equal(path_counters(engine.path)->in, PER_WAKEUP);
-    assert_int_equal(engine_move_packets(&engine), 0);
-    assert_int_equal(path_counters(engine.path)->in, SENT);
-    assert_int_equal(engine_move_packets(&engine), 0);
-    assert_int_equal(path_counters(engine.path)->in, SENT);
-    assert_int_equal(path_counters(engine.path)->drops[REASON_BAD_VERSION], SENT);
-    close(ends[0]);
-    close(ends[1]);
-    engine_stop(&engine);
-}
-
-static void test_dead_descriptor_is_told(void **state)
-{
-    struct engine engine;
-
-    (void)state;
-    fakes_reset();
-    start(&engine);
-    assert_int_equal(engine_move_packets(&engine), -EBADF);
-    engine_stop(&engine);
-}
-
 /* A UDP datagram over IPv4 with two segments of one byte. */
 static const uint8_t super_packet[VNET_HEADER + 30] = {
     [VNET_FLAGS] = VNET_NEEDS_CSUM, [VNET_GSO_TYPE] = VNET_GSO_UDP, [VNET_GSO_SIZE] = 1,
@@ -124,29 +82,73 @@ static const uint8_t super_packet[VNET_HEADER + 30] = {
     [VNET_HEADER + 9] = 17,         [VNET_HEADER + 25] = 10, /* UDP length */
 };
 
+static void await(struct engine *engine, unsigned notices)
+{
+    struct pollfd ready = {.fd = engine->notice_fd, .events = POLLIN};
+    eventfd_t count;
+
+    do {
+        assert_int_equal(poll(&ready, 1, 20000), 1);
+        eventfd_read(engine->notice_fd, &count);
+    } while (engine_take_notices(engine, notices) == 0);
+}
+
+static struct path_counters count_all(struct engine *engine)
+{
+    struct path_counters counters;
+
+    engine_count(engine, &counters);
+    return counters;
+}
+
 static void test_refused_offload_is_given_up(void **state)
 {
     struct engine engine;
-    int ends[2];
+    struct tun_end tun = tun_end_open();
 
     (void)state;
     fakes_reset();
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
-    fakes.tun_fd = ends[0];
+    fakes.tun_fd = tun.fd;
     start(&engine);
-    for (unsigned i = 1; i <= 4; i++) {
-        refusing = i != 2;
-        assert_int_equal(send(ends[1], super_packet, sizeof(super_packet), 0),
+    assert_int_equal(engine_run(&engine), 0);
+    refusing = true;
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(fakes.given_up, 0);
+        assert_int_equal(send(tun.far, super_packet, sizeof(super_packet), 0),
                          sizeof(super_packet));
-        assert_int_equal(engine_move_packets(&engine), 0);
-        assert_int_equal(path_counters(engine.path)->out, 2 * i);
-        assert_int_equal(fakes.given_up, i < 4 ? 0 : 1u << OFFLOAD_UDP);
+        await(&engine, NOTICE_REFUSED);
+        engine_judge_offloads(&engine);
+        assert_int_equal(count_all(&engine).out, 2 * i);
+        assert_int_equal(count_all(&engine).gso_refused, i);
     }
-    refusing = false;
-    assert_int_equal(path_counters(engine.path)->gso_refused, 3);
-    close(ends[0]);
-    close(ends[1]);
+    assert_int_equal(fakes.given_up, 1u << OFFLOAD_UDP);
     engine_stop(&engine);
+    refusing = false;
+    tun_end_close(&tun);
+}
+
+/* Each queue has a worker, and what they count adds up. */
+static void test_queues(void **state)
+{
+    const char packet[VNET_HEADER + 2] = {[VNET_HEADER] = '?'};
+    struct tun_end tun = tun_end_open();
+    struct engine engine;
+
+    (void)state;
+    fakes_reset();
+    fakes.queues = 4;
+    fakes.tun_fd = tun.fd; /* of all of them */
+    start(&engine);
+    assert_int_equal(engine.worker_count, 4);
+    assert_int_equal(engine_run(&engine), 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(send(tun.far, packet, sizeof(packet), 0), sizeof(packet));
+    engine_beat(&engine);
+    while (count_all(&engine).in < 100)
+        await(&engine, ~0u);
+    assert_int_equal(count_all(&engine).drops[REASON_BAD_VERSION], 100);
+    assert_int_equal(engine_stop(&engine), 0);
+    tun_end_close(&tun);
 }
 
 int main(void)
@@ -154,9 +156,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_failed_start_leaves_nothing),
         cmocka_unit_test(test_description),
-        cmocka_unit_test(test_wakeup_has_a_budget),
-        cmocka_unit_test(test_dead_descriptor_is_told),
         cmocka_unit_test(test_refused_offload_is_given_up),
+        cmocka_unit_test(test_queues),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static struct engine engine;
+static struct reload reload = {.engine = &engine};
 
 static int set_up(void **state)
 {
@@ -27,19 +28,32 @@ static int tear_down(void **state)
     return engine_stop(&engine);
 }
 
-/* Configuration, packet path and what is owned agree. */
+static void assert_ruleset(struct mover *mover, void *argument)
+{
+    (void)argument;
+    assert_ptr_equal(path_ruleset(mover->path), engine.loaded.ruleset);
+}
+
+/* Configuration, packet paths and what is owned agree. */
 static void assert_in_force(const char *rule_name)
 {
-    assert_ptr_equal(path_ruleset(engine.path), engine.loaded.ruleset);
+    engine_call(&engine, assert_ruleset, NULL);
     assert_int_equal(engine.loaded.ruleset->rule_count, 1);
     assert_string_equal(engine.loaded.ruleset->rules[0].name, rule_name);
+}
+
+/* A reload from its request to its end. */
+static int run_reload(void)
+{
+    assert_int_equal(reload_request(&reload), 0);
+    return reload_finish(&reload);
 }
 
 static void test_good_one_is_taken(void **state)
 {
     (void)state;
     fakes.rule_name = "second";
-    assert_int_equal(reload_run(&engine), 0);
+    assert_int_equal(run_reload(), 0);
     assert_in_force("second");
     assert_int_equal(fakes.reloads, 1);
 }
@@ -49,7 +63,7 @@ static void test_wrong_one_is_refused(void **state)
     (void)state;
     fakes.rule_name = "second";
     fakes.config_error = "no such thing";
-    assert_int_equal(reload_run(&engine), -EINVAL);
+    assert_int_equal(run_reload(), -EINVAL);
     assert_in_force("first");
     assert_int_equal(fakes.reloads, 0);
 }
@@ -59,9 +73,43 @@ static void test_tun_settings_are_refused(void **state)
     (void)state;
     fakes.rule_name = "second";
     fakes.tun_name = "tun1";
-    assert_int_equal(reload_run(&engine), -EINVAL);
+    assert_int_equal(run_reload(), -EINVAL);
     assert_in_force("first");
     assert_string_equal(engine.loaded.config->tun.name, "tun0");
+    assert_int_equal(fakes.reloads, 0);
+}
+
+static void test_number_of_queues_is_refused(void **state)
+{
+    (void)state;
+    fakes.rule_name = "second";
+    fakes.queues = 3;
+    assert_int_equal(run_reload(), -EINVAL);
+    assert_in_force("first");
+    assert_int_equal(fakes.reloads, 0);
+}
+
+/* What was written after the first request must not be missed, however many follow. */
+static void test_requests_on_the_way_are_one_more_reload(void **state)
+{
+    (void)state;
+    fakes.rule_name = "second";
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(reload_request(&reload), 0);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_in_force("second");
+    assert_true(engine.loader.running);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_false(engine.loader.running);
+    assert_int_equal(fakes.reloads, 2);
+}
+
+/* The loader reads what is in force until it is done. */
+static void test_stop_while_loading(void **state)
+{
+    (void)state;
+    assert_int_equal(reload_request(&reload), 0);
+    assert_int_equal(engine_stop(&engine), 0);
     assert_int_equal(fakes.reloads, 0);
 }
 
@@ -70,7 +118,7 @@ static void test_failure_in_the_kernel_keeps_the_old(void **state)
     (void)state;
     fakes.rule_name = "second";
     fakes.reload_error = -EEXIST;
-    assert_int_equal(reload_run(&engine), -EEXIST);
+    assert_int_equal(run_reload(), -EEXIST);
     assert_in_force("first");
 }
 
@@ -80,6 +128,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_good_one_is_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_one_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tun_settings_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_number_of_queues_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_requests_on_the_way_are_one_more_reload, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup(test_stop_while_loading, set_up),
         cmocka_unit_test_setup_teardown(test_failure_in_the_kernel_keeps_the_old, set_up,
                                         tear_down),
     };

@@ -110,14 +110,14 @@ static void echo_packets(struct divert *divert)
     static uint8_t packet[65536];
 
     for (unsigned i = 0; i < 256; i++) {
-        ssize_t len = read(divert_tun_fd(divert), packet, sizeof(packet));
+        ssize_t len = read(divert_tun_fd(divert, 0), packet, sizeof(packet));
 
         if (len < 0 && errno == EBADFD)
             divert_tun_failed(divert);
         if (len <= 0)
             return;
         give_ttl_back(packet, len);
-        (void)!write(divert_tun_fd(divert), packet, (size_t)len);
+        (void)!write(divert_tun_fd(divert, 0), packet, (size_t)len);
     }
 }
 
@@ -154,7 +154,7 @@ static void reload(struct divert *divert)
 static void loop(struct divert *divert, int signals)
 {
     struct pollfd fds[] = {
-        {.fd = divert_tun_fd(divert), .events = POLLIN},
+        {.fd = divert_tun_fd(divert, 0), .events = POLLIN},
         {.fd = divert_monitor_fd(divert), .events = POLLIN},
         {.fd = signals, .events = POLLIN},
     };

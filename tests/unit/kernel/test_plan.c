@@ -47,9 +47,10 @@ static void test_commands(void **state)
     route->metrics->values[RTAX_MTU] = 1400;
     route->metrics->values[RTAX_RTO_MIN] = 300;
     host_add_route(host, "203.0.113.0/24", ETH0, NULL)->type = RTN_BLACKHOLE;
+    host->config->tun.queues = 2;
     host_compute(host);
     text = plan_text(host);
-    has_line(text, "ip tuntap add dev tun0 mode tun");
+    has_line(text, "ip tuntap add dev tun0 mode tun multi_queue");
     has_line(text, "ip link set dev tun0 mtu 1500 group 100");
     has_line(text, "ip -4 address add 192.0.2.1/32 dev tun0 noprefixroute");
     has_line(text, "ip -6 address add 2001:db8::1/128 dev tun0 noprefixroute nodad "

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Moves packets between a queue of the tun device and a packet path. */
+#include "mover.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <errno.h>
+
+enum {
+    /* Of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
+     * microseconds) for what the main thread asks. */
+    WAKEUP_PACKETS = 4 * BATCH_PACKETS,
+    WAKEUP_BATCHES = 16,   /* of super-packets, which fill a batch by their bytes */
+    BATCHES_AT_STOP = 512, /* more than a queue's 500 packets, were each of them a batch */
+};
+
+int mover_init(struct mover *mover, int tun_fd, const struct ruleset *ruleset,
+               const struct host_view *view)
+{
+    *mover = (struct mover){
+        .path = path_new(ruleset, view),
+        .batch = batch_new(),
+        .tun_fd = tun_fd,
+    };
+    zone_load(&mover->zone);
+    if (mover->path != NULL && mover->batch != NULL)
+        return 0;
+    mover_clear(mover);
+    return -ENOMEM;
+}
+
+void mover_clear(struct mover *mover)
+{
+    path_free(TAKE_PTR(mover->path));
+    batch_free(TAKE_PTR(mover->batch));
+}
+
+/* Whether ERROR of a tun descriptor says that its device is gone, rather than this packet bad. */
+static bool device_is_gone(int error)
+{
+    return error == -EBADFD || error == -EBADF || error == -ENODEV;
+}
+
+/* Number of packets moved, or the -errno of a dead descriptor. */
+static ssize_t move_batch(struct mover *mover)
+{
+    struct moment now;
+    ssize_t count;
+    int error;
+
+    batch_reset(mover->batch);
+    count = batch_read(mover->path, mover->batch, mover->tun_fd);
+    if (count <= 0)
+        return count;
+    now = clock_read(&mover->zone);
+    path_run(mover->path, mover->batch, &now);
+    error = batch_write(mover->path, mover->batch, mover->tun_fd);
+    return device_is_gone(error) ? error : count;
+}
+
+int mover_move(struct mover *mover)
+{
+    ssize_t moved = 0;
+
+    for (int i = 0; i < WAKEUP_BATCHES && moved < WAKEUP_PACKETS; i++) {
+        ssize_t count = move_batch(mover);
+
+        if (count < 0)
+            return (int)count;
+        if (!batch_is_full(mover->batch))
+            return 0;
+        moved += count;
+    }
+    return 1;
+}
+
+void mover_drain(struct mover *mover)
+{
+    for (int i = 0; i < BATCHES_AT_STOP; i++) {
+        if (move_batch(mover) <= 0)
+            return;
+    }
+}

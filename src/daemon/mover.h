@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mover: a packet path with the batch and the queue of the tun device that belong to it.
+ *
+ * All that one thread needs to move packets, and nothing that another one has: queue, path, batch,
+ * counters, events. Used by one thread at a time; it knows nothing of threads or event loops.
+ */
+#ifndef IPMODD_DAEMON_MOVER_H
+#define IPMODD_DAEMON_MOVER_H
+
+#include "clock.h"
+#include "ipmodd/datapath/path.h"
+
+struct mover {
+    struct path *path; /* owned, as the batch */
+    struct batch *batch;
+    struct zone zone;
+    int tun_fd; /* borrowed */
+};
+
+/* With RULESET and VIEW as path_new(). 0 or -ENOMEM with nothing made. */
+int mover_init(struct mover *mover, int tun_fd, const struct ruleset *ruleset,
+               const struct host_view *view);
+
+/* Safe on a zeroed one. */
+void mover_clear(struct mover *mover);
+
+/*
+ * Moves packets through the rules until the queue has no more or a budget is used up, so that the
+ * caller can look after its other events. 0 when the queue has no more, 1 when the budget was used
+ * up, or the -errno of a tun descriptor that is not to be read until the diversion has looked at
+ * it.
+ */
+int mover_move(struct mover *mover);
+
+/* Moves what the queue has at a stop, however much that is. */
+void mover_drain(struct mover *mover);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The thread of one queue: its event loop, calls and notices. */
+#include "worker.h"
+
+#include "eventing.h"
+#include "ipmodd/base/macro.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+
+enum {
+    PRIORITY_CALLS,
+    PRIORITY_PACKETS,
+    PRIORITY_COUNT,
+};
+
+/* What the main thread asks. */
+struct call {
+    void (*function)(struct mover *mover, void *argument);
+    void *argument;
+};
+
+struct worker {
+    struct mover mover;
+    unsigned number;
+    uint64_t refused; /* of the path's counters, when it was noticed last */
+    struct event_base *base;
+    struct event *tun;
+    struct event *wake;
+    int wake_fd;
+    int notice_fd; /* borrowed */
+    atomic_uint notices;
+    _Atomic(struct call *) call; /* NULL: none is asked */
+    sem_t answered;
+    atomic_bool leaving;
+    pthread_t thread;
+    bool started;
+};
+
+static void notice(struct worker *worker, unsigned notices)
+{
+    if ((atomic_fetch_or(&worker->notices, notices) & notices) != notices)
+        eventfd_write(worker->notice_fd, 1);
+}
+
+unsigned worker_take_notices(struct worker *worker, unsigned notices)
+{
+    return atomic_fetch_and(&worker->notices, ~notices) & notices;
+}
+
+/* After a wake-up for packets, with the outcome of mover_move(). */
+static void note_outcome(struct worker *worker, int moved)
+{
+    uint64_t refused = path_counters(worker->mover.path)->gso_refused;
+    unsigned looks = moved > 0 ? NOTICES_FOR_LOOKS : NOTICE_PACKETS;
+
+    if ((atomic_load_explicit(&worker->notices, memory_order_relaxed) & looks) != looks)
+        notice(worker, looks);
+    if (!event_ring_is_empty(path_events(worker->mover.path)))
+        notice(worker, NOTICE_EVENTS);
+    if (refused != worker->refused)
+        notice(worker, NOTICE_REFUSED);
+    worker->refused = refused;
+}
+
+static void on_packets(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+    int moved = mover_move(&worker->mover);
+
+    (void)fd;
+    (void)what;
+    note_outcome(worker, moved);
+    if (moved >= 0)
+        return;
+    event_del(worker->tun);
+    notice(worker, NOTICE_TUN_DEAD);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+    struct call *call;
+    eventfd_t count;
+
+    (void)what;
+    eventfd_read(fd, &count);
+    call = atomic_exchange(&worker->call, NULL);
+    if (call != NULL) {
+        call->function(&worker->mover, call->argument);
+        sem_post(&worker->answered);
+    }
+    if (atomic_load(&worker->leaving))
+        event_base_loopbreak(worker->base);
+}
+
+static int open_events(struct worker *worker)
+{
+    worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    worker->base = eventing_new_base(PRIORITY_COUNT);
+    if (worker->wake_fd < 0 || worker->base == NULL)
+        return -1;
+    worker->tun =
+        event_new(worker->base, worker->mover.tun_fd, EV_READ | EV_PERSIST, on_packets, worker);
+    worker->wake = event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST, on_wake, worker);
+    if (worker->tun == NULL || worker->wake == NULL)
+        return -1;
+    event_priority_set(worker->tun, PRIORITY_PACKETS);
+    event_priority_set(worker->wake, PRIORITY_CALLS);
+    return 0;
+}
+
+struct worker *worker_new(unsigned number, struct mover *mover, int notice_fd)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+
+    if (worker == NULL) {
+        mover_clear(mover);
+        return NULL;
+    }
+    worker->number = number;
+    worker->mover = *mover;
+    worker->notice_fd = notice_fd;
+    sem_init(&worker->answered, 0, 0);
+    *mover = (struct mover){.path = NULL};
+    if (open_events(worker) == 0)
+        return worker;
+    worker_free(worker);
+    return NULL;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    eventing_forget(worker->tun);
+    eventing_forget(worker->wake);
+    if (worker->base != NULL)
+        event_base_free(worker->base);
+    if (worker->wake_fd >= 0)
+        close(worker->wake_fd);
+    sem_destroy(&worker->answered);
+    mover_clear(&worker->mover);
+    free(worker);
+}
+
+/*
+ * The kernel counts references to a descriptor only where threads share their table of descriptors:
+ * with a table of its own this one reads and writes as cheaply as a process without threads. All
+ * descriptors that it needs are there already, and they stay for its whole life.
+ */
+static void *run(void *context)
+{
+    struct worker *worker = context;
+
+    unshare(CLONE_FILES);
+    event_base_dispatch(worker->base);
+    mover_drain(&worker->mover);
+    return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+    char name[16];
+    int error;
+
+    if (event_add(worker->tun, NULL) < 0 || event_add(worker->wake, NULL) < 0)
+        return -ENOMEM;
+    snprintf(name, sizeof(name), "ipmodd-queue%u", worker->number);
+    error = thread_start(&worker->thread, name, run, worker);
+    worker->started = error == 0;
+    return error;
+}
+
+void worker_call(struct worker *worker, void (*function)(struct mover *mover, void *argument),
+                 void *argument)
+{
+    struct call call = {function, argument};
+
+    if (!worker->started) {
+        function(&worker->mover, argument);
+        return;
+    }
+    atomic_store(&worker->call, &call);
+    eventfd_write(worker->wake_fd, 1);
+    while (sem_wait(&worker->answered) < 0)
+        continue; /* a signal came */
+}
+
+static void read_again(struct mover *mover, void *argument)
+{
+    struct worker *worker = argument;
+
+    (void)mover;
+    event_add(worker->tun, NULL);
+}
+
+void worker_resume(struct worker *worker)
+{
+    if (worker->started)
+        worker_call(worker, read_again, worker);
+}
+
+struct event_ring *worker_events(struct worker *worker)
+{
+    return path_events(worker->mover.path);
+}
+
+void worker_leave(struct worker *worker)
+{
+    atomic_store(&worker->leaving, true);
+    if (worker->started)
+        eventfd_write(worker->wake_fd, 1);
+    else
+        mover_drain(&worker->mover);
+}
+
+void worker_join(struct worker *worker)
+{
+    if (worker->started)
+        pthread_join(worker->thread, NULL);
+    worker->started = false;
+}

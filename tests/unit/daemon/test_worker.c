@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Threads under a stream of packets: calls, notices, new rules, a dead queue, the stop. */
+#include "../unit.h"
+#include "ipmodd/datapath/ruleset.h"
+#include "tun_end.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+
+enum {
+    WORKERS = 3,
+    EXCHANGES = 300,
+};
+
+/* Queues with a thread each, and one more that keeps them all busy. */
+struct fixture {
+    struct tun_end tuns[WORKERS];
+    struct worker *workers[WORKERS];
+    struct ruleset *ruleset;
+    struct host_view *view;
+    int notice_fd;
+    pthread_t sender;
+    atomic_bool enough;
+    atomic_size_t sent;
+};
+
+static void add_rule(struct ruleset *ruleset, const char *name, bool logs)
+{
+    struct rule rule;
+
+    assert_int_equal(rule_init(&rule, name, "a.conf", 1), 0);
+    rule.logs = logs;
+    rule.log = (struct rule_log){LEVEL_INFO, {1000000, 1}, 1000000};
+    assert_int_equal(ruleset_add(ruleset, &rule), 0);
+}
+
+static struct ruleset *make_ruleset(bool logs)
+{
+    struct ruleset *ruleset = ruleset_new(POLICY_DROP, MALFORMED_DROP);
+
+    add_rule(ruleset, "another", false);
+    add_rule(ruleset, "all", logs);
+    return ruleset;
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture.ruleset = make_ruleset(true);
+    fixture.view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+    fixture.notice_fd = eventfd(0, EFD_NONBLOCK);
+    atomic_store(&fixture.enough, false);
+    atomic_store(&fixture.sent, 0);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        struct mover mover;
+
+        fixture.tuns[i] = tun_end_open();
+        assert_int_equal(mover_init(&mover, fixture.tuns[i].fd, fixture.ruleset, fixture.view), 0);
+        fixture.workers[i] = worker_new(i, &mover, fixture.notice_fd);
+        assert_non_null(fixture.workers[i]);
+    }
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (unsigned i = 0; i < WORKERS; i++) {
+        worker_free(fixture->workers[i]);
+        tun_end_close(&fixture->tuns[i]);
+    }
+    close(fixture->notice_fd);
+    ruleset_free(fixture->ruleset);
+    host_view_free(fixture->view);
+    return 0;
+}
+
+/* An ICMP message of three bytes too few to be one; the rules do not care. */
+static const uint8_t packet[VNET_HEADER + 25] = {
+    [VNET_HEADER] = 0x45,
+    [VNET_HEADER + 3] = 25,
+    [VNET_HEADER + 8] = 64,
+    [VNET_HEADER + 9] = 253,
+};
+
+static void *send_packets(void *context)
+{
+    struct fixture *fixture = context;
+
+    for (unsigned i = 0; !atomic_load(&fixture->enough); i = (i + 1) % WORKERS) {
+        if (send(fixture->tuns[i].far, packet, sizeof(packet), 0) > 0)
+            atomic_fetch_add(&fixture->sent, 1);
+    }
+    return NULL;
+}
+
+static void start(struct fixture *fixture)
+{
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_int_equal(worker_start(fixture->workers[i]), 0);
+    assert_int_equal(pthread_create(&fixture->sender, NULL, send_packets, fixture), 0);
+}
+
+static void stop(struct fixture *fixture)
+{
+    atomic_store(&fixture->enough, true);
+    pthread_join(fixture->sender, NULL);
+    for (unsigned i = 0; i < WORKERS; i++)
+        worker_leave(fixture->workers[i]);
+    for (unsigned i = 0; i < WORKERS; i++)
+        worker_join(fixture->workers[i]);
+}
+
+/* Waits for one of NOTICES of worker NUMBER. */
+static void await(struct fixture *fixture, unsigned number, unsigned notices)
+{
+    struct pollfd ready = {.fd = fixture->notice_fd, .events = POLLIN};
+    eventfd_t count;
+
+    while (worker_take_notices(fixture->workers[number], notices) == 0) {
+        assert_int_equal(poll(&ready, 1, 20000), 1);
+        eventfd_read(fixture->notice_fd, &count);
+    }
+}
+
+struct sums {
+    struct path_counters totals;
+    struct rule_counters rules[2];
+    uint64_t events;
+};
+
+static void add(struct mover *mover, void *argument)
+{
+    struct sums *sums = argument;
+
+    path_add_counters(mover->path, &sums->totals);
+    path_add_rule_counters(mover->path, sums->rules);
+}
+
+/* The events of all workers, each of a rule that is still there. */
+static uint64_t drain(struct fixture *fixture)
+{
+    const struct event *event;
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < WORKERS; i++) {
+        while ((event = event_ring_pop(worker_events(fixture->workers[i]))) != NULL) {
+            assert_string_equal(event->rule->name, "all");
+            count++;
+        }
+    }
+    return count;
+}
+
+static void exchange(struct mover *mover, void *argument)
+{
+    path_exchange_rules(mover->path, argument);
+}
+
+static void set_view(struct mover *mover, void *argument)
+{
+    path_set_host_view(mover->path, argument);
+}
+
+/* Rules and view anew in all workers; the old ones are freed. */
+static void publish(struct fixture *fixture, struct sums *sums)
+{
+    struct ruleset *ruleset = make_ruleset(true);
+    struct host_view *view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+
+    for (unsigned i = 0; i < WORKERS; i++) {
+        struct path_rules *rules = path_rules_new(ruleset, fixture->ruleset);
+
+        worker_call(fixture->workers[i], exchange, rules);
+        worker_call(fixture->workers[i], set_view, view);
+        path_rules_free(rules);
+    }
+    sums->events += drain(fixture);
+    ruleset_free(fixture->ruleset);
+    host_view_free(fixture->view);
+    fixture->ruleset = ruleset;
+    fixture->view = view;
+}
+
+/* Nothing is counted twice or forgotten, and nobody looks at what was freed. */
+static void test_exchange_under_load(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sums sums = {.events = 0};
+    uint64_t lost = 0;
+
+    start(fixture);
+    for (unsigned i = 0; i < WORKERS; i++)
+        await(fixture, i, NOTICE_EVENTS);
+    for (int i = 0; i < EXCHANGES; i++)
+        publish(fixture, &sums);
+    stop(fixture);
+    sums.events += drain(fixture);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        worker_call(fixture->workers[i], add, &sums);
+        lost += event_ring_lost(worker_events(fixture->workers[i]));
+    }
+    assert_true(sums.totals.in >= WORKERS);
+    assert_int_equal(sums.totals.in, fixture->sent);
+    assert_int_equal(sums.totals.drops[REASON_POLICY], sums.totals.in);
+    assert_int_equal(sums.rules[0].packets, sums.totals.in);
+    assert_int_equal(sums.rules[1].packets, sums.totals.in);
+    assert_int_equal(sums.events + lost, sums.totals.in);
+}
+
+static void test_packets_are_noticed_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    start(fixture);
+    await(fixture, 1, NOTICE_PACKETS);
+    await(fixture, 1, NOTICE_PACKETS);
+    stop(fixture);
+    worker_take_notices(fixture->workers[1], NOTICE_PACKETS);
+    assert_int_equal(worker_take_notices(fixture->workers[1], NOTICE_PACKETS), 0);
+    drain(fixture);
+}
+
+static void set_descriptor(struct mover *mover, void *argument)
+{
+    mover->tun_fd = *(const int *)argument;
+}
+
+/* EBADF, much as from a queue without a device. */
+static void test_dead_queue_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sums before = {.events = 0}, after = {.events = 0};
+    const int none = -1;
+
+    start(fixture);
+    await(fixture, 2, NOTICE_PACKETS);
+    worker_call(fixture->workers[2], set_descriptor, (void *)&none);
+    await(fixture, 2, NOTICE_TUN_DEAD);
+    worker_call(fixture->workers[2], set_descriptor, &fixture->tuns[2].fd);
+    worker_call(fixture->workers[2], add, &before);
+    worker_take_notices(fixture->workers[2], NOTICE_PACKETS);
+    worker_resume(fixture->workers[2]);
+    await(fixture, 2, NOTICE_PACKETS);
+    worker_call(fixture->workers[2], add, &after);
+    assert_true(after.totals.in > before.totals.in);
+    stop(fixture);
+    drain(fixture);
+}
+
+/* What was sent before the stop is moved, however little time there was. */
+static void test_stop_moves_what_is_left(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sums sums = {.events = 0};
+
+    start(fixture);
+    stop(fixture);
+    for (unsigned i = 0; i < WORKERS; i++)
+        worker_call(fixture->workers[i], add, &sums);
+    assert_int_equal(sums.totals.in, fixture->sent);
+    drain(fixture);
+}
+
+#define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORKER_TEST(test_exchange_under_load),
+        WORKER_TEST(test_packets_are_noticed_once),
+        WORKER_TEST(test_dead_queue_waits),
+        WORKER_TEST(test_stop_moves_what_is_left),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
