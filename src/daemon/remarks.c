@@ -17,6 +17,7 @@ static const struct {
     [REMARK_CONNTRACK] = {LOG_ID_CONNTRACK, LEVEL_WARNING},
     [REMARK_XFRM] = {LOG_ID_XFRM, LEVEL_WARNING},
     [REMARK_RULES] = {LOG_ID_FOREIGN_RULES, LEVEL_NOTICE},
+    [REMARK_FORWARDING] = {LOG_ID_FORWARDING, LEVEL_NOTICE},
 };
 static_assert(ARRAY_SIZE(entries) == REMARK_KIND_COUNT, "an entry for each kind of remark");
 

@@ -37,6 +37,7 @@ static struct divert *divert_new(const struct config *config)
     divert->inspect = INSPECT_INIT;
     divert->monitor = MONITOR_INIT;
     divert->ledger = LEDGER_INIT;
+    divert->inspect.ledger = &divert->ledger;
     divert->config = config_copy(config);
     if (divert->config == NULL) {
         free(divert);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looks at what others have on this host. */
+/* Looks at what others have on this host, and what its kernel lacks. */
 #include "kernel/inspect.h"
 
 #include "kernel/foreign_rule.h"
+#include "kernel/sysctl.h"
 #include "kernel/xfrm.h"
 
 #include <errno.h>
@@ -21,6 +22,28 @@ static int remark_xfrm(struct remarks *remarks)
                        count);
 }
 
+/* See forwarding.c. */
+static int remark_forwarding(const struct inspect *inspect, const struct config *config,
+                             struct remarks *remarks)
+{
+    int32_t value;
+
+    if ((config->divert.families & FAMILIES_IPV6) == 0 ||
+        sysctl_read(FAMILY_IPV6, "all", "force_forwarding", &value) == 0 ||
+        sysctl_read(FAMILY_IPV6, "all", "disable_ipv6", &value) < 0 || value != 0 ||
+        sysctl_read(FAMILY_IPV6, "all", "forwarding", &value) < 0)
+        return 0;
+    if (value != 0 && (inspect->ledger == NULL ||
+                       !ledger_made(inspect->ledger, FAMILY_IPV6, "all", "forwarding", value)))
+        return 0;
+    return remarks_add(remarks, REMARK_FORWARDING,
+                       "IPv6: this kernel can't forward from %s alone (Linux 6.17 can): meanwhile "
+                       "net.ipv6.conf.all.forwarding is 1, and accept_ra 2 where it was 1; what "
+                       "helps where neighbours must not take this host for a router: `ip -6 rule "
+                       "add priority %u iif DEVICE blackhole`",
+                       config->tun.name, config->divert.divert_priority - 2);
+}
+
 /* The list that users see: netfilter as last seen, and the rest as it is now. */
 static int collect(struct inspect *inspect, const struct config *config, struct netlink *netlink,
                    struct fault *fault)
@@ -33,6 +56,8 @@ static int collect(struct inspect *inspect, const struct config *config, struct 
         r = remarks_add(&remarks, seen->items[i].kind, "%s", seen->items[i].text);
     if (r == 0)
         r = remark_xfrm(&remarks);
+    if (r == 0)
+        r = remark_forwarding(inspect, config, &remarks);
     if (r == 0)
         r = foreign_rules_remark(config, netlink, &remarks, fault);
     if (r < 0) {

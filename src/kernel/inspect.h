@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inspect: looks at what others have on this host, and keeps the own nft table as that asks.
+ * Inspect: looks at what others have on this host and what its kernel lacks, and keeps the own nft
+ * table as that asks.
  *
  * At start the look is waited for, before anything is diverted. At a reload it goes on in a child
  * process while packets flow; inspect_poll() takes its answer. Until then what the look before
@@ -10,13 +11,15 @@
 #define IPMODD_KERNEL_INSPECT_H
 
 #include "kernel/connections.h"
+#include "kernel/ledger.h"
 #include "kernel/netlink.h"
 
 struct inspect {
     struct netfilter_question question;
     struct netfilter_findings findings;
     struct connections connections;
-    struct remarks remarks; /* all that there is to say */
+    struct remarks remarks;      /* all that there is to say */
+    const struct ledger *ledger; /* tells what is our own doing; borrowed, NULL = nothing is */
 };
 
 #define INSPECT_INIT ((struct inspect){.question = NETFILTER_QUESTION_INIT})

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/netlink.h>
 #include <nftables/libnftables.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -196,11 +198,22 @@ static int judge_tables(struct nft_ctx *nft, const struct config *config,
     return r;
 }
 
+/* libnftables writes a line of its own to standard error where the kernel has none of it. */
+static bool has_nftables(void)
+{
+    int fd CLEANUP(cleanup_fd) = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+    return fd >= 0 || errno != EPROTONOSUPPORT;
+}
+
 static int look(const struct config *config, struct netfilter_findings *findings)
 {
-    struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+    struct nft_ctx *nft;
     int r;
 
+    if (!has_nftables())
+        return note_legacy(&findings->remarks);
+    nft = nft_ctx_new(NFT_CTX_DEFAULT);
     if (nft == NULL)
         return -ENOMEM;
     if (nft_ctx_buffer_output(nft) != 0 || nft_ctx_buffer_error(nft) != 0)

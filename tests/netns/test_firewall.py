@@ -12,6 +12,7 @@ import time
 import pytest
 
 from daemon import EXIT_CONFIG
+from kernel import lacks
 from packets import has_payload, parse
 from space import wait_until
 from topology import FAR, GATE, HOST, NOBODY
@@ -147,7 +148,12 @@ def own_table(space):
     return done.stdout if done.returncode == 0 else ""
 
 
-@pytest.mark.parametrize("firewall", FIREWALLS)
+NEEDS_OWN_TABLE = pytest.mark.skipif(lacks("nft-owner"), reason="a kernel without own tables")
+
+
+@pytest.mark.parametrize("firewall", ["none", "stateful", *(
+    pytest.param(name, marks=NEEDS_OWN_TABLE) for name in FIREWALLS
+    if name not in ("none", "stateful"))])
 def test_matrix(routed, daemons, captures, family, firewall):
     start_teller(routed.peer, family)
     add_firewall(routed.host, firewall, family)
@@ -181,6 +187,7 @@ def test_keep_makes_no_table(routed, daemons):
     assert own_table(routed.host) == ""
 
 
+@NEEDS_OWN_TABLE
 def test_the_table_is_ours_alone_and_ends_with_us(routed, daemons):
     add_firewall(routed.host, "masquerade", 4)
     daemon = daemons(routed.host)
@@ -193,6 +200,7 @@ def test_the_table_is_ours_alone_and_ends_with_us(routed, daemons):
     wait_until(lambda: own_table(routed.host) == "", "the table gone with its process")
 
 
+@NEEDS_OWN_TABLE
 def test_reload_looks_again(routed, daemons):
     daemon = daemons(routed.host)
     daemon.start(BOTH_WAYS)
@@ -210,6 +218,19 @@ def test_reload_looks_again(routed, daemons):
     assert len(daemon.log_lines("drops what comes back")) == 1
 
 
+@pytest.mark.skipif(not lacks("nft-owner"), reason="a kernel with own tables")
+def test_where_no_table_can_be_owned_it_is_said(routed, daemons):
+    """And none that would stay behind is made."""
+    add_firewall(routed.host, "masquerade", 4)
+    daemon = daemons(routed.host)
+    daemon.start(BOTH_WAYS)
+    [line] = daemon.wait_log("what mends it failed")
+    assert "Could not process rule" in line and "exclude the networks" in line
+    assert own_table(routed.host) == ""
+    assert ping(routed.host, FAR[4], 3) == (3, 3)
+
+
+@NEEDS_OWN_TABLE
 def test_plan_has_the_table(routed, daemons):
     add_firewall(routed.host, "docker", 4)
     add_firewall(routed.host, "masquerade", 6)

@@ -3,6 +3,7 @@
 
 Kernels before 6.17 forward between all devices or none. These tests hold on every kernel.
 """
+import re
 import socket
 
 import pytest
@@ -13,7 +14,7 @@ import state
 from daemon import NO_RULES
 from kernel import lacks
 from space import wait_until, wire as join
-from topology import FAR
+from topology import CLIENT, FAR, GATE
 from traffic import ping, tun_packets
 
 OLD = lacks("force_forwarding")
@@ -60,6 +61,8 @@ def hears(router, host, number, device="eth0", router_device="eth0"):
 def advertised_fixture(wire):
     """A wire whose host has its IPv6 default route from a router's advertisement alone."""
     wire.host.ip("-6 route del default")
+    # A neighbour that does not say so is no router any more, and its route goes.
+    wire.peer.sysctl("net.ipv6.conf.all.forwarding", 1)
     for number in ("a1", "a2", "a3", "a4"):
         wire.peer.ip(f"addr add 2001:db8:{number}::ff/64 dev eth0 nodad")
     hears(wire.peer, wire.host, "a1")
@@ -75,6 +78,7 @@ def test_routers_are_heard_before_during_and_after(advertised, daemons):
     assert learned(host) == had
     assert host.sysctl("net.ipv6.conf.all.forwarding") == ("1" if OLD else "0")
     assert host.sysctl("net.ipv6.conf.eth0.accept_ra") == ("2" if OLD else "1")
+    assert len(daemon.log_lines("IPv6: this kernel can't forward from tun0 alone")) == OLD
     diverted = tun_packets(host)
     assert ping(host, FAR[6], 3) == (3, 3)
     assert tun_packets(host) == diverted + 3
@@ -169,3 +173,21 @@ def test_a_router_is_left_as_it_is(routed, daemons):
     assert daemon.log_lines("IPv6") == []
     assert daemon.stop() == 0
     assert state.sysctls(routed.host) == before
+
+
+def test_neighbours_and_the_line_that_keeps_them_out(routed, daemons):
+    """Where all devices have to forward, the notice says what helps; it has to be true."""
+    host, client = routed.host, routed.client
+    host.sysctl("net.ipv6.conf.all.forwarding", 0)
+    assert ping(client, FAR[6], patience=1) == (1, 0)
+    daemon = daemons(host)
+    daemon.start()
+    assert ping(client, FAR[6], patience=1) == (1, int(OLD))
+    if OLD:
+        notice = daemon.wait_log("IPv6: this kernel can't forward")[0]
+        line = re.search("`ip (-6 rule add .*)`", notice).group(1)
+        host.ip(line.replace("DEVICE", "lan"))
+    assert ping(client, FAR[6], patience=1) == (1, 0)
+    assert ping(client, GATE[6]) == (1, 1)
+    assert ping(host, FAR[6]) == (1, 1)
+    assert ping(host, CLIENT[6]) == (1, 1)

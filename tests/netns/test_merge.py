@@ -6,6 +6,7 @@ import signal
 import pytest
 from scapy.layers.inet import IP
 
+from kernel import lacks
 from packets import assert_checksums, difference, ip, send, tcp, udp
 from topology import FAR, HOST
 from traffic import tun_packets
@@ -88,7 +89,10 @@ def test_the_wire_cannot_tell(wire, daemons, captures, family, mode, make):
     merged = [pass_at_once(wire, daemon, captures, packets) for packets in rounds]
     assert tun_packets(wire.host) - before == ROUNDS * BURST
     statistics = daemon.statistics()
-    assert statistics.totals["merged"] > ROUNDS * BURST / 4
+    if lacks("uso" if make is bursts else "tso"):
+        assert statistics.totals["merged"] == 0
+    else:
+        assert statistics.totals["merged"] > ROUNDS * BURST / 4
     assert statistics.totals["gso-refused"] == 0
     assert statistics.balance()[0] == statistics.balance()[1]
     for left, right in zip(without, merged):
@@ -121,4 +125,4 @@ def test_reading_order_is_kept(wire, daemons, captures, family):
     arrived = pass_at_once(wire, daemon, captures, packets)
     assert_checksums(arrived)
     assert [int.from_bytes(data[-2:], "big") for data in arrived] == list(range(300))
-    assert daemon.statistics().totals["merged"] > 0
+    assert (daemon.statistics().totals["merged"] > 0) == (not lacks("uso"))

@@ -8,6 +8,7 @@ import time
 import pytest
 
 import state
+from kernel import lacks
 from packets import has_payload, parse
 from space import wait_until
 from space import wire as connect
@@ -162,6 +163,7 @@ def test_own_changes_are_no_repair(wire, daemons, family):
     assert daemon.log_lines("right again") == []
 
 
+@pytest.mark.skipif(lacks("nexthop"), reason="a kernel without nexthop objects")
 def test_multipath_and_nexthop_objects(uplinks, daemons, captures, family):
     """They lead to tun0 like any route, and packets still use all paths of main."""
     daemons(uplinks.host).start()
@@ -196,6 +198,7 @@ def test_multipath_and_nexthop_objects(uplinks, daemons, captures, family):
     not_mirrored(host, family, net)
 
 
+@pytest.mark.skipif(lacks("nexthop"), reason="a kernel without nexthop objects")
 def test_nexthop_objects_without_compat_mode(uplinks, daemons, family):
     """nexthop_compat_mode = 0: a dumped route shows an id alone, and no event tells of routes."""
     host = uplinks.host

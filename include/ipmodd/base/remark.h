@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Remarks: what others have on this host that a diverted packet meets differently, or that keeps
- * packets from being diverted. Each is a sentence for the log and for the plan; where something can
- * be done about it, the sentence ends with the line that does it.
+ * packets from being diverted, and what this kernel needs of the host. Each is a sentence for the
+ * log and for the plan; where something can be done about it, the sentence ends with the line that
+ * does it.
  *
  * Nothing of others is ever changed: a remark is all that becomes of what it speaks of. The list
  * is made when a diversion starts and again at each reload, and is bounded: what does not fit is
@@ -15,11 +16,12 @@
 #include <stddef.h>
 
 enum remark_kind {
-    REMARK_NETFILTER, /* a chain that a diverted packet meets differently */
-    REMARK_UNSEEN,    /* netfilter rules that could not be looked at */
-    REMARK_CONNTRACK, /* connection tracking that cannot be kept right */
-    REMARK_XFRM,      /* IPsec policies */
-    REMARK_RULES,     /* policy rules that are asked before the divert rule */
+    REMARK_NETFILTER,  /* a chain that a diverted packet meets differently */
+    REMARK_UNSEEN,     /* netfilter rules that could not be looked at */
+    REMARK_CONNTRACK,  /* connection tracking that cannot be kept right */
+    REMARK_XFRM,       /* IPsec policies */
+    REMARK_RULES,      /* policy rules that are asked before the divert rule */
+    REMARK_FORWARDING, /* a setting of the whole host that this kernel needs */
     REMARK_KIND_COUNT,
 };
 

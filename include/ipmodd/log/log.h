@@ -50,6 +50,7 @@ enum log_id {
     LOG_ID_NETFILTER_UNSEEN,
     LOG_ID_CONNTRACK,
     LOG_ID_XFRM,
+    LOG_ID_FORWARDING,
     LOG_ID_COUNT,
 };
 
