@@ -46,6 +46,11 @@ static void *copy_array(const void *items, size_t count, size_t size, bool *fail
     return copy;
 }
 
+static char *copy_text(const char *text, bool *failed)
+{
+    return text == NULL ? NULL : copy_array(text, strlen(text) + 1, 1, failed);
+}
+
 struct config *config_copy(const struct config *config)
 {
     struct config *copy = calloc(1, sizeof(*copy));
@@ -56,6 +61,7 @@ struct config *config_copy(const struct config *config)
         return NULL;
     *copy = *config;
     divert = &copy->divert;
+    copy->main.control_path = copy_text(config->main.control_path, &failed);
     copy->tun.addresses = copy_array(config->tun.addresses, config->tun.address_count,
                                      sizeof(*config->tun.addresses), &failed);
     divert->excludes =
@@ -75,6 +81,7 @@ void config_free(struct config *config)
 {
     if (config == NULL)
         return;
+    free(config->main.control_path);
     free(config->tun.addresses);
     free(config->divert.excludes);
     free(config->divert.exclude_uids);

@@ -34,6 +34,8 @@ struct command {
 /* In the order of the usage text. X(name) stands for a record `command_name`. */
 /* clang-format off */
 #define CTL_COMMANDS(X) \
+    X(status)           \
+    X(rules)            \
     X(replay)           \
     X(trace)
 /* clang-format on */

@@ -230,6 +230,32 @@ void engine_count(struct engine *engine, struct path_counters *ret_sum)
     engine_call(engine, add_counters, ret_sum);
 }
 
+static void add_refused(struct mover *mover, void *argument)
+{
+    uint64_t *sums = argument;
+
+    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++)
+        sums[i] += path_offload_refused(mover->path, i);
+}
+
+void engine_count_refused(struct engine *engine, uint64_t ret_refused[OFFLOAD_CLASS_COUNT])
+{
+    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++)
+        ret_refused[i] = 0;
+    engine_call(engine, add_refused, ret_refused);
+}
+
+static void reset_rules(struct mover *mover, void *argument)
+{
+    (void)argument;
+    path_reset_rule_counters(mover->path);
+}
+
+void engine_reset_rules(struct engine *engine)
+{
+    engine_call(engine, reset_rules, NULL);
+}
+
 void engine_report(struct engine *engine)
 {
     uint64_t lost = 0;

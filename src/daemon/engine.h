@@ -63,6 +63,12 @@ unsigned engine_take_notices(struct engine *engine, unsigned notices);
 /* The counters of all paths together. */
 void engine_count(struct engine *engine, struct path_counters *ret_sum);
 
+/* How many super-packets of each class the device has refused, on all queues. */
+void engine_count_refused(struct engine *engine, uint64_t ret_refused[OFFLOAD_CLASS_COUNT]);
+
+/* Lets all rules count from nothing. */
+void engine_reset_rules(struct engine *engine);
+
 /* Writes what rules want logged, and how much of it was lost. */
 void engine_report(struct engine *engine);
 

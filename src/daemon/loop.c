@@ -24,6 +24,7 @@ static const struct timeval losses_interval = {.tv_sec = 1};
 
 struct loop {
     struct engine *engine;
+    struct service *service;
     struct reload reload;
     struct event_base *base;
     struct event *notices; /* of the workers */
@@ -173,6 +174,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
         loop->tx_dropped = divert_tun_tx_dropped(engine->divert);
     engine_report(engine);
     engine_count(engine, &counters);
+    service_sample(loop->service, &counters, clock_now_ns());
     if (losses_tell(&loop->losses, &counters, loop->tx_dropped, engine->loaded.config->tun.name,
                     clock_now_ns()))
         event_add(loop->look, &losses_interval);
@@ -247,10 +249,11 @@ static int watch_time(struct loop *loop)
     return loop->watchdog != NULL ? 0 : -ENOMEM;
 }
 
-static int loop_open(struct loop *loop, struct engine *engine)
+static int loop_open(struct loop *loop, struct engine *engine, struct service *service)
 {
     *loop = (struct loop){
         .engine = engine,
+        .service = service,
         .reload = {.engine = engine},
         .announcer = announcer_make(),
         .losses = losses_make(),
@@ -259,11 +262,12 @@ static int loop_open(struct loop *loop, struct engine *engine)
     if (loop->base == NULL || watch_signals(loop) < 0 || watch_descriptors(loop) < 0 ||
         watch_time(loop) < 0)
         return -ENOMEM;
-    return 0;
+    return service_start(service, loop->base, &loop->reload);
 }
 
 static void loop_close(struct loop *loop)
 {
+    service_stop(loop->service);
     for (size_t i = 0; i < ARRAY_SIZE(loop->signals); i++)
         eventing_forget(loop->signals[i]);
     eventing_forget(loop->watchdog);
@@ -276,11 +280,11 @@ static void loop_close(struct loop *loop)
         event_base_free(loop->base);
 }
 
-int loop_run(struct engine *engine)
+int loop_run(struct engine *engine, struct service *service)
 {
     sigset_t signals = loop_signals();
     struct loop loop;
-    int error = loop_open(&loop, engine);
+    int error = loop_open(&loop, engine, service);
 
     if (error == 0) {
         pthread_sigmask(SIG_UNBLOCK, &signals, NULL);

@@ -11,6 +11,7 @@
 #define IPMODD_DAEMON_LOOP_H
 
 #include "engine.h"
+#include "service.h"
 
 #include <signal.h>
 
@@ -18,7 +19,7 @@
  * Serves ENGINE until SIGTERM or SIGINT. The signals of loop_signals() must be blocked when it is
  * called; they are served from here on and blocked again when it returns. 0, or -ENOMEM.
  */
-int loop_run(struct engine *engine);
+int loop_run(struct engine *engine, struct service *service);
 
 /* What the loop serves. */
 sigset_t loop_signals(void);

@@ -3,6 +3,7 @@
 #include "notify.h"
 
 #include <inttypes.h>
+#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -41,4 +42,12 @@ uint64_t notify_watchdog_usec(void)
     uint64_t usec;
 
     return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
+}
+
+int notify_passed_socket(void)
+{
+    if (sd_listen_fds(1) != 1 ||
+        sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0)
+        return -1;
+    return SD_LISTEN_FDS_START;
 }

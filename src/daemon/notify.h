@@ -17,6 +17,12 @@ void notify_reloading(void);
 void notify_stopping(void);
 void notify_watchdog(void);
 
+/*
+ * The listening socket that the manager passed (systemd.socket(5)), the caller's from now on; -1
+ * without one.
+ */
+int notify_passed_socket(void);
+
 /* Microseconds within which the manager wants to hear from us; 0: no watchdog. */
 uint64_t notify_watchdog_usec(void);
 

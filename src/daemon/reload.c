@@ -62,6 +62,22 @@ static int check_tun(const struct config_tun *old, const struct config_tun *new,
     return refuse(ret_refusal, "[tun] %s: cannot change while running; restart ipmodd for it", key);
 }
 
+static bool same_control(const struct config_main *a, const struct config_main *b)
+{
+    return a->control == b->control &&
+           (a->control != CONTROL_AT || strcmp(a->control_path, b->control_path) == 0);
+}
+
+/* What belongs to the process as long as it lives. */
+static int check_fixed(const struct config *old, const struct config *new,
+                       struct refusal *ret_refusal)
+{
+    if (!same_control(&old->main, &new->main))
+        return refuse(ret_refusal,
+                      "[main] control: cannot change while running; restart ipmodd for it");
+    return check_tun(&old->tun, &new->tun, ret_refusal);
+}
+
 /* Takes over what LOADER has when all of it could be put in force. */
 static int put_in_force(struct engine *engine, struct loader *loader, struct refusal *ret_refusal)
 {
@@ -84,7 +100,7 @@ static int judge(struct engine *engine, struct loader *loader, struct refusal *r
     if (error < 0)
         complaint_first(&loader->problems, ret_refusal->text, sizeof(ret_refusal->text));
     else
-        error = check_tun(&engine->loaded.config->tun, &loader->loaded.config->tun, ret_refusal);
+        error = check_fixed(engine->loaded.config, loader->loaded.config, ret_refusal);
     return error < 0 ? error : put_in_force(engine, loader, ret_refusal);
 }
 
@@ -101,6 +117,12 @@ static void tell_done(struct engine *engine, char *ret_status, size_t size)
                engine->loaded.ruleset->rule_count);
     engine_tell_remarks(engine);
     engine_describe(engine, ret_status, size);
+}
+
+static void tell_finished(const struct reload *reload, const struct refusal *refusal)
+{
+    if (reload->finished != NULL)
+        reload->finished(reload->finished_context, refusal != NULL ? refusal->text : NULL);
 }
 
 /* 0, or -errno with the refusal told and the service manager waiting no more. */
@@ -120,6 +142,7 @@ static int begin(struct reload *reload)
     refuse(&refusal, "cannot start a thread for it: %s", strerror(-error));
     tell_refused(&refusal, status, sizeof(status));
     notify_ready(status);
+    tell_finished(reload, &refusal);
     return error;
 }
 
@@ -146,6 +169,7 @@ int reload_finish(struct reload *reload)
         tell_done(engine, status, sizeof(status));
     if (!reload->again) {
         notify_ready(status);
+        tell_finished(reload, error < 0 ? &refusal : NULL);
         return error;
     }
     reload->again = false;

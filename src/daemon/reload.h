@@ -17,6 +17,9 @@
 struct reload {
     struct engine *engine;
     bool again; /* requested once more while one is under way */
+    /* Is told of the end of each reload that was requested: why nothing changed, or NULL. */
+    void (*finished)(void *context, const char *refusal);
+    void *finished_context;
 };
 
 /* Begins to load, or notes that it has to be done again. 0, or -errno when it cannot begin. */

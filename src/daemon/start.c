@@ -45,7 +45,7 @@ static void tell_started(struct engine *engine)
 }
 
 /* Between diverting and giving the traffic back. */
-static enum exit_code serve(struct engine *engine)
+static enum exit_code serve(struct engine *engine, struct service *service)
 {
     int error = privileges_give_up();
 
@@ -59,12 +59,21 @@ static enum exit_code serve(struct engine *engine)
         return EXIT_CODE_FAILED;
     }
     tell_started(engine);
-    error = loop_run(engine);
+    error = loop_run(engine, service);
     if (error < 0) {
         log_error(LOG_ID_START_FAILED, "cannot start the event loop: %s", strerror(-error));
         return EXIT_CODE_FAILED;
     }
     return EXIT_CODE_OK;
+}
+
+/* The socket is made with the privileges of the start, and by name before all others can. */
+static enum exit_code run(struct engine *engine)
+{
+    CLEANUP(service_close) struct service service;
+    int error = service_open(&service, engine);
+
+    return error < 0 ? EXIT_CODE_FAILED : serve(engine, &service);
 }
 
 static enum exit_code give_back(struct engine *engine, enum exit_code code)
@@ -104,5 +113,5 @@ enum exit_code daemon_run(const char *file)
         log_error(LOG_ID_START_FAILED, "%s", step[0] != '\0' ? step : strerror(-error));
         return exit_code_of(error);
     }
-    return give_back(&engine, serve(&engine));
+    return give_back(&engine, run(&engine));
 }

@@ -23,6 +23,7 @@ void observe_match(struct path *path, size_t rule, const struct packet *packet)
 
     counters->packets += packet->segments;
     counters->bytes += packet_wire_bytes(packet);
+    counters->last_ns = path->answerer.now_ns;
     if (path->observer != NULL)
         path->observer->matched(path->observer->context, rule, packet);
 }

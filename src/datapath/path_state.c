@@ -2,6 +2,8 @@
 /* Life time of a path, and what others set and ask of it. */
 #include "path_state.h"
 
+#include "ipmodd/base/macro.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +127,14 @@ void path_add_rule_counters(const struct path *path, struct rule_counters *sums)
     for (size_t i = 0; i < path->ruleset->rule_count; i++) {
         sums[i].packets += path->rules[i].counters.packets;
         sums[i].bytes += path->rules[i].counters.bytes;
+        sums[i].last_ns = MAX_OF(sums[i].last_ns, path->rules[i].counters.last_ns);
     }
+}
+
+void path_reset_rule_counters(struct path *path)
+{
+    for (size_t i = 0; i < path->ruleset->rule_count; i++)
+        path->rules[i].counters = (struct rule_counters){.packets = 0};
 }
 
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule)

@@ -81,6 +81,18 @@ static void section_clear(struct section *section)
     free(section->name);
 }
 
+char *section_resolve_path(const struct section *section, const char *path)
+{
+    const char *slash = strrchr(section->file, '/');
+    char *joined;
+
+    if (*path == '/' || slash == NULL)
+        return strdup(path);
+    if (asprintf(&joined, "%.*s/%s", (int)(slash - section->file), section->file, path) < 0)
+        return NULL;
+    return joined;
+}
+
 void document_clear(struct document *document)
 {
     for (size_t i = 0; i < document->section_count; i++)

@@ -46,6 +46,12 @@ const struct entry *section_find_entry(const struct section *section, const char
 struct place section_place(const struct section *section);
 struct place entry_place(const struct section *section, const struct entry *entry);
 
+/*
+ * PATH as it is meant by a value of SECTION: relative to the folder of its file. Owned by the
+ * caller; NULL without memory.
+ */
+char *section_resolve_path(const struct section *section, const char *path);
+
 /* Frees and empties; safe on a zeroed document. */
 void document_clear(struct document *document);
 

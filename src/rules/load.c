@@ -252,9 +252,8 @@ static int build_ruleset(struct loading *loading)
     return r < 0 ? r : build_rules(loading);
 }
 
-/* Everything behind the search for FILES. */
-static int load_files(struct loading *loading, const struct file_list *files,
-                      struct loaded *ret_loaded)
+/* Everything behind the search for FILES, which go to the caller with the rest. */
+static int load_files(struct loading *loading, struct file_list *files, struct loaded *ret_loaded)
 {
     int r = read_files(loading, files);
 
@@ -271,6 +270,8 @@ static int load_files(struct loading *loading, const struct file_list *files,
         return -EINVAL;
     if (ruleset_finish(loading->loaded.ruleset) < 0)
         return -ENOMEM;
+    loading->loaded.files = *files;
+    *files = (struct file_list){.paths = NULL};
     *ret_loaded = loading->loaded;
     loading->loaded = (struct loaded){.config = NULL};
     return 0;
@@ -301,4 +302,5 @@ void loaded_clear(struct loaded *loaded)
 {
     config_free(TAKE_PTR(loaded->config));
     ruleset_free(TAKE_PTR(loaded->ruleset));
+    file_list_clear(&loaded->files);
 }

@@ -14,10 +14,7 @@
 
 #include "report.h"
 
-struct file_list {
-    char **paths;
-    size_t count;
-};
+#include "ipmodd/rules/load.h"
 
 /*
  * The files below ROOT ("" for the host's own; tests have a directory of their own). 0; -EINVAL
@@ -27,8 +24,5 @@ int search_below(const char *root, struct report *report, struct file_list *ret_
 
 /* FILE and what FILE.d has. */
 int search_given(const char *file, struct report *report, struct file_list *ret_files);
-
-/* Frees and empties; safe on a zeroed list. */
-void file_list_clear(struct file_list *files);
 
 #endif

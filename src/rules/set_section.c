@@ -129,19 +129,6 @@ static int read_lines(struct set *set, FILE *file, struct place *place, struct r
     return r;
 }
 
-/* The file's path as seen from SECTION's file; owned by the caller. NULL without memory. */
-static char *resolve(const struct section *section, const char *path)
-{
-    const char *slash = strrchr(section->file, '/');
-    char *joined;
-
-    if (*path == '/' || slash == NULL)
-        return strdup(path);
-    if (asprintf(&joined, "%.*s/%s", (int)(slash - section->file), section->file, path) < 0)
-        return NULL;
-    return joined;
-}
-
 /* PATH for reading; NULL with errno. A device or pipe has no end, or none that comes. */
 static FILE *open_regular(const char *path)
 {
@@ -172,7 +159,7 @@ static int add_file(struct set *set, const struct section *section, struct repor
     if (entry == NULL || *entry->value == '\0')
         return 0;
     place = entry_place(section, entry);
-    path = resolve(section, entry->value);
+    path = section_resolve_path(section, entry->value);
     if (path == NULL)
         return -ENOMEM;
     file = open_regular(path);

@@ -72,11 +72,22 @@ static void report_unknown(const struct setting_group *group, const struct secti
                      group->section);
 }
 
+/* The value of ENTRY as its setting parses it, owned by the caller. NULL without memory. */
+static char *value_of(const struct setting_group *group, const struct section *section,
+                      const struct entry *entry)
+{
+    if (group->path_key == NULL || strcmp(entry->key, group->path_key) != 0 ||
+        strcmp(entry->value, "auto") == 0 || strcmp(entry->value, "off") == 0)
+        return strdup(entry->value);
+    return section_resolve_path(section, entry->value);
+}
+
 static int apply_entry(const struct setting_group *group, const struct section *section,
                        const struct entry *entry, struct config *config, struct report *report)
 {
     const struct setting *setting = find_setting(group, entry->key);
     const struct place place = entry_place(section, entry);
+    char CLEANUP(cleanup_free) *value = NULL;
     struct value_error error;
     int r;
 
@@ -88,7 +99,10 @@ static int apply_entry(const struct setting_group *group, const struct section *
         report_error(report, &place, "has no value: %s", setting->grammar);
         return 0;
     }
-    r = setting->parse(entry->value, config, &error);
+    value = value_of(group, section, entry);
+    if (value == NULL)
+        return -ENOMEM;
+    r = setting->parse(value, config, &error);
     if (r == -EINVAL)
         report_error(report, &place, "%s", error.text);
     return r == -EINVAL ? 0 : r;

@@ -29,6 +29,9 @@ struct setting_group {
     const char *section;
     const struct setting *settings;
     size_t count;
+    /* The key whose value is a path, which parse() gets as seen from the file that it stands in;
+     * the words auto and off stay what they are. NULL: none. */
+    const char *path_key;
 };
 
 /* One file each: setting_main.c, setting_tun.c, setting_divert.c, setting_flows.c. */

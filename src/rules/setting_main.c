@@ -5,8 +5,10 @@
 
 #include "ipmodd/base/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/un.h>
 
 static const struct value_name policy_names[] = {
     {"accept", POLICY_ACCEPT, POLICY_ACCEPT},
@@ -94,12 +96,41 @@ static void print_seed(const struct config *config, FILE *out)
         fputs("auto", out);
 }
 
+static int parse_control(const char *text, struct config *config, struct value_error *error)
+{
+    const size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+    enum control_mode mode = strcmp(text, "auto") == 0  ? CONTROL_AUTO
+                             : strcmp(text, "off") == 0 ? CONTROL_OFF
+                                                        : CONTROL_AT;
+    char *path = NULL;
+
+    if (mode == CONTROL_AT && strlen(text) > longest)
+        return value_refuse(error,
+                            "'%.40s…' is too long: the path of a socket has at most %zu bytes",
+                            text, longest);
+    if (mode == CONTROL_AT && (path = strdup(text)) == NULL)
+        return -ENOMEM;
+    free(config->main.control_path);
+    config->main.control = mode;
+    config->main.control_path = path;
+    return 0;
+}
+
+static void print_control(const struct config *config, FILE *out)
+{
+    if (config->main.control == CONTROL_AT)
+        fputs(config->main.control_path, out);
+    else
+        fputs(config->main.control == CONTROL_OFF ? "off" : "auto", out);
+}
+
 static const struct setting settings[] = {
     {"policy", "accept or drop", parse_policy, print_policy},
     {"malformed", "drop or pass", parse_malformed, print_malformed},
     {"log-level", "error, warning, notice, info or debug", parse_log_level, print_log_level},
     {"seed", "auto or a number", parse_seed, print_seed},
+    {"control", "auto, off or the path of a socket", parse_control, print_control},
 };
 
 const struct setting_group setting_main = {
-    .section = "main", .settings = settings, .count = ARRAY_SIZE(settings)};
+    .section = "main", .settings = settings, .count = ARRAY_SIZE(settings), .path_key = "control"};

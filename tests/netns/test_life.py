@@ -188,7 +188,7 @@ def foreign_state(net):
 def state_files(daemon):
     """What the daemon keeps in /run for who comes after it."""
     return {path.name: path.read_text(encoding="ascii")
-            for path in (daemon.run_directory / "ipmodd").iterdir()}
+            for path in (daemon.run_directory / "ipmodd").iterdir() if path.is_file()}
 
 
 def test_restarts_after_crashes_know_the_original_state(wire, daemons):

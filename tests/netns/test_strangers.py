@@ -43,15 +43,17 @@ def test_user_can_do_nothing(wire, daemons, attempt):
 
 
 def test_nothing_to_connect_to(wire, daemons):
-    """The daemon listens on no socket of any kind."""
+    """The daemon listens on no socket of any kind but that for ipmodctl, which is not for others."""
     daemon = daemons(wire.host)
     daemon.start()
     pid = daemon.process.pid
     inodes = {link[8:-1] for link in map(os.readlink, pathlib.Path(f"/proc/{pid}/fd").iterdir())
               if link.startswith("socket:")}
     listed = wire.host.run("ss -Haelp").stdout.splitlines()
-    assert [line for line in listed if any(f"ino:{inode}" in line or f" {inode} " in line
-                                           for inode in inodes) and "LISTEN" in line] == []
+    own = [line for line in listed if any(f"ino:{inode}" in line or f" {inode} " in line
+                                          for inode in inodes) and "LISTEN" in line]
+    assert len(own) == 1 and "/run/ipmodd/control" in own[0], own
+    assert (daemon.run_directory / "ipmodd" / "control").stat().st_mode & 0o7777 == 0o660
 
 
 @pytest.mark.parametrize("mode,owner", [(0o664, 0), (0o646, 0), (0o600, NOBODY)])

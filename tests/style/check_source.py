@@ -21,7 +21,8 @@ ALLOWED = {
     "capture": {"base", "wire", "datapath"},
     "explain": {"base", "wire", "datapath"},
     "ctl": {"base", "wire", "datapath", "explain", "rules"},
-    "daemon": {"base", "wire", "datapath", "rules", "kernel", "log", "capture"},
+    "control": {"base", "wire", "datapath", "rules"},
+    "daemon": {"control", "base", "wire", "datapath", "rules", "kernel", "log", "capture"},
 }
 # Outside headers that belong to some folders alone.
 OWNED_HEADERS = [

@@ -103,12 +103,21 @@ struct port_exclusion {
     uint16_t first, last;
 };
 
+/* Whether there is a control socket, and where. */
+enum control_mode {
+    CONTROL_AUTO, /* in the runtime directory, if it can be made there */
+    CONTROL_OFF,
+    CONTROL_AT, /* at a path, or no start */
+};
+
 struct config_main {
     enum policy policy;
     enum malformed_policy malformed;
     enum log_level log_level;
     bool seeded;   /* `seed` was given; otherwise one is drawn at the start */
     uint64_t seed; /* of the random numbers that rules use */
+    enum control_mode control;
+    char *control_path; /* with CONTROL_AT */
 };
 
 /* Of `queues`. */

@@ -94,6 +94,7 @@ struct path_counters {
 struct rule_counters {
     uint64_t packets;
     uint64_t bytes;
+    uint64_t last_ns; /* monotonic time of the batch with the last of them; 0: none yet */
 };
 
 struct path;
@@ -159,6 +160,7 @@ const struct path_counters *path_counters(const struct path *path);
 /* Adds to SUM, or, for each rule of the present ruleset, to SUMS. */
 void path_add_counters(const struct path *path, struct path_counters *sum);
 void path_add_rule_counters(const struct path *path, struct rule_counters *sums);
+void path_reset_rule_counters(struct path *path);
 /* Of rule number RULE of the present ruleset. */
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
 struct event_ring *path_events(struct path *path);

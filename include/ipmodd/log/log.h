@@ -51,6 +51,7 @@ enum log_id {
     LOG_ID_CONNTRACK,
     LOG_ID_XFRM,
     LOG_ID_FORWARDING,
+    LOG_ID_CONTROL_UNSERVED,
     LOG_ID_COUNT,
 };
 

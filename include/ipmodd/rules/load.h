@@ -16,9 +16,19 @@
 
 #include <stdio.h>
 
+/* Paths of files, in the order in which they were read. */
+struct file_list {
+    char **paths;
+    size_t count;
+};
+
+/* Frees and empties; safe on a zeroed list. */
+void file_list_clear(struct file_list *files);
+
 struct loaded {
     struct config *config;
     struct ruleset *ruleset;
+    struct file_list files;
 };
 
 /*

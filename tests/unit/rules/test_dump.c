@@ -31,6 +31,7 @@ static void test_defaults_are_written_out(void **state)
                               "malformed = drop\n"
                               "log-level = info\n"
                               "seed = auto\n"
+                              "control = auto\n"
                               "\n"
                               "[tun]\n"
                               "name = tun0\n"
@@ -64,7 +65,7 @@ static void test_round_trip(void **state)
 {
     (void)state;
     assert_stable(
-        "[main]\npolicy = drop\nmalformed = pass\nlog-level = debug\nseed = 77\n"
+        "[main]\npolicy = drop\nmalformed = pass\nlog-level = debug\nseed = 77\ncontrol = /run/other\n"
         "[tun]\nname = mod0\naddress = 192.0.2.1/24, 2001:db8::1/64\nmtu = 1400\noffload = off\nmerge = relaxed\nqueues = 4\n"
         "[divert]\ndirection = out, forward\nfamily = ipv4, ipv6\ntable = 200\n"
         "priority = 20\ndivert-priority = 30000\nexclude = 192.0.2.1, 2001:db8::/32\n"

@@ -24,6 +24,9 @@ static const struct right rights[] = {
     {"main", "malformed", "pass", NULL},
     {"main", "log-level", "error", NULL},
     {"main", "log-level", "debug", NULL},
+    {"main", "control", "auto", NULL},
+    {"main", "control", "off", NULL},
+    {"main", "control", "/run/x", NULL},
     {"main", "seed", "auto", NULL},
     {"main", "seed", "18446744073709551615", NULL},
     {"tun", "name", "modifier0", NULL},
@@ -75,6 +78,10 @@ static const struct right rights[] = {
     {"flows", "other", "10d", "864000s"},
 };
 
+#define CONTROL_LONG_BEGIN "/012345678901234567890123456789012345678"
+#define CONTROL_LONG \
+    CONTROL_LONG_BEGIN "0123456789012345678901234567890123456789012345678901234567890123456789"
+
 static const struct wrong wrongs[] = {
     {"main", "policy", "acept", "'acept' is not a policy; did you mean 'accept'?"},
     {"main", "policy", "0", "'0' is not a policy: accept, drop"},
@@ -85,7 +92,8 @@ static const struct wrong wrongs[] = {
     {"main", "seed", "-1", "'-1' is not a seed: auto, or a number from 0 to 18446744073709551615"},
     {"main", "seed", "18446744073709551616",
      "'18446744073709551616' is not a seed: auto, or a number from 0 to 18446744073709551615"},
-    {"main", "control", "/run/x", "is not in this version yet: leave it out"},
+    {"main", "control", CONTROL_LONG,
+     "'" CONTROL_LONG_BEGIN "…' is too long: the path of a socket has at most 107 bytes"},
     {"main", "metrics", "yes", "is not in this version yet: leave it out"},
     {"main", "polisy", "drop", "unknown key; did you mean 'policy'?"},
     {"main", "mtu", "1500", "is a key of [tun], not of [main]"},
@@ -109,7 +117,7 @@ static const struct wrong wrongs[] = {
     {"tun", "queues", "0", "'0' is out of range: a number of queues is a number from 1 to 16"},
     {"tun", "queues", "17", "'17' is out of range: a number of queues is a number from 1 to 16"},
     {"tun", "queues", "auto", "'auto' is not a number of queues: a number from 1 to 16"},
-    {"main", "control", "/x", "is not in this version yet: leave it out"},
+    {"main", "metrics", "/x", "is not in this version yet: leave it out"},
     {"tun", "offload", "on", "'on' is not auto or off: off, auto"},
     {"tun", "merge", "on", "'on' is not a way to merge: exact, relaxed, off"},
     {"divert", "direction", "out, in", "direction in is not in this version yet: out, forward"},

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands: what can be asked over the control socket, as JSON documents.
+ *
+ * They know the daemon by what it tells them in a struct control_report and by the few things that
+ * it does for them; the documents are made here, and ipmodd-control(7) describes each. A document
+ * is made from one report, so its figures belong together.
+ */
+#ifndef IPMODD_CONTROL_COMMANDS_H
+#define IPMODD_CONTROL_COMMANDS_H
+
+#include "ipmodd/base/offload.h"
+#include "ipmodd/control/server.h"
+#include "ipmodd/datapath/path.h"
+#include "ipmodd/rules/load.h"
+
+#include <time.h>
+
+/* Packets and bytes in a second, over the last whole second with packets; 0 when that is over. */
+struct control_rates {
+    uint64_t in, in_bytes, out, out_bytes;
+};
+
+/* How the daemon is at the moment. What it points to is borrowed, and valid during the call. */
+struct control_report {
+    const char *version;
+    time_t started;  /* wall clock */
+    uint64_t now_ns; /* monotonic, as the next */
+    uint64_t started_ns;
+    uint64_t generation; /* of the configuration in force; 1: that of the start */
+    time_t loaded_at;
+    const struct loaded *loaded;
+    struct path_counters counters; /* of all queues, as `rules` */
+    struct rule_counters *rules;   /* one for each rule; owned, to be freed with free(3) */
+    struct control_rates rates;
+    uint64_t tun_tx_dropped;
+    unsigned offload; /* 1u << enum offload_class of those in use */
+    uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
+    uint64_t log_lost;
+};
+
+struct control_daemon {
+    void *context;
+    /* 0 or -ENOMEM. */
+    int (*report)(void *context, struct control_report *ret_report);
+    /* Lets all rules count from nothing. */
+    void (*reset_rules)(void *context);
+    /* Reloads; client NUMBER, which is held, is answered when that is over. */
+    void (*reload)(void *context, uint64_t number);
+};
+
+/* All of them; the server's context has to be a struct control_daemon. */
+extern const struct control_command control_commands[];
+extern const size_t control_command_count;
+
+#endif

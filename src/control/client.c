@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests of one client in, answers out. */
+#include "client.h"
+
+#include "peer.h"
+#include "words.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SCHEMA = 1,
+    OUTPUT_LOW = CONTROL_OUTPUT_HIGH / 4,
+    REFUSAL_TEXT = 512,
+    UNREAD_SECONDS = 60, /* without a byte read of an answer, before a client counts as dead */
+};
+
+static struct evbuffer *input_of(const struct control_client *client)
+{
+    return bufferevent_get_input(client->connection);
+}
+
+static struct evbuffer *output_of(const struct control_client *client)
+{
+    return bufferevent_get_output(client->connection);
+}
+
+static size_t memory_of_all(const struct control_server *server)
+{
+    const struct control_client *client;
+    size_t bytes = 0;
+
+    LIST_FOREACH(client, &server->clients, link)
+        bytes += evbuffer_get_length(input_of(client)) + evbuffer_get_length(output_of(client));
+    return bytes;
+}
+
+/* Writes TEXT and a line feed. */
+static void put_line(struct control_client *client, const char *text, size_t length)
+{
+    if (evbuffer_add(output_of(client), text, length) < 0 ||
+        evbuffer_add(output_of(client), "\n", 1) < 0)
+        client->closing = true; /* half a line is no answer */
+    if (evbuffer_get_length(output_of(client)) > CONTROL_OUTPUT_HIGH)
+        bufferevent_disable(client->connection, EV_READ);
+}
+
+/* Takes over DOCUMENT. False when there is no memory for its text. */
+static bool put_document(struct control_client *client, json_t *document)
+{
+    char CLEANUP(cleanup_free) *text = NULL;
+
+    if (document != NULL && json_object_set_new(document, "schema", json_integer(SCHEMA)) == 0)
+        text = json_dumps(document, JSON_COMPACT);
+    json_decref(document);
+    if (text == NULL)
+        return false;
+    put_line(client, text, strlen(text));
+    return true;
+}
+
+/* A further line of the client may wait already; it has its turn after others. */
+static void look_again(struct control_client *client)
+{
+    if (client->closing || client->ended_input || evbuffer_get_length(input_of(client)) > 0)
+        bufferevent_trigger(client->connection, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void answered(struct control_client *client)
+{
+    client->held = false;
+    look_again(client);
+}
+
+/* TEXT as it can stand in JSON: it may quote what a client sent, or half a character of it. */
+static json_t *make_text(char *text)
+{
+    json_t *string = json_string(text);
+
+    if (string != NULL)
+        return string;
+    for (char *c = text; *c != '\0'; c++) {
+        if (!isascii(*c))
+            *c = '?';
+    }
+    return json_string(text);
+}
+
+void control_refuse(struct control_client *client, const char *code, const char *format, ...)
+{
+    char text[REFUSAL_TEXT];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (!put_document(client,
+                      json_pack("{s{ssso}}", "error", "code", code, "text", make_text(text))))
+        client->closing = true;
+    answered(client);
+}
+
+void control_reply(struct control_client *client, json_t *document)
+{
+    if (document != NULL && memory_of_all(client->server) > CONTROL_MEMORY_MAX) {
+        json_decref(document);
+        control_refuse(client, "busy", "too many answers wait to be read; try again");
+        return;
+    }
+    if (put_document(client, document))
+        answered(client);
+    else
+        control_refuse(client, "failed", "not enough memory for the answer");
+}
+
+void control_refuse_arguments(const struct control_call *call)
+{
+    control_refuse(call->client, "usage", "usage: %s %s", call->command->name,
+                   call->command->arguments);
+}
+
+uint64_t control_hold(struct control_client *client)
+{
+    client->held = true;
+    return client->number;
+}
+
+void control_stream(struct control_client *client, void (*ended)(void *context), void *context)
+{
+    client->ended = ended;
+    client->ended_context = context;
+    client->lost = 0;
+    answered(client);
+}
+
+void control_stream_end(struct control_client *client)
+{
+    void (*ended)(void *context) = TAKE_PTR(client->ended);
+
+    if (ended != NULL)
+        ended(client->ended_context);
+}
+
+bool control_stream_send(struct control_client *client, json_t *document)
+{
+    bool fits = evbuffer_get_length(output_of(client)) < CONTROL_STREAM_MAX;
+
+    if (fits && client->lost > 0)
+        fits = json_object_set_new(document, "lost", json_integer((json_int_t)client->lost)) == 0;
+    if (!fits) {
+        json_decref(document);
+        client->lost++;
+        return false;
+    }
+    if (!put_document(client, document)) {
+        client->lost++;
+        return false;
+    }
+    client->lost = 0;
+    return true;
+}
+
+static const struct control_command *find_command(const struct control_server *server,
+                                                  const char *name)
+{
+    for (size_t i = 0; i < server->command_count; i++) {
+        if (strcmp(server->commands[i].name, name) == 0)
+            return &server->commands[i];
+    }
+    return NULL;
+}
+
+static void run_words(struct control_client *client, const struct words *words)
+{
+    const struct control_command *command = find_command(client->server, words->items[0]);
+    const struct control_call call = {
+        .context = client->server->context,
+        .client = client,
+        .command = command,
+        .argument_count = words->count - 1,
+        .arguments = words->items + 1,
+    };
+
+    if (command == NULL)
+        control_refuse(client, "unknown-command", "there is no command '%.40s'", words->items[0]);
+    else if (client->access < command->access)
+        control_refuse(client, "not-permitted", "%s: for %s alone", command->name,
+                       command->access == CONTROL_CHANGE ? "root and the daemon's user"
+                                                         : "members of the daemon's group");
+    else
+        command->run(&call);
+}
+
+static void run_line(struct control_client *client, const char *line, size_t length)
+{
+    struct words CLEANUP(words_clear) words = {.count = 0};
+    const char *fault = NULL;
+    int r = words_split(line, length, &words, &fault);
+
+    control_stream_end(client);
+    if (r == -ENOMEM)
+        control_refuse(client, "failed", "not enough memory for the request");
+    else if (r < 0)
+        control_refuse(client, "bad-request", "%s", fault);
+    else if (words.count == 0)
+        control_refuse(client, "bad-request", "an empty line; a request begins with a command");
+    else
+        run_words(client, &words);
+}
+
+/* Throws away what belongs to a line that is too long. */
+static void skip_line(struct control_client *client)
+{
+    struct evbuffer *input = input_of(client);
+    struct evbuffer_ptr end = evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_LF);
+
+    client->skipping = end.pos < 0;
+    if (client->skipping) {
+        evbuffer_drain(input, evbuffer_get_length(input));
+        return;
+    }
+    evbuffer_drain(input, (size_t)end.pos + 1);
+    control_refuse(client, "bad-request", "a line has at most %d bytes", (int)CONTROL_LINE_MAX);
+}
+
+/* One request, if all of it is there. False when there is none. */
+static bool serve(struct control_client *client)
+{
+    size_t length;
+    char CLEANUP(cleanup_free) *line = NULL;
+
+    if (client->skipping) {
+        skip_line(client);
+        return !client->skipping;
+    }
+    line = evbuffer_readln(input_of(client), &length, EVBUFFER_EOL_LF);
+    if (line != NULL) {
+        run_line(client, line, length);
+        return true;
+    }
+    if (evbuffer_get_length(input_of(client)) >= CONTROL_LINE_MAX)
+        skip_line(client);
+    return false;
+}
+
+/* Frees CLIENT when all is over. */
+static void close_when_written(struct control_client *client)
+{
+    client->closing = true;
+    bufferevent_disable(client->connection, EV_READ);
+    if (evbuffer_get_length(output_of(client)) == 0)
+        client_free(client);
+}
+
+static void on_input(struct bufferevent *connection, void *context)
+{
+    struct control_client *client = context;
+
+    (void)connection;
+    if (!client->closing &&
+        (client->held || evbuffer_get_length(output_of(client)) > CONTROL_OUTPUT_HIGH))
+        return;
+    if (client->closing || (!serve(client) && client->ended_input))
+        close_when_written(client);
+}
+
+/* Enough of the answers was read for the next request. */
+static void on_output(struct bufferevent *connection, void *context)
+{
+    struct control_client *client = context;
+
+    if (client->closing) {
+        close_when_written(client);
+        return;
+    }
+    bufferevent_enable(connection, EV_READ);
+    look_again(client);
+}
+
+/* Requests that came before the end are still answered; a stream has nobody to read it any more. */
+static void on_event(struct bufferevent *connection, short what, void *context)
+{
+    struct control_client *client = context;
+
+    (void)connection;
+    if ((what & BEV_EVENT_EOF) == 0 || client->ended != NULL) {
+        client_free(client);
+        return;
+    }
+    client->ended_input = true;
+    look_again(client);
+}
+
+struct control_client *client_new(struct control_server *server, int fd)
+{
+    static const struct timeval unread = {.tv_sec = UNREAD_SECONDS};
+    struct control_client *client = calloc(1, sizeof(*client));
+
+    if (client != NULL)
+        client->connection = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    if (client == NULL || client->connection == NULL) {
+        free(client);
+        close(fd);
+        return NULL;
+    }
+    client->server = server;
+    client->number = server->next_number++;
+    client->access = peer_access(fd, &server->owner);
+    bufferevent_setcb(client->connection, on_input, on_output, on_event, client);
+    bufferevent_setwatermark(client->connection, EV_READ, 0, CONTROL_LINE_MAX);
+    bufferevent_setwatermark(client->connection, EV_WRITE, OUTPUT_LOW, 0);
+    bufferevent_set_timeouts(client->connection, NULL, &unread);
+    bufferevent_enable(client->connection, EV_READ | EV_WRITE);
+    LIST_INSERT_HEAD(&server->clients, client, link);
+    server->client_count++;
+    return client;
+}
+
+void client_free(struct control_client *client)
+{
+    control_stream_end(client);
+    LIST_REMOVE(client, link);
+    server_client_gone(client->server);
+    bufferevent_free(client->connection);
+    free(client);
+}

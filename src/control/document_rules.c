@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each rule has seen. */
+#include "documents.h"
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+/* Without "last_seconds_ago" as long as the rule has seen nothing. */
+static json_t *make_rule(const struct rule *rule, const struct rule_counters *counters,
+                         uint64_t now_ns)
+{
+    json_t *object = json_pack("{sssssososo}", "name", rule->name, "file", rule->file, "line",
+                               number(rule->line), "packets", number(counters->packets), "bytes",
+                               number(counters->bytes));
+
+    if (counters->packets > 0)
+        json_object_set_new(object, "last_seconds_ago",
+                            json_real((double)(now_ns - counters->last_ns) / 1e9));
+    return object;
+}
+
+json_t *document_rules(const struct control_report *report)
+{
+    const struct ruleset *ruleset = report->loaded->ruleset;
+    json_t *rules = json_array();
+
+    for (size_t i = 0; i < ruleset->rule_count; i++)
+        json_array_append_new(rules,
+                              make_rule(&ruleset->rules[i], &report->rules[i], report->now_ns));
+    return json_pack("{soso}", "generation", number(report->generation), "rules", rules);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the daemon is, on one page. */
+#include "documents.h"
+
+#include <unistd.h>
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *make_files(const struct file_list *files)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < files->count; i++)
+        json_array_append_new(array, json_string(files->paths[i]));
+    return array;
+}
+
+static json_t *make_directions(unsigned directions)
+{
+    json_t *array = json_array();
+
+    for (enum direction i = 0; i < DIRECTION_COUNT; i++) {
+        if ((directions & (1u << i)) != 0)
+            json_array_append_new(array, json_string(direction_name(i)));
+    }
+    return array;
+}
+
+static json_t *make_drops(const struct path_counters *counters)
+{
+    json_t *object = json_object();
+
+    for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
+        json_object_set_new(object, reason_name(i), number(counters->drops[i]));
+    return object;
+}
+
+static json_t *make_offload(const struct control_report *report)
+{
+    json_t *array = json_array();
+
+    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++)
+        json_array_append_new(array, json_pack("{sssbso}", "class", offload_class_name(i), "used",
+                                               (report->offload & (1u << i)) != 0, "refused",
+                                               number(report->offload_refused[i])));
+    return array;
+}
+
+/* Bytes that the process has in memory; 0 when the kernel does not tell. */
+static uint64_t resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%*u %lu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static json_t *make_configuration(const struct control_report *report)
+{
+    return json_pack("{sososososo}", "generation", number(report->generation), "loaded_at",
+                     number((uint64_t)report->loaded_at), "files",
+                     make_files(&report->loaded->files), "rules",
+                     number(report->loaded->ruleset->rule_count), "policy",
+                     json_string(policy_name(report->loaded->config->main.policy)));
+}
+
+static json_t *make_packets(const struct path_counters *counters)
+{
+    return json_pack("{sososososososososososo}", "in", number(counters->in), "in_bytes",
+                     number(counters->in_bytes), "out", number(counters->out), "out_bytes",
+                     number(counters->out_bytes), "generated", number(counters->generated),
+                     "edited", number(counters->edited), "malformed_passed",
+                     number(counters->malformed_passed), "ttl_255", number(counters->ttl_255),
+                     "split", number(counters->split), "gso_refused", number(counters->gso_refused),
+                     "merged", number(counters->merged));
+}
+
+static json_t *make_rates(const struct control_rates *rates)
+{
+    return json_pack("{sosososo}", "in_packets", number(rates->in), "in_bits",
+                     number(rates->in_bytes * 8), "out_packets", number(rates->out), "out_bits",
+                     number(rates->out_bytes * 8));
+}
+
+json_t *document_status(const struct control_report *report)
+{
+    const struct config *config = report->loaded->config;
+
+    return json_pack("{sssososisosssososososososo}", "version", report->version, "started",
+                     number((uint64_t)report->started), "uptime_seconds",
+                     json_real((double)(report->now_ns - report->started_ns) / 1e9), "pid",
+                     (int)getpid(), "configuration", make_configuration(report), "device",
+                     config->tun.name, "directions", make_directions(config->divert.directions),
+                     "packets", make_packets(&report->counters), "rates",
+                     make_rates(&report->rates), "drops", make_drops(&report->counters),
+                     "tun_tx_dropped", number(report->tun_tx_dropped), "offload",
+                     make_offload(report), "memory_bytes", number(resident_bytes()));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Documents: a report of the daemon as JSON. Each returns an object of its own, or NULL without
+ * memory.
+ */
+#ifndef IPMODD_CONTROL_DOCUMENTS_H
+#define IPMODD_CONTROL_DOCUMENTS_H
+
+#include "ipmodd/control/commands.h"
+
+json_t *document_status(const struct control_report *report);
+json_t *document_rules(const struct control_report *report);
+
+#endif

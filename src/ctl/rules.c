@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ipmodctl rules: what each rule has seen. */
+#include "ipmodd/base/macro.h"
+#include "view.h"
+
+#include <string.h>
+
+/* Packets that RULE, number INDEX, saw in a second since BEFORE; negative when that is not known.
+ */
+static double rate_of(const json_t *rule, const json_t *before, size_t index, double seconds)
+{
+    const json_t *old = json_array_get(json_object_get(before, "rules"), index);
+    double packets;
+
+    if (old == NULL || strcmp(view_string(old, "name"), view_string(rule, "name")) != 0)
+        return -1;
+    packets = view_real(rule, "packets") - view_real(old, "packets");
+    return packets >= 0 && seconds > 0 ? packets / seconds : -1;
+}
+
+static void print_rule(const json_t *rule, double rate, FILE *out)
+{
+    const json_t *last = json_object_get(rule, "last_seconds_ago");
+    char rate_text[VIEW_NUMBER], ago[VIEW_NUMBER];
+
+    fprintf(out, "%12lld %15lld %9s %8s  %s%s (%s:%lld)\n", view_integer(rule, "packets"),
+            view_integer(rule, "bytes"), rate < 0 ? "" : view_scaled(rate, rate_text),
+            last == NULL ? "never" : view_duration(json_number_value(last), ago),
+            view_string(rule, "name"),
+            json_is_false(json_object_get(rule, "enabled")) ? " [disabled]" : "",
+            view_string(rule, "file"), view_integer(rule, "line"));
+}
+
+static void print_rules(const json_t *document, const json_t *before, double seconds, FILE *out)
+{
+    const json_t *rules = json_object_get(document, "rules");
+    const json_t *rule;
+    size_t i;
+
+    fprintf(out, "%12s %15s %9s %8s  %s\n", "packets", "bytes", before != NULL ? "per s" : "",
+            "last", "rule");
+    json_array_foreach((json_t *)rules, i, rule)
+        print_rule(rule, rate_of(rule, before, i, seconds), out);
+}
+
+static enum exit_code run(const struct options *options, int argc, char **argv)
+{
+    static const char *const request[] = {"rules"};
+    const struct view view = {&command_rules, request, ARRAY_SIZE(request), print_rules};
+
+    return view_run(&view, options, argc, argv);
+}
+
+const struct command command_rules = {
+    .name = "rules",
+    .arguments = "[-w SECONDS]",
+    .summary = "what each rule has seen, in order",
+    .help = VIEW_HELP,
+    .run = run,
+};
