@@ -31,12 +31,16 @@ RTM_DELRULE, FRA_PRIORITY = 33, 6
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
 
 
-class Watch:
-    """Pings at 50 a second through the daemon of a space, with the time of each answer."""
+# Behind the router for the client of that topology too.
+BEYOND = {4: "203.0.113.200", 6: NOBODYS[6]}
 
-    def __init__(self, daemon, family):
+
+class Watch:
+    """Pings at 50 a second through a daemon, with the time of each answer."""
+
+    def __init__(self, daemon, address, space=None):
         self._daemon = daemon
-        self._ping = daemon.space.popen(f"ping -n -D -i 0.02 -W 1 {NOBODYS[family]}")
+        self._ping = (space or daemon.space).popen(f"ping -n -D -i 0.02 -W 1 {address}")
         self._cpu = daemon.cpu_seconds()
         self.begin = time.time()
 
@@ -57,32 +61,71 @@ class Watch:
         return max(after - before for before, after in zip(times, times[1:])), share
 
 
-@pytest.mark.parametrize("attack,limit", [
-    ("link del tun0", 2.0 * SLOW), ("link set tun0 down", BACK_WITHIN),
-    ("addr flush dev tun0", BACK_WITHIN), ("-4 route flush table 100", BACK_WITHIN),
-    ("-6 route flush table 100", BACK_WITHIN), ("-6 addr flush dev tun0", BACK_WITHIN),
-    ("-4 rule del pref 32765", BACK_WITHIN), ("-4 rule del pref 99", BACK_WITHIN)])
-def test_path_is_back(wire, daemons, attack, limit):
-    """At less than 5 % of a processor and with no more than five lines."""
-    daemon = daemons(wire.host)
-    daemon.start(FAKE)
-    watches = [Watch(daemon, number) for number in (4, 6)]
+RULES = [f"rule del pref {pref}" for pref in (99, 100, 32765)]
+# name: (commands by family of `ip`, how soon the path has to be back)
+ATTACKS = {
+    "device deleted": ({4: ["link del tun0"]}, 2.0 * SLOW),
+    "device down": ({4: ["link set tun0 down"]}, BACK_WITHIN),
+    "device down and up": ({4: ["link set tun0 down", "link set tun0 up"]}, BACK_WITHIN),
+    "addresses": ({4: ["addr flush dev tun0"]}, BACK_WITHIN),
+    "IPv6 addresses": ({6: ["addr flush dev tun0"]}, BACK_WITHIN),
+    "IPv4 routes": ({4: ["route flush table 100"]}, BACK_WITHIN),
+    "IPv6 routes": ({6: ["route flush table 100"]}, BACK_WITHIN),
+    "one rule": ({4: ["rule del pref 32765"]}, BACK_WITHIN),
+    "a guard": ({4: ["rule del pref 99"]}, BACK_WITHIN),
+    "all rules": ({4: RULES, 6: RULES}, BACK_WITHIN),
+    "all IPv6 rules": ({6: ["rule flush", "rule add pref 32766 lookup main protocol kernel"]},
+                       BACK_WITHIN),
+    "everything": ({6: [*RULES, "route flush table 100"],
+                    4: [*RULES, "route flush table 100", "link del tun0"]}, 2.0 * SLOW),
+    "the uplink down and up": ({
+        4: ["link set eth0 down", "link set eth0 up", f"route replace default via {PEER[4]}"],
+        6: [f"addr replace {HOST[6]}/64 dev eth0 nodad", f"route replace default via {PEER[6]}"],
+    }, BACK_WITHIN),
+}
+
+
+def attack(space, name):
+    """Does it, both families in a row."""
+    for family, commands in ATTACKS[name][0].items():
+        space.ip_batch(commands, options=(f"-{family}",))
+
+
+def assert_path_comes_back(daemon, name, watches):
+    """Within the time, at less than 5 % of a processor and with no more than five lines."""
+    space = daemon.space
     time.sleep(0.2)
-    wanted = state.snapshot(wire.host)
+    wanted = state.snapshot(space)
     lines = len(daemon.log().splitlines())
     for watch in watches:
         watch.attacked()
-    wire.host.ip(attack)
+    attack(space, name)
     time.sleep(1.2)
     for watch in watches:
         gap, share = watch.finish()
-        assert gap <= limit, f"no answers for {gap:.2f} s"
+        print(f"{name}: longest gap {gap * 1000:.0f} ms, {share:.1%} of a processor")
+        assert gap <= ATTACKS[name][1], f"no answers for {gap:.2f} s"
         assert share < 0.05 * SLOW, f"{share:.1%} of a processor"
     said = daemon.log().splitlines()[lines:]
     assert len(said) <= 5, said
-    left = state.snapshot(wire.host)
+    left = state.snapshot(space)
     for part in ("rule 4", "rule 6", "route 4", "route 6", "addr"):
         assert state.compare({part: wanted[part]}, {part: left[part]}) == ""
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_path_is_back(wire, daemons, name):
+    daemon = daemons(wire.host)
+    daemon.start(FAKE)
+    assert_path_comes_back(daemon, name, [Watch(daemon, NOBODYS[family]) for family in (4, 6)])
+
+
+@pytest.mark.parametrize("name", ["device deleted", "all rules", "everything"])
+def test_path_is_back_for_a_client(routed, daemons, name):
+    daemon = daemons(routed.host)
+    daemon.start("[divert]\ndirection = out, forward\n" + FAKE)
+    assert_path_comes_back(daemon, name, [Watch(daemon, BEYOND[family], routed.client)
+                                          for family in (4, 6)])
 
 
 def delete_rules(space, seconds):
@@ -141,6 +184,28 @@ def test_resume_from_sleep(wire, daemons, family):
     assert ping(wire.host, FAR[family]) == (1, 1)
     assert daemon.cpu_seconds() - used <= 0.1 * SLOW
     assert len(daemon.log().splitlines()) - lines <= 5
+
+
+def test_clock_jumps(wire, faulty, monkeypatch):
+    """A day forward and two back: nothing waits for a time that was, and nothing spins."""
+    daemon = faulty(wire.host)
+    jump = daemon.directory / "jump"
+    monkeypatch.setenv("IPMODD_CLOCK_JUMP", str(jump))
+    daemon.start(FAKE)
+    wanted = state.rules(wire.host, 4)
+    for seconds in (86400, -86400):
+        jump.write_text(str(seconds), encoding="ascii")
+        used = daemon.cpu_seconds()
+        wire.host.ip_batch(RULES)
+        wait_until(lambda: state.rules(wire.host, 4) == wanted, daemon.log, BACK_WITHIN)
+        assert ping(wire.host, NOBODYS[4], 3) == (3, 3)
+        daemon.reload(FAKE)
+        assert ping(wire.host, FAR[6]) == (1, 1)
+        time.sleep(0.5)
+        assert daemon.cpu_seconds() - used <= 0.1 * SLOW
+    begin = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - begin <= 1.0 * SLOW
 
 
 def netlink_drops(space):
