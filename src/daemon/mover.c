@@ -14,6 +14,9 @@ enum {
     BATCHES_AT_STOP = 512, /* more than a queue's 500 packets, were each of them a batch */
 };
 
+/* After its first batch a wake-up takes no longer than this, and one batch more. */
+#define WAKEUP_NS UINT64_C(1000000)
+
 int mover_init(struct mover *mover, int tun_fd, const struct ruleset *ruleset,
                const struct host_view *view)
 {
@@ -60,6 +63,7 @@ static ssize_t move_batch(struct mover *mover)
 
 int mover_move(struct mover *mover)
 {
+    uint64_t until = 0;
     ssize_t moved = 0;
 
     for (int i = 0; i < WAKEUP_BATCHES && moved < WAKEUP_PACKETS; i++) {
@@ -70,6 +74,11 @@ int mover_move(struct mover *mover)
         if (!batch_is_full(mover->batch))
             return 0;
         moved += count;
+        /* Rules can be slow, an expression over a payload most of all. */
+        if (until == 0)
+            until = clock_now_ns() + WAKEUP_NS;
+        else if (clock_now_ns() >= until)
+            break;
     }
     return 1;
 }

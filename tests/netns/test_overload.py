@@ -18,18 +18,29 @@ from traffic import answered, iperf_server, lost, ping
 MARK = "[rule mark]\nset-dscp = cs1\n"
 OTHER = "[rule other]\nset-dscp = cs2\n"
 SECONDS = 2
-# Sends as fast as it can: argv = address, seconds.
+RULES_OF_A_SLOW_DAEMON = 1
+# Sends as fast as it can, 64 datagrams a call: argv = address, seconds.
 UDP_FLOOD = """
-import socket, sys, time
+import ctypes, socket, sys, time
+libc = ctypes.CDLL(None)
+pointer, size = ctypes.c_void_p, ctypes.c_size_t
+class Vector(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_char_p), ("length", size)]
+class Header(ctypes.Structure):
+    _fields_ = [("name", pointer), ("name_length", ctypes.c_uint), ("vector", pointer),
+                ("count", size), ("control", pointer), ("control_length", size),
+                ("flags", ctypes.c_int)]
+class Message(ctypes.Structure):
+    _fields_ = [("header", Header), ("sent", ctypes.c_uint)]
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.connect((sys.argv[1], 9))
+vector = Vector(b"x" * 18, 18)
+header = Header(vector=ctypes.addressof(vector), count=1)
+messages = (Message * 64)(*[Message(header=header)] * 64)
 end = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end:
-    for _ in range(200):
-        try:
-            s.send(b"x" * 18)
-        except OSError:
-            pass
+    for _ in range(20):
+        libc.sendmmsg(s.fileno(), messages, 64, 0)
 """
 # The same on the device itself, past routing, with one malformed packet after the other.
 MALFORMED_FLOOD = """
@@ -51,9 +62,9 @@ while time.monotonic() < end:
 """
 
 
-def flood(space, script, *arguments):
+def flood(space, script, *arguments, nice=19):
     """Starts one of the scripts above; what is measured is the daemon, not who gets a processor."""
-    return space.popen(["nice", "-n", "19", sys.executable, "-c", script, *map(str, arguments)])
+    return space.popen(["nice", "-n", str(nice), sys.executable, "-c", script, *map(str, arguments)])
 
 
 def offered(space):
@@ -77,38 +88,48 @@ def warm(daemon):
     daemon.statistics()
 
 
-def assert_no_growth(before, after, kib):
+def assert_no_growth(daemon, before, kib):
     """The same descriptors, and no more than KIB of memory in addition."""
-    assert after[1] <= before[1], f"{before[1]} to {after[1]} descriptors"
+    # A look at netfilter that goes on has one more.
+    wait_until(lambda: resources(daemon)[1] <= before[1],
+               lambda: f"{before[1]} to {resources(daemon)[1]} descriptors", 4.0 * SLOW)
+    after = resources(daemon)
     if SLOW == 1:  # the address sanitizer keeps what was freed
         assert after[0] - before[0] <= kib, f"{before[0]} to {after[0]} KiB"
 
 
+def slow_rules(word):
+    """Rules whose expression takes its time over a payload of x, some thousand packets a second."""
+    return "".join(f'[rule {word}-{number}]\npayload-regex = "(x+x+){{2}}[{word}]"\n'
+                   "set-dscp = ef\n" for number in range(RULES_OF_A_SLOW_DAEMON))
+
+
 def test_overload(wire, daemons):
-    """Signals are answered at once, memory is bounded, what is lost is counted and told once."""
+    """Ten times what can be treated: answers to signals, bounded memory, losses counted and told."""
     daemon = daemons(wire.host)
-    daemon.start(MARK)
-    warm(daemon)
-    before = resources(daemon)
-    lines = len(daemon.log_lines("lost because the queue"))
-    floods = [flood(wire.host, UDP_FLOOD, FAR[4], SECONDS) for _ in range(8)]
+    daemon.start(slow_rules("ab"))
+    flood(wire.host, UDP_FLOOD, FAR[4], 0.2).wait()
+    daemon.reload(slow_rules("cd"))
+    before, first = resources(daemon), daemon.statistics().totals
+    floods = [flood(wire.host, UDP_FLOOD, FAR[4], SECONDS, nice=10) for _ in range(3)]
     time.sleep(0.5)
     waits = []
-    for _ in range(5):
+    for number in range(8):
+        daemon.config.write_text(slow_rules("ab" if number % 2 else "cd"), encoding="utf-8")
         begin = time.monotonic()
-        assert "refused" not in daemon.reload(OTHER)
+        assert "refused" not in daemon.reload()
         waits.append(time.monotonic() - begin)
         time.sleep(0.1)
     for process in floods:
-        process.wait(10)
-    totals = daemon.statistics()
-    after = resources(daemon)
-    assert sorted(waits)[2] <= 0.1 * SLOW, f"reloads took {waits}"
-    assert_no_growth(before, after, 1024)
-    assert totals.balance()[0] == totals.balance()[1]
-    if totals.totals["tx-dropped"] > 0:
-        wait_until(lambda: len(daemon.log_lines("lost because the queue")) == 1, daemon.log)
-    assert len(daemon.log_lines("lost because the queue")) - lines <= 1
+        process.wait(10 * SLOW)
+    last = daemon.statistics()
+    treated, lost_ones = (last.totals[name] - first[name] for name in ("in", "tx-dropped"))
+    print(f"treated {treated}, lost {lost_ones}, reloads took {waits}")
+    assert lost_ones >= 9 * treated / SLOW
+    assert sorted(waits)[len(waits) // 2] <= 0.1 * SLOW, f"reloads took {waits}"
+    assert_no_growth(daemon, before, 1024)
+    assert last.balance()[0] == last.balance()[1]
+    wait_until(lambda: len(daemon.log_lines("lost because the queue")) == 1, daemon.log)
     assert ping(wire.host, FAR[4]) == (1, 1)
 
 
@@ -124,7 +145,9 @@ def test_stop_under_load(wire, daemons):
     rate = (offered(wire.host) - count) / (time.monotonic() - since)
     begin = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - begin <= 1.0 * SLOW
+    took = time.monotonic() - begin
+    print(f"{rate:.0f} packets a second, stopped in {took * 1000:.0f} ms")
+    assert took <= 1.0 * SLOW
     for process in floods:
         process.kill()
         process.wait()
@@ -165,33 +188,38 @@ def test_malformed_packets_at_full_rate(wire, daemons):
         assert 1 <= len(entries) <= 10, said
         assert re.search(r"and \d+ more since the last entry", entries[0]), entries
     assert len(said) <= 10 + len(malformed), said
-    assert_no_growth(before, resources(daemon), 256)
+    assert_no_growth(daemon, before, 256)
 
 
 def test_reloads_under_load(wire, daemons):
-    """A hundred, twenty a second: no ping lost, no connection broken, nothing grows."""
+    """Six hundred in half the minute that they may take: no ping lost, no connection broken."""
     daemon = daemons(wire.host)
     daemon.start(MARK)
     warm(daemon)
     wire.host.sysctl("net.ipv4.tcp_fin_timeout", 1)
     with iperf_server(wire.peer):
-        load = wire.host.popen(f"iperf3 -c {FAR[4]} -t 7 -b 50M")
+        load = wire.host.popen(f"iperf3 -c {FAR[4]} -t 90 --forceflush")
         pings = wire.host.popen(f"ping -n -i 0.01 -W 1 {FAR[4]}")
         time.sleep(0.5)  # the largest packets have been there
         for number in range(20):
             daemon.reload(OTHER if number % 2 else MARK)
-        before = resources(daemon)
-        for number in range(100):
+        before, begin = resources(daemon), time.monotonic()
+        for number in range(600):
             assert "refused" not in daemon.reload(OTHER if number % 2 else MARK)
-            time.sleep(0.04)
-        after = resources(daemon)
+            time.sleep(max(0.0, begin + 0.03 * (number + 1) - time.monotonic()))
+        took = time.monotonic() - begin
         pings.send_signal(signal.SIGINT)
         said, _ = pings.communicate(timeout=5)
+        load.send_signal(signal.SIGINT)
         loaded, _ = load.communicate(timeout=20)
-        assert load.returncode == 0, loaded
+    print(f"600 reloads in {took:.1f} s, {len(answered(said))} pings, {loaded[-700:]}")
+    assert took <= 60 * SLOW
     assert lost(said) == []
-    assert len(answered(said)) >= 100
-    assert_no_growth(before, after, 256)
+    assert len(answered(said)) >= 20 * took / SLOW
+    rates = [float(rate) for rate in re.findall(r"([0-9.]+) [MG]bits/sec +\d+ +\d", loaded)]
+    assert len(rates) >= 5 and min(rates) > 0, f"the connection stood still: {loaded}"
+    # A batch that is fuller than any before touches more of its buffers.
+    assert_no_growth(daemon, before, 1024)
 
 
 def rules(count, dscp):
