@@ -35,6 +35,11 @@ static void run_rules(const struct control_call *call)
     answer(call, document_rules);
 }
 
+static void run_metrics(const struct control_call *call)
+{
+    answer(call, document_metrics);
+}
+
 static void run_reset_rules(const struct control_call *call)
 {
     const struct control_daemon *daemon = call->context;
@@ -74,6 +79,7 @@ static void run_commands(const struct control_call *call)
 const struct control_command control_commands[] = {
     {"status", "", CONTROL_READ, run_status},
     {"rules", "", CONTROL_READ, run_rules},
+    {"metrics", "", CONTROL_READ, run_metrics},
     {"reset-rules", "", CONTROL_CHANGE, run_reset_rules},
     {"reload", "", CONTROL_CHANGE, run_reload},
     {"commands", "", CONTROL_READ, run_commands},

@@ -49,8 +49,7 @@ static json_t *make_offload(const struct control_report *report)
     return array;
 }
 
-/* Bytes that the process has in memory; 0 when the kernel does not tell. */
-static uint64_t resident_bytes(void)
+uint64_t document_resident_bytes(void)
 {
     FILE *file = fopen("/proc/self/statm", "re");
     unsigned long pages = 0;
@@ -102,5 +101,5 @@ json_t *document_status(const struct control_report *report)
                      "packets", make_packets(&report->counters), "rates",
                      make_rates(&report->rates), "drops", make_drops(&report->counters),
                      "tun_tx_dropped", number(report->tun_tx_dropped), "offload",
-                     make_offload(report), "memory_bytes", number(resident_bytes()));
+                     make_offload(report), "memory_bytes", number(document_resident_bytes()));
 }

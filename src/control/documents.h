@@ -8,7 +8,11 @@
 
 #include "ipmodd/control/commands.h"
 
+/* Bytes that the process has in memory; 0 when the kernel does not tell. */
+uint64_t document_resident_bytes(void);
+
 json_t *document_status(const struct control_report *report);
+json_t *document_metrics(const struct control_report *report);
 json_t *document_rules(const struct control_report *report);
 
 #endif

@@ -36,6 +36,8 @@ struct command {
 #define CTL_COMMANDS(X) \
     X(status)           \
     X(rules)            \
+    X(metrics)          \
+    X(reload)           \
     X(replay)           \
     X(trace)
 /* clang-format on */

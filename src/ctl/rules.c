@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ipmodctl rules: what each rule has seen. */
+#include "connection.h"
 #include "ipmodd/base/macro.h"
 #include "view.h"
 
@@ -43,18 +44,35 @@ static void print_rules(const json_t *document, const json_t *before, double sec
         print_rule(rule, rate_of(rule, before, i, seconds), out);
 }
 
+/* Asks for it, whatever else stands on the command line. */
+static enum exit_code reset(const struct options *options, int argc)
+{
+    static const char *const request[] = {"reset-rules"};
+    json_t *document;
+    enum exit_code code;
+
+    if (argc > 2)
+        return command_refuse_usage(&command_rules, "--reset stands alone");
+    code = connection_ask(options, request, ARRAY_SIZE(request), &document);
+    if (code == EXIT_CODE_OK)
+        json_decref(document);
+    return code;
+}
+
 static enum exit_code run(const struct options *options, int argc, char **argv)
 {
     static const char *const request[] = {"rules"};
     const struct view view = {&command_rules, request, ARRAY_SIZE(request), print_rules};
 
+    if (argc > 1 && strcmp(argv[1], "--reset") == 0)
+        return reset(options, argc);
     return view_run(&view, options, argc, argv);
 }
 
 const struct command command_rules = {
     .name = "rules",
-    .arguments = "[-w SECONDS]",
+    .arguments = "[-w SECONDS | --reset]",
     .summary = "what each rule has seen, in order",
-    .help = VIEW_HELP,
+    .help = VIEW_HELP "      --reset          let all rules count from nothing\n",
     .run = run,
 };

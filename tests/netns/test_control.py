@@ -53,8 +53,7 @@ def test_rules_and_their_reset(wire, daemons, family):
     assert 0 <= rules[0]["last_seconds_ago"] < 10 and "last_seconds_ago" not in rules[1]
     table = ctl(daemon, "rules").stdout
     assert "never" in table and f"pings ({daemon.config}:1)" in table
-    with Client(daemon) as client:
-        assert client.ask("reset-rules")["reset"]
+    assert ctl(daemon, "rules", "--reset").returncode == 0
     assert [rule["packets"] for rule in ctl_json(daemon, "rules")["rules"]] == [0, 0]
 
 
@@ -83,6 +82,33 @@ def test_reload_answers_when_it_is_over(wire, daemons):
     daemon.config.write_text("[main]\ncontrol = elsewhere\n" + RULES)
     with Client(daemon) as client:
         assert "control: cannot change" in client.ask("reload")["error"]["text"]
+
+
+def test_reload_by_ipmodctl(wire, daemons):
+    daemon = daemons(wire.host)
+    daemon.start(RULES)
+    assert ctl(daemon, "reload").stdout == "configuration 2 is in force, 2 rules\n"
+    daemon.config.write_text("[rule broken]\nproto = nonsense\n")
+    done = ctl(daemon, "reload")
+    assert done.returncode == 1 and f"{daemon.config}:2" in done.stderr
+
+
+def test_metrics(wire, daemons):
+    """Prometheus' own reader would refuse a family twice, or samples of another one in it."""
+    daemon = daemons(wire.host)
+    daemon.start(RULES)
+    ping(wire.host, FAR[4], 5)
+    text = ctl(daemon, "metrics").stdout
+    lines = text.splitlines()
+    assert 'ipmodd_rule_packets_total{rule="pings"} 5' in lines and lines[-1] == "# EOF"
+    assert 'ipmodd_dropped_packets_total{reason="rule"} 0' in lines
+    families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(families) == len(set(families))
+    family = ""
+    for line in lines:
+        if line.startswith("# TYPE"):
+            family = line.split()[2]
+        assert line.startswith(("# ", family + " ", family + "_total", family + "_info")), line
 
 
 def test_garbage_and_many_clients_lose_no_packet(wire, daemons):
