@@ -2,6 +2,7 @@
 /* From configuration files to a struct config and a ruleset. */
 #include "ini_source.h"
 #include "load_below.h"
+#include "rule_lint.h"
 #include "rule_section.h"
 #include "search.h"
 #include "set_section.h"
@@ -261,6 +262,8 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
         r = build_config(loading);
     if (r == 0)
         r = build_ruleset(loading);
+    if (r == 0 && !report_has_errors(&loading->report))
+        rule_lint_list(loading->loaded.ruleset, &loading->report);
     report_finish(&loading->report);
     if (r < 0)
         return r;

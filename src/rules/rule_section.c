@@ -4,6 +4,7 @@
 
 #include "later.h"
 #include "log_value.h"
+#include "rule_lint.h"
 #include "rule_reach.h"
 #include "setting.h"
 
@@ -262,5 +263,6 @@ int rule_section_build(const struct section *section, const char *name, struct l
     if (r < 0 || work.failed)
         return r;
     rule_reach_check(&work.rule, &work.scope, &loaded->config->divert, section, report);
+    rule_lint(&work.rule, &loaded->config->divert, section, report);
     return ruleset_add(loaded->ruleset, &work.rule);
 }

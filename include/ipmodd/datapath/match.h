@@ -74,6 +74,12 @@ struct match_type {
      */
     field_set reads;
 
+    /*
+     * Whether it holds with VALUE for every packet that it holds for with NARROW, as far as that is
+     * known; it is for equal values. NULL: ask print().
+     */
+    bool (*implied)(const void *value, const void *narrow);
+
     /* The value in the form that parse() reads. */
     void (*print)(const void *value, FILE *out);
 

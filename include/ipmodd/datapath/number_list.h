@@ -40,6 +40,9 @@ bool number_list_holds(const struct number_list *list, uint32_t number);
 /* Bounds BOX by the positive items, if there are any. */
 void number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box);
 
+/* Whether LIST holds for every number that NARROW, of the same domain, holds for. */
+bool number_list_implied(const void *list, const void *narrow);
+
 struct list_tally;
 
 /* What the items say of A or B, added to TALLY; for lists with items of other kinds as well. */

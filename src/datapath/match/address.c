@@ -218,6 +218,80 @@ static bool host_test(const void *value, const struct match_context *context,
     return list_holds_either(value, packet->family, packet_src(packet), packet_dst(packet));
 }
 
+static bool list_holds(const struct address_list *list, const struct ip_addr *addr)
+{
+    return list_holds_either(list, addr->family, addr->bytes, addr->bytes);
+}
+
+static bool has_sets(const struct address_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].ref.name != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* The address behind ADDR; false behind the last of its family. */
+static bool step(struct ip_addr *addr)
+{
+    for (size_t i = IP_ADDR_BYTES(addr->family); i-- > 0;) {
+        if (++addr->bytes[i] != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Between the ends of all items neither list changes, so one address for each run is enough. */
+static bool implied_at_ends(const struct address_list *list, const struct address_list *narrow,
+                            const struct address_list *ends)
+{
+    for (size_t i = 0; i < ends->count; i++) {
+        struct ip_addr behind = ends->items[i].range.last;
+
+        if (list_holds(narrow, &ends->items[i].range.first) &&
+            !list_holds(list, &ends->items[i].range.first))
+            return false;
+        if (step(&behind) && list_holds(narrow, &behind) && !list_holds(list, &behind))
+            return false;
+    }
+    return true;
+}
+
+static bool same_item(const struct address_item *a, const struct address_item *b)
+{
+    if (a->negated != b->negated || (a->ref.name == NULL) != (b->ref.name == NULL))
+        return false;
+    if (a->ref.name != NULL)
+        return strcmp(a->ref.name, b->ref.name) == 0;
+    return memcmp(&a->range, &b->range, sizeof(a->range)) == 0;
+}
+
+static bool same_items(const struct address_list *a, const struct address_list *b)
+{
+    for (size_t i = 0; i < a->count && a->count == b->count; i++) {
+        if (!same_item(&a->items[i], &b->items[i]))
+            return false;
+    }
+    return a->count == b->count;
+}
+
+/* Of source or destination alone. Of sets no more is known than their names. */
+static bool address_implied(const void *value, const void *narrow)
+{
+    const struct address_list *list = value, *other = narrow;
+
+    if (has_sets(list) || has_sets(other))
+        return same_items(list, other);
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        const struct ip_addr zero = {.family = family};
+
+        if (list_holds(other, &zero) && !list_holds(list, &zero))
+            return false;
+    }
+    return implied_at_ends(list, other, list) && implied_at_ends(list, other, other);
+}
+
 static void print_item(const struct address_item *item, FILE *out)
 {
     if (item->negated)
@@ -248,6 +322,7 @@ const struct match_type match_src = {
     .test = src_test,
     .bound = src_bound,
     .reads = FIELD_BIT(FIELD_SRC),
+    .implied = address_implied,
     .print = address_print,
 };
 
@@ -261,6 +336,7 @@ const struct match_type match_dst = {
     .test = dst_test,
     .bound = dst_bound,
     .reads = FIELD_BIT(FIELD_DST),
+    .implied = address_implied,
     .print = address_print,
 };
 

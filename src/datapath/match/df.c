@@ -39,5 +39,6 @@ const struct match_type match_df = {
     .narrow = df_narrow,
     .test = df_test,
     .reads = FIELD_BIT(FIELD_DF),
+    .implied = number_list_implied,
     .print = df_print,
 };

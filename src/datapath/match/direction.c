@@ -53,5 +53,6 @@ const struct match_type match_direction = {
     .test = direction_test,
     .bound = direction_bound,
     .reads = FIELD_BIT(FIELD_DIRECTION),
+    .implied = number_list_implied,
     .print = direction_print,
 };

@@ -38,5 +38,6 @@ const struct match_type match_dscp = {
     .test = dscp_test,
     .bound = dscp_bound,
     .reads = FIELD_BIT(FIELD_DSCP),
+    .implied = number_list_implied,
     .print = dscp_print,
 };

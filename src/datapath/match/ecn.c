@@ -32,5 +32,6 @@ const struct match_type match_ecn = {
     .free = free,
     .test = ecn_test,
     .reads = FIELD_BIT(FIELD_ECN),
+    .implied = number_list_implied,
     .print = ecn_print,
 };

@@ -54,5 +54,6 @@ const struct match_type match_family = {
     .narrow = family_narrow,
     .test = family_test,
     .reads = FIELD_BIT(FIELD_FAMILY),
+    .implied = number_list_implied,
     .print = family_print,
 };

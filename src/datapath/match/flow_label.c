@@ -39,5 +39,6 @@ const struct match_type match_flow_label = {
     .narrow = flow_label_narrow,
     .test = flow_label_test,
     .reads = FIELD_BIT(FIELD_FLOW_LABEL),
+    .implied = number_list_implied,
     .print = flow_label_print,
 };

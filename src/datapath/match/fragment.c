@@ -59,5 +59,6 @@ const struct match_type match_fragment = {
     .free = free,
     .test = fragment_test,
     .reads = FIELD_BIT(FIELD_FRAGMENT),
+    .implied = number_list_implied,
     .print = fragment_print,
 };

@@ -46,6 +46,7 @@ const struct match_type match_ip_id = {
     .narrow = ip_id_narrow,
     .test = ip_id_test,
     .reads = FIELD_BIT(FIELD_IP_ID),
+    .implied = number_list_implied,
     .print = ip_id_print,
     .per_wire_packet = true,
     .test_segments = ip_id_test_segments,

@@ -49,6 +49,7 @@ const struct match_type match_length = {
     .free = free,
     .test = length_test,
     .reads = FIELD_BIT(FIELD_LENGTH),
+    .implied = number_list_implied,
     .print = length_print,
     .per_wire_packet = true,
     .test_segments = length_test_segments,

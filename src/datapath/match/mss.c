@@ -46,6 +46,7 @@ const struct match_type match_mss = {
     .narrow = mss_narrow,
     .test = mss_test,
     .reads = FIELD_BIT(FIELD_TCP_FLAGS) | FIELD_BIT(FIELD_TCP_OPTIONS),
+    .implied = number_list_implied,
     .print = mss_print,
     .needs_header = true,
     .follows = true,

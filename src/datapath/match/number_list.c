@@ -123,6 +123,31 @@ bool number_list_holds(const struct number_list *list, uint32_t number)
     return number_list_holds_either(list, number, number);
 }
 
+/* Between the ends of all items neither list changes, so one number for each run is enough. */
+static bool implied_at_ends(const struct number_list *list, const struct number_list *narrow,
+                            const struct number_list *ends)
+{
+    for (size_t i = 0; i < ends->count; i++) {
+        const struct number_item *item = &ends->items[i];
+
+        if (number_list_holds(narrow, item->first) && !number_list_holds(list, item->first))
+            return false;
+        if (item->last < UINT32_MAX && number_list_holds(narrow, item->last + 1) &&
+            !number_list_holds(list, item->last + 1))
+            return false;
+    }
+    return true;
+}
+
+bool number_list_implied(const void *list, const void *narrow)
+{
+    const struct number_list *a = list, *b = narrow;
+
+    if (number_list_holds(b, 0) && !number_list_holds(a, 0))
+        return false;
+    return implied_at_ends(a, b, a) && implied_at_ends(a, b, b);
+}
+
 void number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box)
 {
     struct cover cover = {.count = 0};

@@ -127,6 +127,30 @@ static void port_narrow(const void *value, struct scope *scope)
     scope_intersect(scope, &ports);
 }
 
+static bool same_sets(const struct port_list *a, const struct port_list *b)
+{
+    for (size_t i = 0; i < a->set_count && a->set_count == b->set_count; i++) {
+        if (a->sets[i].negated != b->sets[i].negated ||
+            strcmp(a->sets[i].ref.name, b->sets[i].ref.name) != 0)
+            return false;
+    }
+    return a->set_count == b->set_count;
+}
+
+/* Of source or destination alone. Beside sets, whose ports are not looked at, it must be the same
+ * numbers. */
+static bool port_implied(const void *value, const void *narrow)
+{
+    const struct port_list *list = value, *other = narrow;
+
+    if (!same_sets(list, other))
+        return false;
+    if (list->numbers == NULL || other->numbers == NULL)
+        return list->numbers == other->numbers;
+    return number_list_implied(list->numbers, other->numbers) &&
+           (list->set_count == 0 || number_list_implied(other->numbers, list->numbers));
+}
+
 /* A set adds ports that the numbers do not tell. */
 static void bound(const struct port_list *list, enum dimension dimension, struct box *box)
 {
@@ -210,6 +234,7 @@ const struct match_type match_sport = {
     .test = sport_test,
     .bound = sport_bound,
     .reads = FIELD_BIT(FIELD_SPORT),
+    .implied = port_implied,
     .print = port_print,
     .needs_header = true,
     .follows = true,
@@ -225,6 +250,7 @@ const struct match_type match_dport = {
     .test = dport_test,
     .bound = dport_bound,
     .reads = FIELD_BIT(FIELD_DPORT),
+    .implied = port_implied,
     .print = port_print,
     .needs_header = true,
     .follows = true,

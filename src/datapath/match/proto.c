@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* "icmp", behind the last number of the field: ICMP in IPv4 and ICMPv6 in IPv6. */
 enum { PROTO_ICMP_OF_FAMILY = 256 };
@@ -120,6 +121,15 @@ static bool proto_test(const void *pointer, const struct match_context *context,
     return scope_has(&value->scope, packet->family, packet->proto);
 }
 
+static bool proto_implied(const void *pointer, const void *narrow)
+{
+    const struct proto_value *value = pointer, *other = narrow;
+    struct scope both = value->scope;
+
+    scope_intersect(&both, &other->scope);
+    return memcmp(&both, &other->scope, sizeof(both)) == 0;
+}
+
 static void proto_print(const void *pointer, FILE *out)
 {
     const struct proto_value *value = pointer;
@@ -135,6 +145,7 @@ const struct match_type match_proto = {
     .narrow = proto_narrow,
     .test = proto_test,
     .reads = FIELD_BIT(FIELD_FAMILY) | FIELD_BIT(FIELD_PROTO),
+    .implied = proto_implied,
     .print = proto_print,
     .follows = true,
 };

@@ -38,5 +38,6 @@ const struct match_type match_ttl = {
     .test = ttl_test,
     .bound = ttl_bound,
     .reads = FIELD_BIT(FIELD_TTL),
+    .implied = number_list_implied,
     .print = ttl_print,
 };

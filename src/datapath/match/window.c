@@ -41,6 +41,7 @@ const struct match_type match_window = {
     .narrow = window_narrow,
     .test = window_test,
     .reads = FIELD_BIT(FIELD_WINDOW),
+    .implied = number_list_implied,
     .print = window_print,
     .needs_header = true,
     .follows = true,

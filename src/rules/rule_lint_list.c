@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What rules do to each other that was hardly meant. */
+#include "rule_lint.h"
+#include "rule_section.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Costs of comparing two rules by their kinds of matches, and two values as text. */
+enum {
+    BUDGET = 1000000, /* some ten milliseconds */
+    COST_RULES = 1,
+    COST_IMPLIED = 10,
+    COST_TEXTS = 100,
+};
+
+/* A rule that ends the list for every packet that its matches hold for. */
+struct ender {
+    const struct rule *rule;
+    field_set reads;
+    field_set written; /* by it and the rules behind it, up to the present one */
+};
+
+struct lint {
+    struct ender *enders;
+    size_t count;
+    size_t budget;
+};
+
+/* `reply` does not end it for all of them. */
+static bool ends_list(const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (rule->matches[i].type->varies)
+            return false;
+    }
+    return rule->action_count > 0 &&
+           strcmp(rule->actions[rule->action_count - 1].type->key, "verdict") == 0;
+}
+
+static field_set fields_read(const struct rule *rule)
+{
+    field_set fields = 0;
+
+    for (size_t i = 0; i < rule->match_count; i++)
+        fields |= rule->matches[i].type->reads;
+    return fields;
+}
+
+static field_set fields_written(const struct rule *rule)
+{
+    field_set fields = 0;
+
+    for (size_t i = 0; i < rule->action_count; i++)
+        fields |= rule->actions[i].type->writes;
+    return fields;
+}
+
+static char *text_of(const struct rule_match *match)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (out == NULL)
+        return NULL;
+    match->type->print(match->value, out);
+    fclose(out);
+    return text;
+}
+
+static bool same_value(const struct rule_match *a, const struct rule_match *b)
+{
+    char CLEANUP(cleanup_free) *text_a = text_of(a);
+    char CLEANUP(cleanup_free) *text_b = text_of(b);
+
+    return text_a != NULL && text_b != NULL && strcmp(text_a, text_b) == 0;
+}
+
+static void spend(struct lint *lint, size_t cost)
+{
+    lint->budget -= MIN_OF(cost, lint->budget);
+}
+
+/* Whether WIDE holds for every packet that NARROW, of the same key, holds for, as far as known. */
+static bool covers_match(struct lint *lint, const struct rule_match *wide,
+                         const struct rule_match *narrow)
+{
+    if (wide->type->implied != NULL) {
+        spend(lint, COST_IMPLIED);
+        return wide->type->implied(wide->value, narrow->value);
+    }
+    spend(lint, COST_TEXTS);
+    return same_value(wide, narrow);
+}
+
+/* Whether MATCH holds for every packet that RULE holds for. */
+static bool follows_from(struct lint *lint, const struct rule_match *match, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (rule->matches[i].type == match->type && covers_match(lint, match, &rule->matches[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool has_kinds(const struct rule *rule, const struct rule *wide)
+{
+    for (size_t i = 0; i < wide->match_count; i++) {
+        bool found = false;
+
+        for (size_t j = 0; j < rule->match_count && !found; j++)
+            found = rule->matches[j].type == wide->matches[i].type;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* What comes between must not make packets that the earlier rule did not hold for. */
+static bool covers(struct lint *lint, const struct ender *ender, const struct rule *rule)
+{
+    const struct rule *wide = ender->rule;
+
+    spend(lint, COST_RULES);
+    if ((ender->written & ender->reads) != 0 || !has_kinds(rule, wide))
+        return false;
+    for (size_t i = 0; i < wide->match_count; i++) {
+        if (!follows_from(lint, &wide->matches[i], rule))
+            return false;
+    }
+    return true;
+}
+
+static struct place place_of(const struct rule *rule, char *section, size_t size)
+{
+    snprintf(section, size, "rule %s", rule->name);
+    return (struct place){.file = rule->file, .line = rule->line, .section = section};
+}
+
+static void report_shadowed(const struct rule *rule, const struct rule *by, struct report *report)
+{
+    char section[RULE_NAME_MAX + sizeof("rule ")];
+    const struct place place = place_of(rule, section, sizeof(section));
+
+    report_warning(report, &place,
+                   "never matches: [rule %s] in %s:%u holds for all of its packets and ends the "
+                   "list",
+                   by->name, by->file, by->line);
+}
+
+/* Warns of RULE if an earlier one ends the list for all of its packets. */
+static void check_shadow(struct lint *lint, const struct rule *rule, struct report *report)
+{
+    for (size_t i = 0; i < lint->count && lint->budget > 0; i++) {
+        if (!covers(lint, &lint->enders[i], rule))
+            continue;
+        report_shadowed(rule, lint->enders[i].rule, report);
+        return;
+    }
+}
+
+/* Edits of RULE are seen by the rules behind it; so are those that end nothing. */
+static void note(struct lint *lint, const struct rule *rule)
+{
+    field_set written = fields_written(rule);
+
+    for (size_t i = 0; written != 0 && i < lint->count; i++)
+        lint->enders[i].written |= written;
+    if (ends_list(rule))
+        lint->enders[lint->count++] = (struct ender){.rule = rule, .reads = fields_read(rule)};
+}
+
+static bool has_verdict(const struct rule *rule, const char *begins)
+{
+    const struct rule_action *last;
+    char CLEANUP(cleanup_free) *text = NULL;
+    size_t size;
+    FILE *out;
+
+    if (rule->action_count == 0)
+        return false;
+    last = &rule->actions[rule->action_count - 1];
+    if (strcmp(last->type->key, "verdict") != 0)
+        return false;
+    out = open_memstream(&text, &size);
+    if (out == NULL)
+        return false;
+    last->type->print(last->value, out);
+    fclose(out);
+    return strncmp(text, begins, strlen(begins)) == 0;
+}
+
+/* Rejecting the rest is what the last rule of an allow-list does; rejecting all is a slip. */
+static void check_reject_all(const struct ruleset *ruleset, struct report *report)
+{
+    for (size_t i = 0; i < ruleset->rule_count; i++) {
+        const struct rule *rule = &ruleset->rules[i];
+        char section[RULE_NAME_MAX + sizeof("rule ")];
+        const struct place place = place_of(rule, section, sizeof(section));
+
+        if (has_verdict(rule, "accept"))
+            return;
+        if (rule->match_count > 0 || !has_verdict(rule, "reject"))
+            continue;
+        report_warning(report, &place,
+                       "rejects every packet: give it a match, or let an earlier rule accept "
+                       "what may pass");
+        return;
+    }
+}
+
+void rule_lint_list(const struct ruleset *ruleset, struct report *report)
+{
+    struct lint lint = {.enders = calloc(ruleset->rule_count + 1, sizeof(*lint.enders)),
+                        .budget = BUDGET};
+
+    for (size_t i = 0; lint.enders != NULL && i < ruleset->rule_count && lint.budget > 0; i++) {
+        check_shadow(&lint, &ruleset->rules[i], report);
+        note(&lint, &ruleset->rules[i]);
+    }
+    free(lint.enders);
+    check_reject_all(ruleset, report);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Warnings about rules that were hardly meant, and their absence where they were. */
+#include "fixture.h"
+
+#include "ipmodd/base/macro.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BOTH "[divert]\ndirection = out, forward\n"
+
+#define TTL_WARNING                                                                               \
+    "may raise the TTL of forwarded packets, and one that circles would never end: write max N, " \
+    "or match those with more by ttl"
+#define MSS_WARNING "may raise the MSS beyond what a host can receive: write max N, or clamp-mss"
+#define DF_WARNING                                                                                \
+    "clears DF of packets whose identification is 0, and their fragments would be mixed up: add " \
+    "set-ip-id = random, or match ip-id = !0"
+#define DST_WARNING                                                                               \
+    "sends this host's own packets elsewhere, but their answers do not come this way, so "        \
+    "programs get them from an address that they did not ask: write direction = forward if only " \
+    "packets of others are meant"
+#define REJECT_WARNING \
+    "rejects every packet: give it a match, or let an earlier rule accept what may pass"
+
+/* Whether TEXT brings WARNING, and nothing else; NULL: nothing at all. */
+static void assert_warns(const char *text, const char *warning)
+{
+    const char *complaints = fixture_complaints(text);
+
+    if (warning == NULL)
+        assert_string_equal(complaints, "");
+    else if (strstr(complaints, warning) == NULL || strchr(complaints, '\n') != NULL)
+        fail_msg("%s says: %s", text, complaints);
+}
+
+static void test_ttl(void **state)
+{
+    (void)state;
+    assert_warns(BOTH "[rule a]\nset-ttl = 64\n",
+                 "test.conf:4: [rule a] set-ttl: warning: " TTL_WARNING);
+    assert_warns(BOTH "[rule a]\nset-ttl = +1\ndport = 80\n", TTL_WARNING);
+    assert_warns(BOTH "[rule a]\nset-ttl = min 8\n", TTL_WARNING);
+    assert_warns(BOTH "[rule a]\nttl = 64-255\nset-ttl = 65\n", TTL_WARNING);
+    assert_warns(BOTH "[rule a]\nset-ttl = max 64\n", NULL);
+    assert_warns(BOTH "[rule a]\nset-ttl = -1\n", NULL);
+    assert_warns(BOTH "[rule a]\nttl = 64-255\nset-ttl = 64\n", NULL);
+    assert_warns(BOTH "[rule a]\nttl = !1-9\nset-ttl = min 8\n", NULL);
+    assert_warns(BOTH "[rule a]\ndirection = out\nset-ttl = 64\n", NULL);
+    assert_warns("[rule a]\nset-ttl = 64\n", NULL); /* nothing is forwarded here */
+}
+
+static void test_mss(void **state)
+{
+    (void)state;
+    assert_warns("[rule a]\nset-mss = 1460\n",
+                 "test.conf:2: [rule a] set-mss: warning: " MSS_WARNING);
+    assert_warns("[rule a]\nset-mss = +10\n", MSS_WARNING);
+    assert_warns("[rule a]\nset-mss = min 536\n", MSS_WARNING);
+    assert_warns("[rule a]\nset-mss = max 1460\n", NULL);
+    assert_warns("[rule a]\nset-mss = -40\n", NULL);
+    assert_warns("[rule a]\nclamp-mss = 1460\n", NULL);
+    assert_warns("[rule a]\nmss = 1400-65535\nset-mss = 1400\n", NULL);
+}
+
+static void test_df(void **state)
+{
+    (void)state;
+    assert_warns("[rule a]\nset-df = no\n", "test.conf:2: [rule a] set-df: warning: " DF_WARNING);
+    assert_warns("[rule a]\nset-df = no\nset-ip-id = 0\n", DF_WARNING);
+    assert_warns("[rule a]\nset-df = no\nset-ip-id = random\n", NULL);
+    assert_warns("[rule a]\nset-ip-id = +1\nset-df = no\n", NULL);
+    assert_warns("[rule a]\nip-id = !0\nset-df = no\n", NULL);
+    assert_warns("[rule a]\ndf = no\nset-df = no\n", NULL);
+    assert_warns("[rule a]\nset-df = yes\n", NULL);
+}
+
+static void test_destination(void **state)
+{
+    (void)state;
+    assert_warns("[rule a]\nset-dst = 192.0.2.1\n",
+                 "test.conf:2: [rule a] set-dst: warning: " DST_WARNING);
+    assert_warns(BOTH "[rule a]\ndirection = out\nset-dst = 192.0.2.1\n", DST_WARNING);
+    assert_warns(BOTH "[rule a]\ndirection = forward\nset-dst = 192.0.2.1\n", NULL);
+    assert_warns("[divert]\ndirection = forward\n[rule a]\nset-dst = 192.0.2.1\n", NULL);
+    assert_warns("[rule a]\nset-src = 192.0.2.1\n", NULL);
+}
+
+static void test_reject(void **state)
+{
+    (void)state;
+    assert_warns("[rule a]\nverdict = reject\n", "test.conf:1: [rule a] warning: " REJECT_WARNING);
+    assert_warns("[rule a]\ndport = 1\nlog = yes\n[rule b]\nverdict = reject tcp-reset\n",
+                 REJECT_WARNING);
+    assert_warns("[rule a]\ndport = 80\nverdict = accept\n[rule b]\nverdict = reject\n", NULL);
+    assert_warns("[rule a]\nproto = udp\nverdict = reject\n", NULL);
+    assert_warns("[rule a]\nverdict = drop\n", NULL);
+}
+
+#define A_COVERS "never matches: [rule a] in test.conf:1 holds for all of its packets and ends"
+
+/* Whether rule b, with MATCHES, never matches behind rule a with EARLIER. */
+static void assert_shadow(const char *earlier, const char *matches, bool expected)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text), "[rule a]\n%s\nverdict = drop\n[rule b]\n%s\nlog = yes\n", earlier,
+             matches);
+    assert_warns(text, expected ? A_COVERS : NULL);
+}
+
+static void test_shadow(void **state)
+{
+    (void)state;
+    assert_shadow("dport = 80", "dport = 80", true);
+    assert_shadow("dport = 80-90", "dport = 85, 90", true);
+    assert_shadow("dport = 80-90", "dport = 85, 91", false);
+    assert_shadow("dport = !80", "dport = 81-90", true);
+    assert_shadow("dport = !80", "dport = 0-65535", false);
+    assert_shadow("dport = 80", "sport = 80", false);
+    assert_shadow("dport = 80", "dport = 80\nproto = tcp", true);
+    assert_shadow("dport = 80\nproto = tcp", "dport = 80", false);
+    assert_shadow("proto = tcp, udp", "proto = udp", true);
+    assert_shadow("proto = icmp", "proto = icmpv6\nfamily = ipv6", false);
+    assert_shadow("dst = 198.51.100.0/24", "dst = 198.51.100.7", true);
+    assert_shadow("dst = 198.51.100.0/24", "dst = 198.51.100.7, 203.0.113.1", false);
+    assert_shadow("dst = 198.51.100.0/24, !198.51.100.7", "dst = 198.51.100.7", false);
+    assert_shadow("dst = 198.51.100.0/24, !198.51.100.7", "dst = 198.51.100.8-198.51.100.9", true);
+    assert_shadow("dst = 198.51.100.0/24, 2001:db8::/32", "dst = 2001:db8:1::/48", true);
+    assert_shadow("dst = 2001:db8::/32", "dst = 2001:db8::/31", false);
+    assert_shadow("ttl = 1-9\ndscp = ef", "dscp = ef\nttl = 3", true);
+    assert_shadow("tcp-flags = syn, !ack", "tcp-flags = syn, !ack", true);
+    assert_shadow("payload = \"a\"", "payload = 0x61\ndport = 7", true);
+    assert_shadow("payload = \"a\"\npayload = \"b\"", "payload = \"b\"", false);
+    assert_shadow("dport = 80\nlimit = 1/s", "dport = 80", false);
+    assert_shadow("dport = 80\nprobability = 50%", "dport = 80\nprobability = 50%", false);
+}
+
+static void test_shadow_by_sets(void **state)
+{
+    static const char sets[] = "\n[set s]\nelements = 192.0.2.1\n[set t]\nelements = 192.0.2.1\n"
+                               "[set p]\ntype = port\nelements = 80\n[set q]\ntype = port\n"
+                               "elements = 80\n[rule c]\n";
+    static const struct {
+        const char *earlier, *matches;
+        bool expected;
+    } cases[] = {
+        {"dst = @s", "dst = @s", true},
+        {"dst = @s", "dst = @t", false},
+        {"dst = @s", "dst = 192.0.2.1", false},
+        {"dst = @s, 192.0.2.9", "dst = @s, 192.0.2.9\ndport = 7", true},
+        {"dport = @p", "dport = @p", true},
+        {"dport = @p", "dport = @q", false},
+        {"dport = @p, 7", "dport = @p, 7", true},
+        {"dport = @p, 7-8", "dport = @p, 7", false},
+        {"dport = @p", "dport = 80", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char matches[512];
+
+        snprintf(matches, sizeof(matches), "%s%sdport = 4444", cases[i].matches, sets);
+        assert_shadow(cases[i].earlier, matches, cases[i].expected);
+    }
+}
+
+/* Only what always ends the list for packets as they are then. */
+static void test_no_shadow(void **state)
+{
+    (void)state;
+    assert_warns("[rule a]\ndport = 80\nset-ttl = 3\n[rule b]\ndport = 80\nlog = yes\n", NULL);
+    assert_warns("[rule a]\nicmp-type = ping\nreply = echo\n[rule b]\nicmp-type = ping\n", NULL);
+    assert_warns("[rule a]\ndport = 80\nverdict = drop\n[rule m]\ndport = 81\nset-dport = 80\n"
+                 "[rule b]\ndport = 80\nlog = yes\n",
+                 NULL);
+    assert_warns("[rule a]\ndport = 80\nverdict = drop\n[rule m]\ndport = 81\nset-ttl = 80\n"
+                 "[rule b]\ndport = 80\nlog = yes\n",
+                 A_COVERS);
+    assert_warns("[rule a]\ndport = 80\nset-dport = 81\nverdict = accept\n[rule b]\ndport = 80\n",
+                 A_COVERS);
+}
+
+/* Ten thousand rules that end the list and have nothing in common are compared in moments. */
+static void test_many_rules(void **state)
+{
+    enum { RULES = 10000, LINE = 80 };
+    char *text = calloc(RULES, LINE);
+    size_t length = 0;
+
+    (void)state;
+    assert_non_null(text);
+    for (unsigned i = 0; i < RULES; i++)
+        length +=
+            (size_t)snprintf(text + length, LINE, "[rule r%u]\nmss = %u\nverdict = drop\n", i, i);
+    assert_string_equal(fixture_complaints(text), "");
+    free(text);
+}
+
+#define LINT_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LINT_TEST(test_ttl),
+        LINT_TEST(test_mss),
+        LINT_TEST(test_df),
+        LINT_TEST(test_destination),
+        LINT_TEST(test_reject),
+        LINT_TEST(test_shadow),
+        LINT_TEST(test_shadow_by_sets),
+        LINT_TEST(test_no_shadow),
+        LINT_TEST(test_many_rules),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
