@@ -23,7 +23,7 @@ struct names {
 };
 
 struct captures {
-    struct capture_ring *rings[CAPTURE_RINGS_MAX]; /* borrowed */
+    struct capture_ring *rings[QUEUES_MAX]; /* borrowed */
     size_t ring_count;
     int wake_fd;
     bool running;
@@ -51,8 +51,9 @@ int captures_new(const char *directory, const char *interface, struct captures *
         return -ENOMEM;
     pthread_mutex_init(&captures->lock, NULL);
     captures->wake_fd = eventfd(0, EFD_CLOEXEC);
-    captures->place = (struct capture_place){strdup(directory), interface, -1};
-    if (captures->wake_fd < 0 || captures->place.directory == NULL) {
+    captures->place = (struct capture_place){strdup(directory), strdup(interface), -1};
+    if (captures->wake_fd < 0 || captures->place.directory == NULL ||
+        captures->place.interface == NULL) {
         int error = captures->wake_fd < 0 ? -errno : -ENOMEM;
 
         captures_stop(captures, 0);
@@ -64,7 +65,7 @@ int captures_new(const char *directory, const char *interface, struct captures *
 
 void captures_add_ring(struct captures *captures, struct capture_ring *ring)
 {
-    assert(captures->ring_count < CAPTURE_RINGS_MAX && !captures->running);
+    assert(captures->ring_count < QUEUES_MAX && !captures->running);
     captures->rings[captures->ring_count++] = ring;
 }
 
@@ -95,24 +96,26 @@ static struct capture_file *file_of(struct captures *captures, const char *name)
     return file;
 }
 
-static void empty_ring(struct captures *captures, struct capture_ring *ring)
+/* Ids of records are those of their ring; those of packets differ in all rings. */
+static void empty_ring(struct captures *captures, size_t number)
 {
     const struct capture_record *record;
 
-    while ((record = capture_ring_pop(ring)) != NULL) {
+    while ((record = capture_ring_pop(captures->rings[number])) != NULL) {
         struct capture_file *file = file_of(captures, record->name);
+        uint64_t id = record->id * captures->ring_count + number;
 
         if (file == NULL)
             atomic_fetch_add(&captures->homeless, 1);
         else
-            capture_file_add(file, &captures->place, record, now_ns());
+            capture_file_add(file, &captures->place, record, id, now_ns());
     }
 }
 
 static void empty_rings(struct captures *captures)
 {
     for (size_t i = 0; i < captures->ring_count; i++)
-        empty_ring(captures, captures->rings[i]);
+        empty_ring(captures, i);
     for (size_t i = 0; i < captures->file_count; i++)
         capture_file_flush(captures->files[i]);
 }
@@ -260,14 +263,10 @@ int captures_follow(struct captures *captures, const struct ruleset *ruleset)
     return captures->running ? 0 : start(captures);
 }
 
-void captures_wake(struct captures *captures)
+void captures_wake(struct captures *captures, const struct capture_ring *ring)
 {
-    for (size_t i = 0; i < captures->ring_count; i++) {
-        if (!capture_ring_is_empty(captures->rings[i])) {
-            wake(captures);
-            return;
-        }
-    }
+    if (!capture_ring_is_empty(ring))
+        wake(captures);
 }
 
 size_t captures_states(struct captures *captures, struct capture_state *states, size_t count)
@@ -313,6 +312,7 @@ static void free_all(struct captures *captures)
     free(captures->states);
     free(captures->wanted);
     free(captures->place.directory);
+    free(captures->place.interface);
     if (captures->place.fd >= 0)
         close(captures->place.fd);
     if (captures->wake_fd >= 0)

@@ -103,18 +103,39 @@ static void put_header(struct capture_file *file, const struct capture_place *pl
                                           sizeof(file->buffer) - file->pending, &interface);
 }
 
-/* Writes all of the buffer. 0 or -errno. */
-static int write_out(const struct capture_file *file)
+/* Writes all of the buffer. 0 or -errno with *RET_DONE bytes written. */
+static int write_out(const struct capture_file *file, size_t *ret_done)
 {
-    for (size_t done = 0; done < file->pending;) {
-        ssize_t written = write(file->fd, file->buffer + done, file->pending - done);
+    *ret_done = 0;
+    while (*ret_done < file->pending) {
+        ssize_t written = write(file->fd, file->buffer + *ret_done, file->pending - *ret_done);
 
         if (written < 0 && errno != EINTR)
             return -errno;
         if (written > 0)
-            done += (size_t)written;
+            *ret_done += (size_t)written;
     }
     return 0;
+}
+
+/* Of the block at OFFSET of the buffer. */
+static size_t block_length(const struct capture_file *file, size_t offset)
+{
+    return pcapng_block_length(file->buffer + offset);
+}
+
+/* The first LENGTH bytes of the buffer's packets are in the file: what of them is whole counts. */
+static void count_written(struct capture_file *file, size_t length)
+{
+    size_t whole = 0;
+
+    while (whole < length && whole + block_length(file, whole) <= length) {
+        whole += block_length(file, whole);
+        file->state.packets++;
+        file->pending_packets--;
+    }
+    file->size += whole;
+    file->state.bytes += whole;
 }
 
 /* Back to the last whole block. 0 or -errno. */
@@ -136,16 +157,14 @@ static void forget(struct capture_file *file)
 
 void capture_file_flush(struct capture_file *file)
 {
+    size_t done;
     int r;
 
     if (file->fd < 0 || file->pending == 0)
         return;
-    r = write_out(file);
-    if (r == 0) {
-        file->size += file->pending;
-        file->state.bytes += file->pending;
-        file->state.packets += file->pending_packets;
-    } else {
+    r = write_out(file, &done);
+    count_written(file, done);
+    if (r < 0) {
         file->state.error = -r;
         file->state.lost += file->pending_packets;
         if (cut_back(file) < 0)
@@ -165,11 +184,12 @@ void capture_file_close(struct capture_file *file)
 static int begin(struct capture_file *file, struct capture_place *place, unsigned files)
 {
     char path[PATH_TEXT];
+    size_t done;
     int r = create(file, place, files);
 
     if (r == 0) {
         put_header(file, place);
-        r = write_out(file);
+        r = write_out(file, &done);
     }
     if (r == 0) {
         file->size = file->pending;
@@ -231,7 +251,7 @@ static enum pcapng_direction direction_of(const struct capture_record *record)
     return PCAPNG_UNKNOWN; /* it comes in and goes out */
 }
 
-static void put(struct capture_file *file, const struct capture_record *record)
+static void put(struct capture_file *file, const struct capture_record *record, uint64_t id)
 {
     char text[WHAT_TEXT];
     const struct pcapng_packet packet = {
@@ -242,7 +262,7 @@ static void put(struct capture_file *file, const struct capture_record *record)
         .direction = direction_of(record),
         .dropped = record->lost,
         .has_id = true,
-        .id = record->id,
+        .id = id,
         .comment = describe(record, text),
     };
 
@@ -252,7 +272,7 @@ static void put(struct capture_file *file, const struct capture_record *record)
 }
 
 void capture_file_add(struct capture_file *file, struct capture_place *place,
-                      const struct capture_record *record, uint64_t now_ns)
+                      const struct capture_record *record, uint64_t id, uint64_t now_ns)
 {
     size_t most = record->captured + PCAPNG_PACKET_OVERHEAD;
 
@@ -261,7 +281,7 @@ void capture_file_add(struct capture_file *file, struct capture_place *place,
     if (file->fd >= 0 && file->size + file->pending + most > record->file_size)
         capture_file_close(file);
     if (be_open(file, place, record->files, now_ns))
-        put(file, record);
+        put(file, record, id);
     else
         file->state.lost++;
 }

@@ -71,6 +71,7 @@ static int add_worker(struct engine *engine)
     if (mover_init(&mover, divert_tun_fd(engine->divert, number), engine->loaded.ruleset,
                    engine->view) < 0)
         return -ENOMEM;
+    capturing_add_mover(&engine->capturing, &mover);
     engine->workers[number] = worker_new(number, &mover, engine->notice_fd);
     if (engine->workers[number] == NULL)
         return -ENOMEM;
@@ -93,6 +94,8 @@ static int open_engine(struct engine *engine)
 {
     int error = loader_open(&engine->loader);
 
+    if (error == 0)
+        error = capturing_open(&engine->capturing, engine->loaded.config->tun.name);
     engine->notice_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (error == 0 && engine->notice_fd < 0)
         error = -errno;
@@ -128,6 +131,8 @@ int engine_run(struct engine *engine)
 
     for (unsigned i = 0; i < engine->worker_count && error == 0; i++)
         error = worker_start(engine->workers[i]);
+    if (error == 0)
+        capturing_follow(&engine->capturing, engine->loaded.ruleset);
     return error;
 }
 
@@ -143,6 +148,7 @@ static void stop_workers(struct engine *engine)
 
 int engine_stop(struct engine *engine)
 {
+    bool is_written;
     int error;
 
     if (engine->divert != NULL) {
@@ -150,7 +156,8 @@ int engine_stop(struct engine *engine)
         stop_workers(engine);
     }
     error = divert_stop(TAKE_PTR(engine->divert));
-    while (engine->worker_count > 0)
+    is_written = capturing_close(&engine->capturing) == 0;
+    while (is_written && engine->worker_count > 0)
         worker_free(engine->workers[--engine->worker_count]);
     host_view_free(TAKE_PTR(engine->view));
     loader_close(&engine->loader); /* the traffic need not wait for it */
@@ -204,6 +211,7 @@ void engine_publish_rules(struct engine *engine, struct loaded *fresh,
     *fresh = (struct loaded){.config = NULL};
     zone_load(&exchange.zone);
     engine_call(engine, exchange_rules, &exchange);
+    capturing_follow(&engine->capturing, engine->loaded.ruleset);
     if (has_new_seed(&old.config->main, &engine->loaded.config->main))
         seed_paths(engine);
     engine_report(engine); /* events may still speak of the old rules */

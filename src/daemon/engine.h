@@ -10,6 +10,7 @@
 #ifndef IPMODD_DAEMON_ENGINE_H
 #define IPMODD_DAEMON_ENGINE_H
 
+#include "capturing.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/kernel/divert.h"
 #include "ipmodd/rules/load.h"
@@ -28,6 +29,7 @@ struct engine {
     int notice_fd; /* an eventfd that is written with each new notice */
     struct loader loader;
     struct reporter reporter;
+    struct capturing capturing;
     struct remarks told; /* what the log has said of the host */
 };
 

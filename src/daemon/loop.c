@@ -164,7 +164,9 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
     struct engine *engine = loop->engine;
+    uint64_t now_ns = clock_now_ns();
     struct path_counters counters;
+    bool is_left;
 
     (void)fd;
     (void)what;
@@ -174,9 +176,11 @@ static void on_look(evutil_socket_t fd, short what, void *context)
         loop->tx_dropped = divert_tun_tx_dropped(engine->divert);
     engine_report(engine);
     engine_count(engine, &counters);
-    service_sample(loop->service, &counters, clock_now_ns());
-    if (losses_tell(&loop->losses, &counters, loop->tx_dropped, engine->loaded.config->tun.name,
-                    clock_now_ns()))
+    service_sample(loop->service, &counters, now_ns);
+    is_left = losses_tell(&loop->losses, &counters, loop->tx_dropped,
+                          engine->loaded.config->tun.name, now_ns);
+    is_left |= capturing_tell_losses(&engine->capturing, now_ns);
+    if (is_left)
         event_add(loop->look, &losses_interval);
 }
 
@@ -199,6 +203,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
         reload_request(&loop->reload);
     } else if (number == SIGUSR1) {
         statistics_log(loop->engine);
+        capturing_log_statistics(&loop->engine->capturing);
     } else {
         event_base_loopbreak(loop->base);
     }

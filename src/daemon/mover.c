@@ -58,6 +58,8 @@ static ssize_t move_batch(struct mover *mover)
     now = clock_read(&mover->zone);
     path_run(mover->path, mover->batch, &now);
     error = batch_write(mover->path, mover->batch, mover->tun_fd);
+    if (mover->captures != NULL)
+        captures_wake(mover->captures, path_captures(mover->path));
     return device_is_gone(error) ? error : count;
 }
 

@@ -9,13 +9,15 @@
 #define IPMODD_DAEMON_MOVER_H
 
 #include "clock.h"
+#include "ipmodd/capture/captures.h"
 #include "ipmodd/datapath/path.h"
 
 struct mover {
     struct path *path; /* owned, as the batch */
     struct batch *batch;
     struct zone zone;
-    int tun_fd; /* borrowed */
+    int tun_fd;                /* borrowed, as the captures */
+    struct captures *captures; /* that empty the path's ring; NULL: nobody does */
 };
 
 /* With RULESET and VIEW as path_new(). 0 or -ENOMEM with nothing made. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The effective configuration as text that loads again. */
+#include "capture_value.h"
 #include "log_value.h"
 #include "setting.h"
 
@@ -69,6 +70,11 @@ static void dump_rule(const struct rule *rule, FILE *out)
         log_value_print(&rule->log, out);
     else
         fputs("no", out);
+    fputc('\n', out);
+    if (rule->capture == NULL)
+        return;
+    fputs("capture = ", out);
+    capture_value_print(rule->capture, out);
     fputc('\n', out);
 }
 

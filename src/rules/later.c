@@ -27,7 +27,6 @@ static const struct {
     {"rule", "rate"},
     {"rule", "truncate"},
     {"rule", "profile"},
-    {"rule", "capture"},
     /* clang-format on */
 };
 

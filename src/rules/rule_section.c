@@ -2,16 +2,19 @@
 /* [rule NAME]: from the text of one section to a rule of the ruleset. */
 #include "rule_section.h"
 
+#include "capture_value.h"
 #include "later.h"
 #include "log_value.h"
 #include "rule_lint.h"
 #include "rule_reach.h"
 #include "setting.h"
 
+#include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* More keys than this cannot stand in a section: there are fewer, and what may repeat
@@ -29,7 +32,7 @@ struct constraint {
 struct work {
     const struct section *section;
     struct report *report;
-    const struct set_list *sets;
+    const struct ruleset *ruleset; /* the rules before this one, and all sets */
     struct rule rule;
     struct scope scope; /* what is left of all packets */
     struct constraint constraints[CONSTRAINTS_MAX];
@@ -112,7 +115,7 @@ static int add_match(struct work *work, const struct entry *entry, const struct 
     if (r < 0)
         return take_refusal(work, entry, r, &error);
     r = rule_add_match(&work->rule, type, value);
-    if (r == 0 && type->bind != NULL && type->bind(value, work->sets, &error) < 0)
+    if (r == 0 && type->bind != NULL && type->bind(value, &work->ruleset->sets, &error) < 0)
         return take_refusal(work, entry, -EINVAL, &error);
     if (r == 0)
         constrain(work, entry, type->narrow, value);
@@ -175,21 +178,105 @@ static int add_actions(struct work *work, bool decides)
     return 0;
 }
 
-static int add_log(struct work *work)
+static int add_log(struct work *work, const struct entry *entry)
 {
-    const struct entry *entry = section_find_entry(work->section, "log");
     struct value_error error;
-    int r;
+    int r = log_value_parse(entry->value, &work->rule.logs, &work->rule.log, &error);
 
-    if (entry == NULL || *entry->value == '\0')
-        return 0;
-    r = log_value_parse(entry->value, &work->rule.logs, &work->rule.log, &error);
     return take_refusal(work, entry, r, &error);
+}
+
+/* Rules that write to the same files have to agree about them. */
+static void check_shared_capture(struct work *work, const struct entry *entry)
+{
+    const struct rule_capture *capture = work->rule.capture;
+
+    for (size_t i = 0; i < work->ruleset->rule_count; i++) {
+        const struct rule *rule = &work->ruleset->rules[i];
+
+        if (rule->capture == NULL || strcmp(rule->capture->name, capture->name) != 0)
+            continue;
+        if (rule->capture->file_size != capture->file_size ||
+            rule->capture->files != capture->files)
+            fail(work, entry, "rule %s captures to '%s' with another size or number of files",
+                 rule->name, capture->name);
+        return;
+    }
+}
+
+/* "rule voice: set-dscp = ef, set-ttl = 9": what copies of packets are labelled with. */
+static char *print_what(const struct rule *rule)
+{
+    char *what = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&what, &length);
+
+    if (out == NULL)
+        return NULL;
+    fprintf(out, "rule %s", rule->name);
+    for (size_t i = 0; i < rule->action_count; i++) {
+        fprintf(out, "%s%s = ", i == 0 ? ": " : ", ", rule->actions[i].type->key);
+        rule->actions[i].type->print(rule->actions[i].value, out);
+    }
+    if (fclose(out) == 0)
+        return what;
+    free(what);
+    return NULL;
+}
+
+static int add_capture(struct work *work, const struct entry *entry)
+{
+    struct value_error error;
+    int r = capture_value_parse(entry->value, &work->rule.capture, &error);
+
+    if (r < 0)
+        return take_refusal(work, entry, r, &error);
+    check_shared_capture(work, entry);
+    work->rule.capture->what = print_what(&work->rule);
+    return work->rule.capture->what != NULL ? 0 : -ENOMEM;
+}
+
+/* Keys that are neither matches nor actions; they are read last. */
+static const struct own_key {
+    const char *key;
+    const char *grammar;
+    int (*add)(struct work *work, const struct entry *entry);
+} own_keys[] = {
+    {"log", log_value_grammar, add_log},
+    {"capture", capture_value_grammar, add_capture},
+};
+
+static const struct own_key *find_own_key(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++) {
+        if (strcmp(own_keys[i].key, key) == 0)
+            return &own_keys[i];
+    }
+    return NULL;
+}
+
+const char *rule_section_own_key(size_t i)
+{
+    return i < ARRAY_SIZE(own_keys) ? own_keys[i].key : NULL;
+}
+
+static int add_own_keys(struct work *work)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(own_keys); i++) {
+        const struct entry *entry = section_find_entry(work->section, own_keys[i].key);
+
+        if (entry != NULL && *entry->value != '\0')
+            r = own_keys[i].add(work, entry);
+    }
+    return r;
 }
 
 bool rule_section_has_key(const char *key)
 {
-    return match_type_find(key) != NULL || action_type_find(key) != NULL || strcmp(key, "log") == 0;
+    return match_type_find(key) != NULL || action_type_find(key) != NULL ||
+           find_own_key(key) != NULL;
 }
 
 /* What a value of KEY looks like. */
@@ -200,7 +287,7 @@ static const char *grammar_of(const char *key)
 
     if (match != NULL)
         return match->grammar;
-    return action != NULL ? action->grammar : log_value_grammar;
+    return action != NULL ? action->grammar : find_own_key(key)->grammar;
 }
 
 static void fail_unknown(struct work *work, const struct entry *entry)
@@ -212,7 +299,8 @@ static void fail_unknown(struct work *work, const struct entry *entry)
         text_guess_offer(&guess, match_types[i]->key);
     for (size_t i = 0; i < action_type_count; i++)
         text_guess_offer(&guess, action_types[i]->key);
-    text_guess_offer(&guess, "log");
+    for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++)
+        text_guess_offer(&guess, own_keys[i].key);
     if (later_has_key("rule", entry->key))
         fail(work, entry, "is not in this version yet: leave it out");
     else if (home != NULL)
@@ -250,14 +338,14 @@ static int build(struct work *work, const char *name)
         r = add_actions(work, false);
     if (r == 0)
         r = add_actions(work, true);
-    return r == 0 ? add_log(work) : r;
+    return r == 0 ? add_own_keys(work) : r;
 }
 
 int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,
                        struct report *report)
 {
     struct work CLEANUP(work_clear) work = {
-        .section = section, .report = report, .sets = &loaded->ruleset->sets, .scope = scope_all()};
+        .section = section, .report = report, .ruleset = loaded->ruleset, .scope = scope_all()};
     int r = build(&work, name);
 
     if (r < 0 || work.failed)

@@ -125,6 +125,11 @@ static size_t end(struct block *block)
     return block->length;
 }
 
+size_t pcapng_block_length(const uint8_t *block)
+{
+    return le32_load(block + LENGTH_FIELD);
+}
+
 size_t pcapng_put_section(uint8_t *out, size_t room, const struct pcapng_section *section)
 {
     struct block block = begin(out, room, BLOCK_SECTION);

@@ -71,6 +71,7 @@ class Daemon:
             (extra / "tun.conf").write_text("[tun]\n" + "".join(keys), encoding="utf-8")
         self.run_directory = self.directory / "run"
         self.run_directory.mkdir()
+        self.state_directory = self.directory / "state"
         self.process = None
         self._log_path = self.directory / "log"
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -117,7 +118,8 @@ class Daemon:
             self.process = subprocess.Popen(
                 self.command("-c", str(self.config), prefix=prefix), stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
-                env=environment(NOTIFY_SOCKET=str(self.directory / "notify")))
+                env=environment(NOTIFY_SOCKET=str(self.directory / "notify"),
+                                STATE_DIRECTORY=str(self.state_directory)))
         wait_until(lambda: self.process.poll() is not None or self.notification("READY=1", since),
                    lambda: f"READY=1; log:\n{self.log()}", timeout)
         assert self.process.poll() is None, (f"ipmodd ended at start: {self.process.returncode}\n"

@@ -92,6 +92,7 @@ proto = udp
 dport = 5353
 log = info
 verdict = drop
+capture = seen
 CONFIG
 }
 
@@ -154,6 +155,8 @@ test_traffic() {
     systemctl kill -s USR1 ipmodd
     sleep 0.3
     journal traffic.journal
+    step capture_files stat -c '%a %U:%G %n' /var/lib/ipmodd /var/lib/ipmodd/seen.pcapng
+    step capture_read tcpdump -Z root -nr /var/lib/ipmodd/seen.pcapng
 }
 
 test_reload() {

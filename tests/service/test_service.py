@@ -112,6 +112,12 @@ def test_rule_log_has_fields(results):
                                 "ttl 64, length 38 (rule)")
 
 
+def test_captures_are_the_services_own(results):
+    assert results.text("capture_files").splitlines() == [
+        "750 ipmodd:ipmodd /var/lib/ipmodd", "640 ipmodd:ipmodd /var/lib/ipmodd/seen.pcapng"]
+    assert "192.0.2.1.40000 > 192.0.2.2.5353" in results.text("capture_read")
+
+
 def test_statistics_by_signal(results):
     entries = only(results.entries("traffic.journal"),
                    MESSAGE_ID=message_ids(results)["Statistics of ipmodd"])

@@ -18,8 +18,7 @@ int main(void)
         printf("rule %s\n", match_types[i]->key);
     for (size_t i = 0; i < action_type_count; i++)
         printf("rule %s\n", action_types[i]->key);
-    /* Of the rule as such, in neither table. */
-    if (rule_section_has_key("log"))
-        puts("rule log");
+    for (size_t i = 0; rule_section_own_key(i) != NULL; i++)
+        printf("rule %s\n", rule_section_own_key(i));
     return 0;
 }

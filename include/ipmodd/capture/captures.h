@@ -19,17 +19,16 @@
 
 #include "ipmodd/datapath/ruleset.h"
 
-enum { CAPTURE_RINGS_MAX = 64 };
-
 struct captures;
 
 /*
- * DIRECTORY (absolute, copied) is made at the first packet if it is missing. INTERFACE is the name
- * that files give. 0, or -errno.
+ * DIRECTORY (absolute) is made at the first packet if it is missing. INTERFACE is the name that
+ * files give. Both are copied. 0, or -errno.
  */
 int captures_new(const char *directory, const char *interface, struct captures **ret_captures);
 
-/* RING will be emptied; it outlives the captures, and the thread has not started yet. */
+/* RING, one of QUEUES_MAX at most, will be emptied; it outlives the captures, and the thread has
+ * not started yet. */
 void captures_add_ring(struct captures *captures, struct capture_ring *ring);
 
 /*
@@ -38,8 +37,11 @@ void captures_add_ring(struct captures *captures, struct capture_ring *ring);
  */
 int captures_follow(struct captures *captures, const struct ruleset *ruleset);
 
-/* For any thread, once a batch: has the rings emptied if something is in them. Never waits. */
-void captures_wake(struct captures *captures);
+/*
+ * For the thread that fills RING, once a batch: has it emptied if something is in it. Never waits,
+ * and touches nothing that other threads write while RING is empty.
+ */
+void captures_wake(struct captures *captures, const struct capture_ring *ring);
 
 /* What became of one capture since the start. */
 struct capture_state {

@@ -66,4 +66,7 @@ size_t pcapng_put_section(uint8_t *out, size_t room, const struct pcapng_section
 size_t pcapng_put_interface(uint8_t *out, size_t room, const struct pcapng_interface *interface);
 size_t pcapng_put_packet(uint8_t *out, size_t room, const struct pcapng_packet *packet);
 
+/* Bytes of the block that begins at BLOCK and was put there by one of these. */
+size_t pcapng_block_length(const uint8_t *block);
+
 #endif

@@ -213,7 +213,16 @@ static const struct right rights[] = {
     {"log", "warning", "warning 10/s burst 20", NULL},
     {"log", "5/min", "info 5/min burst 20", NULL},
     {"log", "notice 1/h burst 3", NULL, NULL},
+    {"capture", "some.thing-1_A", "some.thing-1_A size 10MiB files 10 snaplen 65535", NULL},
+    {"capture", "a snaplen 20 files 1 size 131072", "a size 128KiB files 1 snaplen 20", NULL},
+    {"capture", "a size 1024GiB files 100", "a size 1024GiB files 100 snaplen 65535", NULL},
+    {"capture", "a size 131073 files 5 snaplen 256", NULL, NULL},
 };
+
+#define LONG_NAME "0123456789012345678901234567890123456789012345678901234567890123" /* 64 */
+#define CAPTURE_NAME_COMPLAINT(name)                                                               \
+    "'" name "' is not a name: 1 to 63 letters, digits, '.', '_' and '-', beginning with neither " \
+    "'.' nor '-'"
 
 static const struct wrong wrongs[] = {
     {"direction", "outt", "'outt' is not a direction; did you mean 'out'?", NULL},
@@ -400,6 +409,25 @@ static const struct wrong wrongs[] = {
      "'info 1/s burst' is not right: yes, no, or [LEVEL] [N/s | N/min | N/h [burst N]], N from 1 "
      "to 1000000",
      NULL},
+    {"capture", "", "has no value: NAME [size N[KiB|MiB|GiB]] [files N] [snaplen N]", NULL},
+    {"capture", "../x", CAPTURE_NAME_COMPLAINT("../x"), NULL},
+    {"capture", "-x", CAPTURE_NAME_COMPLAINT("-x"), NULL},
+    {"capture", "a/b", CAPTURE_NAME_COMPLAINT("a/b"), NULL},
+    {"capture", LONG_NAME, CAPTURE_NAME_COMPLAINT(LONG_NAME), NULL},
+    {"capture", "a b", "'b' is no option: NAME [size N[KiB|MiB|GiB]] [files N] [snaplen N]", NULL},
+    {"capture", "a size", "size has no value: NAME [size N[KiB|MiB|GiB]] [files N] [snaplen N]",
+     NULL},
+    {"capture", "a files 2 size 1MiB files 2", "files is there twice", NULL},
+    {"capture", "a size 127KiB", "'127KiB' is not a size: 128KiB to 1024GiB", NULL},
+    {"capture", "a size 1025GiB", "'1025GiB' is not a size: 128KiB to 1024GiB", NULL},
+    {"capture", "a size 99999999999999999999999",
+     "'99999999999999999999999' is not a size: 128KiB to 1024GiB", NULL},
+    {"capture", "a size 1MB", "'1MB' is not a size: 128KiB to 1024GiB", NULL},
+    {"capture", "a size MiB", "'MiB' is not a size: 128KiB to 1024GiB", NULL},
+    {"capture", "a files 0", "'0' is not a number of files: 1 to 100", NULL},
+    {"capture", "a files 101", "'101' is not a number of files: 1 to 100", NULL},
+    {"capture", "a snaplen 19", "'19' is not a number of bytes: 20 to 65535", NULL},
+    {"capture", "a snaplen 65536", "'65536' is not a number of bytes: 20 to 65535", NULL},
     {"src", "", "has no value: addresses, prefixes, ranges and @sets of both families", NULL},
     {"verdict", "",
      "has no value: accept, drop, or reject [tcp-reset | port-unreachable | host-unreachable | "
@@ -485,7 +513,6 @@ static const struct wrong wrongs[] = {
      NULL},
     {"snat", "192.0.2.1", "is not in this version yet: leave it out", NULL},
     {"delay", "200ms", "is not in this version yet: leave it out", NULL},
-    {"capture", "x", "is not in this version yet: leave it out", NULL},
 };
 
 static void make_rule(char *buffer, size_t size, const char *context, const char *key,
@@ -603,6 +630,24 @@ static void test_rules_that_see_nothing(void **state)
     assert_null(strstr(fixture_complaints(text), "[rule r100]"));
 }
 
+/* Rules may share a capture, but not disagree about its files. */
+static void test_shared_captures(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        fixture_complaints("[rule a]\ncapture = c size 1MiB\n[rule b]\ncapture = c\n"),
+        "test.conf:4: [rule b] capture: rule a captures to 'c' with another size or number of "
+        "files");
+    assert_string_equal(
+        fixture_complaints("[rule a]\ncapture = c files 3\n[rule b]\ncapture = c files 4\n"),
+        "test.conf:4: [rule b] capture: rule a captures to 'c' with another size or number of "
+        "files");
+    assert_string_equal(fixture_complaints("[rule a]\ncapture = c files 3 snaplen 64\n"
+                                           "[rule b]\ncapture = c snaplen 128 files 3\n"
+                                           "[rule d]\ncapture = d\n"),
+                        "");
+}
+
 static void test_rules_for_later_fragments(void **state)
 {
     (void)state;
@@ -665,6 +710,7 @@ int main(void)
         cmocka_unit_test(test_three_way_contradiction),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_rules_that_see_nothing),
+        cmocka_unit_test(test_shared_captures),
         cmocka_unit_test(test_rules_for_later_fragments),
         cmocka_unit_test(test_order_of_errors),
         cmocka_unit_test(test_repeated_keys),
