@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A family of metrics: NAME of TYPE ("counter", "gauge", "info") with its HELP. */
+/* A family of metrics: NAME of TYPE ("counter", "gauge") with its HELP. */
 static void put_family(FILE *out, const char *name, const char *type, const char *help)
 {
     fprintf(out, "# TYPE ipmodd_%s %s\n# HELP ipmodd_%s %s\n", name, type, name, help);
@@ -75,7 +75,7 @@ static void put_rules(FILE *out, const struct control_report *report)
 
 static void put_process(FILE *out, const struct control_report *report)
 {
-    put_family(out, "build", "info", "The running program.");
+    put_family(out, "build_info", "gauge", "The running program.");
     fprintf(out, "ipmodd_build_info{version=\"%s\"} 1\n", report->version);
     put_gauge(out, "start_time_seconds", "When the daemon started, in seconds since 1970.",
               (double)report->started);
