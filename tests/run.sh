@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs what is missing, builds three times and runs every suite:
+# Installs what is missing, builds four times and runs every suite:
 #   build/gcc       gcc, warnings as errors: all suites
 #   build/sanitize  gcc with the address and undefined sanitizers: all suites but service and style
+#   build/thread    gcc with the thread sanitizer: suite threads, which is all that is built
 #   build/clang     clang, warnings as errors, with the fuzz targets: a short run of each target
 # The last line is `N passed, N failed, N skipped`; the lines above it name what failed or was skipped.
-# `sh tests/run.sh SUITE...` runs only the named suites (unit golden fuzz netns service style).
+# `sh tests/run.sh SUITE...` runs only the named suites (unit golden fuzz netns service style threads).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
@@ -14,16 +15,17 @@ cd "$(dirname "$0")/.." || exit 1
 install_missing $build_packages $test_packages || exit 1
 
 build=${IPMODD_BUILD:-build}
-suites=${*:-unit golden fuzz netns service style}
+suites=${*:-unit golden fuzz netns service style threads}
 PATH=/usr/bin:/usr/sbin:/bin:/sbin:$PATH # Debian's python3 is the one that sees scapy
 export PATH
 
-# configure DIRECTORY OPTION...: sets a build up, or leaves an existing one as it is.
+# configure DIRECTORY TARGET OPTION...: sets a build up, or leaves an existing one, and builds TARGET.
 configure() {
     directory=$1
-    shift
+    target=$2
+    shift 2
     [ -f "$directory/build.ninja" ] || meson setup "$directory" -Dwerror=true "$@" || return 1
-    ninja -C "$directory"
+    ninja -C "$directory" "$target"
 }
 
 # run_suites DIRECTORY SUITE...: those of the wanted suites that are named.
@@ -43,15 +45,18 @@ run_suites() {
 }
 
 logs=
-configure "$build/gcc" || { echo "the gcc build failed"; exit 1; }
-configure "$build/sanitize" -Db_sanitize=address,undefined -Db_lundef=false ||
+configure "$build/gcc" all || { echo "the gcc build failed"; exit 1; }
+configure "$build/sanitize" all -Db_sanitize=address,undefined -Db_lundef=false ||
     { echo "the sanitizer build failed"; exit 1; }
-CC=clang configure "$build/clang" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false ||
+configure "$build/thread" threads -Db_sanitize=thread -Db_lundef=false ||
+    { echo "the build for the thread sanitizer failed"; exit 1; }
+CC=clang configure "$build/clang" all -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false ||
     { echo "the clang build failed"; exit 1; }
 
 rm -f "$build"/*/meson-logs/testlog.json
 run_suites "$build/gcc" unit golden fuzz netns service style
 run_suites "$build/sanitize" unit golden fuzz netns
+run_suites "$build/thread" threads
 run_suites "$build/clang" fuzz
 
 # shellcheck disable=SC2086 # a list of files by intention
