@@ -79,7 +79,7 @@ def test_other_classes_go_on_whole(wire, daemons, captures, refusing, family):
     made.wait_log("refuses super-packets")
     handed = tun_packets(wire.host)
     with captures(wire.peer) as seen:
-        send_datagrams(wire, family, 1000, 7, 333)
+        send_datagrams(wire, family, "auto", 1000, 7, 333)
         assert_checksums(seen.wait(8, lambda data: data[9 if family == 4 else 6] == 17))
     assert tun_packets(wire.host) - handed == 1
 
@@ -109,7 +109,7 @@ def test_a_kernel_without_the_class(wire, daemons, captures, refusing, family, g
     before, handed = errors(wire), tun_packets(wire.host)
     with captures(wire.peer) as seen:
         transfer(wire, family, 300_000)
-        send_datagrams(wire, family, 1000, 7, 333)
+        send_datagrams(wire, family, "auto", 1000, 7, 333)
         wait_until(lambda: len([data for data in seen.all() if data[9 if family == 4 else 6] == 17])
                    == 8, "eight datagrams")
     assert errors(wire) == before
@@ -118,6 +118,6 @@ def test_a_kernel_without_the_class(wire, daemons, captures, refusing, family, g
     if gso_type == TCP[family][0]:
         assert handed >= 200
     elif gso_type == UDP[0]:
-        assert 8 <= handed < 150
+        assert 8 <= handed < 200
     else:
-        assert handed < 150
+        assert handed < 200
