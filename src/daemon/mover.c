@@ -44,15 +44,15 @@ static bool device_is_gone(int error)
     return error == -EBADFD || error == -EBADF || error == -ENODEV;
 }
 
-/* Number of packets moved, or the -errno of a dead descriptor. */
-static ssize_t move_batch(struct mover *mover)
+/* Number of packets moved, LIMIT at most, or the -errno of a dead descriptor. */
+static ssize_t move_batch(struct mover *mover, size_t limit)
 {
     struct moment now;
     ssize_t count;
     int error;
 
     batch_reset(mover->batch);
-    count = batch_read(mover->path, mover->batch, mover->tun_fd);
+    count = batch_read(mover->path, mover->batch, mover->tun_fd, limit);
     if (count <= 0)
         return count;
     now = clock_read(&mover->zone);
@@ -63,19 +63,21 @@ static ssize_t move_batch(struct mover *mover)
     return device_is_gone(error) ? error : count;
 }
 
+/* The first packet leaves before the kernel is asked for a second: most that wake up come alone. */
 int mover_move(struct mover *mover)
 {
     uint64_t until = 0;
-    ssize_t moved = 0;
+    ssize_t moved = 0, limit = 1;
 
     for (int i = 0; i < WAKEUP_BATCHES && moved < WAKEUP_PACKETS; i++) {
-        ssize_t count = move_batch(mover);
+        ssize_t count = move_batch(mover, (size_t)limit);
 
         if (count < 0)
             return (int)count;
-        if (!batch_is_full(mover->batch))
+        if (count < limit && !batch_is_full(mover->batch))
             return 0;
         moved += count;
+        limit = BATCH_PACKETS;
         /* Rules can be slow, an expression over a payload most of all. */
         if (until == 0)
             until = clock_now_ns() + WAKEUP_NS;
@@ -88,7 +90,7 @@ int mover_move(struct mover *mover)
 void mover_drain(struct mover *mover)
 {
     for (int i = 0; i < BATCHES_AT_STOP; i++) {
-        if (move_batch(mover) <= 0)
+        if (move_batch(mover, BATCH_PACKETS) <= 0)
             return;
     }
 }

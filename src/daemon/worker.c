@@ -75,6 +75,8 @@ static void on_packets(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     note_outcome(worker, moved);
+    if (moved > 0) /* an edge comes with the next packet alone */
+        event_active(worker->tun, EV_READ, 0);
     if (moved >= 0)
         return;
     event_del(worker->tun);
@@ -104,8 +106,8 @@ static int open_events(struct worker *worker)
     worker->base = eventing_new_base(PRIORITY_COUNT);
     if (worker->wake_fd < 0 || worker->base == NULL)
         return -1;
-    worker->tun =
-        event_new(worker->base, worker->mover.tun_fd, EV_READ | EV_PERSIST, on_packets, worker);
+    worker->tun = event_new(worker->base, worker->mover.tun_fd, EV_READ | EV_PERSIST | EV_ET,
+                            on_packets, worker);
     worker->wake = event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST, on_wake, worker);
     if (worker->tun == NULL || worker->wake == NULL)
         return -1;

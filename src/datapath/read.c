@@ -36,12 +36,12 @@ static void take_read(struct path *path, struct batch *batch, const uint8_t *byt
     take_packet(path, batch, length - VNET_HEADER, &vnet);
 }
 
-ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd)
+ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd, size_t limit)
 {
     uint8_t *buffer;
 
     assert(batch->count == 0 && batch->answer_count == 0);
-    while ((buffer = batch_next_buffer(batch)) != NULL) {
+    while (batch->count < limit && (buffer = batch_next_buffer(batch)) != NULL) {
         uint8_t *start = buffer - VNET_HEADER;
         ssize_t length = read(tun_fd, start, VNET_HEADER + PACKET_CAPACITY);
 

@@ -174,11 +174,12 @@ uint64_t path_offload_refused(const struct path *path, enum offload_class class)
 /*
  * Live input and output on a tun descriptor with virtio-net headers (read.c, write.c).
  *
- * batch_read(): reads until the batch is full (batch_is_full()) or nothing is left; the batch must
- * be empty. A packet longer than its buffer is counted as REASON_TOO_LONG. Number of packets, or
- * -errno of the read that failed before any packet came (never -EAGAIN: that is 0).
+ * batch_read(): reads until the batch is full (batch_is_full()), has LIMIT packets, or nothing is
+ * left; the batch must be empty. A packet longer than its buffer is counted as REASON_TOO_LONG.
+ * Number of packets, or -errno of the read that failed before any packet came (never -EAGAIN: that
+ * is 0).
  */
-ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd);
+ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd, size_t limit);
 
 /*
  * Writes answers, and packets and segments with FATE_OUT, and gives back the TTL that forwarding

@@ -131,7 +131,7 @@ static ssize_t pass(struct fixture *fixture, uint8_t *ret_bytes)
 
     send_forged(fixture);
     batch_reset(fixture->batch);
-    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 1);
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
     length = receive(fixture, ret_bytes, &vnet);
@@ -154,15 +154,30 @@ static void test_read_until_empty(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 0);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 0);
     for (unsigned i = 0; i < 3; i++) {
         forge_udp_packet(FAMILY_IPV4, (uint8_t)(10 + i));
         send_forged(fixture);
     }
-    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 3);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 3);
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(fixture->batch->packets[i].length, forged.length);
         assert_int_equal(fixture->batch->packets[i].data[8], 10 + i);
+    }
+}
+
+static void test_read_a_few(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (unsigned i = 0; i < 3; i++) {
+        forge_udp_packet(FAMILY_IPV4, (uint8_t)(10 + i));
+        send_forged(fixture);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        batch_reset(fixture->batch);
+        assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, 1), 1);
+        assert_int_equal(fixture->batch->packets[0].data[8], 10 + i);
     }
 }
 
@@ -170,7 +185,7 @@ static void test_read_failure(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_int_equal(batch_read(fixture->path, fixture->batch, -1), -EBADF);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, -1, BATCH_PACKETS), -EBADF);
 }
 
 static void test_too_long(void **state)
@@ -181,7 +196,7 @@ static void test_too_long(void **state)
 
     send_bytes(fixture, &nothing, huge, sizeof(huge));
     send_bytes(fixture, &nothing, huge, PACKET_CAPACITY - 1);
-    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 1);
     assert_int_equal(fixture->batch->packets[0].length, 65535);
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(path_counters(fixture->path)->in, 2);
@@ -301,7 +316,7 @@ static void test_write_failure(void **state)
     forge_udp_packet(FAMILY_IPV4, 64);
     send_forged(fixture);
     send_forged(fixture);
-    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 2);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 2);
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(counters->out, 2);
     assert_int_equal(batch_write(fixture->path, fixture->batch, read_only), -EBADF);
@@ -326,7 +341,7 @@ static struct virtio_net forge_super(enum ip_family family, uint8_t proto, size_
 static void move(struct fixture *fixture)
 {
     batch_reset(fixture->batch);
-    assert_true(batch_read(fixture->path, fixture->batch, fixture->tun) > 0);
+    assert_true(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS) > 0);
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
 }
@@ -415,7 +430,7 @@ static void test_lost_super_packet_counts_as_its_segments(void **state)
 
     assert_true(read_only >= 0);
     send_bytes(fixture, &vnet, forged.bytes, forged.length);
-    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 1);
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(batch_write(fixture->path, fixture->batch, read_only), -EBADF);
     assert_int_equal(path_counters(fixture->path)->drops[REASON_WRITE_FAILED], 3);
@@ -433,7 +448,7 @@ static void test_batch_ends_with_its_bytes(void **state)
         send_bytes(fixture, &vnet, forged.bytes, forged.length);
         send_bytes(fixture, &vnet, forged.bytes, forged.length);
         batch_reset(fixture->batch);
-        assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 2);
+        assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 2);
         assert_true(batch_is_full(fixture->batch));
     }
 }
@@ -443,7 +458,7 @@ static void test_no_header(void **state)
     struct fixture *fixture = *state;
 
     assert_int_equal(write(fixture->kernel, "12345", 5), 5);
-    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun), 1);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, BATCH_PACKETS), 1);
     fixture->ruleset->malformed = MALFORMED_DROP;
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
     assert_int_equal(path_counters(fixture->path)->drops[REASON_EMPTY], 1);
@@ -456,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LIVE_TEST(test_read_until_empty),
+        LIVE_TEST(test_read_a_few),
         LIVE_TEST(test_read_failure),
         LIVE_TEST(test_too_long),
         LIVE_TEST(test_ttl_is_given_back),
