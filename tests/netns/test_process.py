@@ -90,7 +90,7 @@ def test_stderr_that_takes_nothing(wire, daemons, reader):
     if reader == "full":
         filled = len(os.read(pipe, 1 << 20))
         os.close(pipe)
-        assert filled > 60000, "the pipe was never full"
+        assert filled > 50000, "the pipe was never full"  # each page ends before a line that is cut
 
 
 def test_device_deleted_again_and_again(wire, daemons):
