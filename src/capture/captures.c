@@ -294,14 +294,14 @@ static int join(struct captures *captures, unsigned timeout_ms)
 {
     struct timespec end;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec += timeout_ms / 1000;
     end.tv_nsec += timeout_ms % 1000 * 1000000L;
     if (end.tv_nsec >= 1000000000L) {
         end.tv_sec++;
         end.tv_nsec -= 1000000000L;
     }
-    return -pthread_clockjoin_np(captures->thread, NULL, CLOCK_MONOTONIC, &end);
+    return -pthread_timedjoin_np(captures->thread, NULL, &end);
 }
 
 static void free_all(struct captures *captures)
@@ -329,8 +329,10 @@ int captures_stop(struct captures *captures, unsigned timeout_ms)
         atomic_store(&captures->stopping, true);
         atomic_store(&captures->awake, false);
         wake(captures);
-        if (join(captures, timeout_ms) < 0)
+        if (join(captures, timeout_ms) < 0) {
+            pthread_detach(captures->thread);
             return -ETIMEDOUT;
+        }
     }
     free_all(captures);
     return 0;

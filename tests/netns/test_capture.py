@@ -200,3 +200,14 @@ def test_an_idle_writer_sleeps(wire, daemons):
     used = daemon.cpu_seconds()
     time.sleep(0.5)
     assert daemon.cpu_seconds() - used <= 0.02
+
+
+def test_several_queues(wire, daemons):
+    """All threads write to one file, and ids of packets are told apart."""
+    daemon = daemons(wire.host)
+    daemon.start("[tun]\nqueues = 3\n[rule mark]\nproto = udp\nset-dscp = ef\ncapture = all\n")
+    send(wire.host, *(datagram(4, number, dport=5000 + number) for number in range(90)))
+    found = wait_packets(daemon.state_directory / "all.pcapng", 180)
+    pairs = [packet.ident for packet in found]
+    assert sorted(pairs[::2]) == sorted(pairs[1::2]) and len(set(pairs)) == 90
+    assert len({ident % 3 for ident in pairs}) > 1, "one queue did it all"

@@ -7,6 +7,7 @@ from scapy.layers.inet6 import IPv6ExtHdrFragment
 from scapy.packet import Raw
 
 from packets import difference, ip, parse, send, tcp, tos_of, udp
+from space import wait_until
 from topology import CLIENT, FAR, HOST, PEER
 from traffic import ping, udp_socket
 
@@ -148,3 +149,19 @@ def test_overtaken_fragments(wire, daemons, captures, family):
     send(wire.host, late, early)
     assert difference([early], seen.wait(3)[2:]) == ""
     assert daemon.statistics().drops == {"fragment-before-first": 1}
+
+
+def test_fragments_share_a_queue(wire, daemons, family):
+    """With several queues all fragments of a datagram meet the same memory of its first one."""
+    daemon = daemons(wire.host)
+    daemon.start("[tun]\nqueues = 4\n[rule mark]\nproto = udp\ndport = 1-65535\nset-dscp = ef\n"
+                 "[rule no]\nproto = udp\ndport = 65535\nverdict = drop\n")
+    with udp_socket(wire.host, family, bind=HOST[family]) as sender:
+        if family == 4:
+            sender.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER: let it fragment
+        for port in range(5000, 5100):
+            sender.sendto(BIG, (FAR[family], port))
+    wait_until(lambda: daemon.statistics().totals["in"] >= 300, "all fragments")
+    statistics = daemon.statistics()
+    assert statistics.drops == {}
+    assert statistics.rules["mark"][0] == statistics.totals["in"]
