@@ -23,11 +23,11 @@ static enum holding match_holds_for_orphan(const struct path *path, const struct
 {
     struct scope scope = scope_all();
 
-    match->type->narrow(match->value, &scope);
     if (packet->family == FAMILY_IPV6)
-        return (scope_families(&scope) & FAMILIES_IPV6) != 0 ? HOLDS_FOR_SOME : HOLDS_FOR_NONE;
+        return HOLDS_FOR_SOME;
     if (!match->type->needs_header)
         return ask(path, match, packet) ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
+    match->type->narrow(match->value, &scope);
     return scope_has(&scope, packet->family, packet->proto) ? HOLDS_FOR_SOME : HOLDS_FOR_NONE;
 }
 
@@ -43,11 +43,25 @@ static enum holding match_holds(const struct path *path, const struct rule_match
     return type->test_segments != NULL ? type->test_segments(match->value, packet) : HOLDS_FOR_SOME;
 }
 
+/* Whether the protocols of RULE's matches leave any for the family of PACKET. */
+static bool fits_family(const struct rule *rule, const struct packet *packet)
+{
+    struct scope scope = scope_all();
+
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (rule->matches[i].type->narrow != NULL)
+            rule->matches[i].type->narrow(rule->matches[i].value, &scope);
+    }
+    return (scope_families(&scope) & 1u << packet->family) != 0;
+}
+
 static enum holding all_hold(const struct path *path, const struct rule *rule,
                              const struct packet *packet)
 {
     enum holding holding = HOLDS_FOR_ALL;
 
+    if ((packet->flags & PACKET_ORPHAN) != 0 && !fits_family(rule, packet))
+        return HOLDS_FOR_NONE;
     for (size_t i = 0; i < rule->match_count; i++) {
         enum holding one;
 
@@ -140,8 +154,11 @@ static const struct rule_run *find_run(struct walk *walk, struct path *path,
     }
     flow_key_take(&key, packet, &classifier->masks[packet->family]);
     entry = flow_cache_get(&path->flow_cache, &key, packet->family, &found);
-    if (!found)
+    if (!found) {
         classifier_search(classifier, &path->matching, packet, walk->from, &entry->run);
+        if (entry->run.count > 0)
+            __builtin_prefetch(&path->rules[entry->run.rules[0] & ~RUN_ASK]);
+    }
     path->counters.flow_hits += found;
     path->counters.flow_misses += !found;
     return &entry->run;

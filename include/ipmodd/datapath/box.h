@@ -13,7 +13,7 @@
 #ifndef IPMODD_DATAPATH_BOX_H
 #define IPMODD_DATAPATH_BOX_H
 
-#include "ipmodd/base/addr.h"
+#include "ipmodd/datapath/scope.h"
 
 enum dimension {
     DIMENSION_DST, /* the address, or the upper half of an IPv6 address */
@@ -54,11 +54,15 @@ void cover_add(struct cover *cover, uint64_t first, uint64_t last);
 struct box {
     enum ip_family family; /* of the packets that it speaks of */
     bool empty;            /* the rule holds for none of them */
+    uint16_t touched;      /* dimensions that were bounded since this was cleared, a bit each */
     bool bounded[DIMENSION_COUNT];
     struct cover sides[DIMENSION_COUNT]; /* where bounded, in order and apart from one another */
 };
 
 /* The rule holds for no value of DIMENSION outside of COVER. Bounds add up. */
 void box_bound(struct box *box, enum dimension dimension, const struct cover *cover);
+
+/* Nor for a protocol that is not in SCOPE. */
+void box_bound_protos(struct box *box, const struct scope *scope);
 
 #endif

@@ -63,10 +63,11 @@ struct match_type {
                  const struct packet *packet);
 
     /*
-     * Bounds BOX by what the value covers for packets of the box's family (box.h). NULL, or nothing
-     * done: that cannot be said, and the test alone tells.
+     * Bounds BOX by what the value covers for packets of the box's family (box.h). True: test()
+     * holds for all that is within these bounds, so it need not be asked. NULL: nothing can be said
+     * but by asking.
      */
-    void (*bound)(const void *value, struct box *box);
+    bool (*bound)(const void *value, struct box *box);
 
     /*
      * FIELD_BIT() of all that test() reads of a packet (field.h): for two packets that agree in

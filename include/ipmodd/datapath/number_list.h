@@ -37,8 +37,8 @@ int number_list_parse_kinds(const char *text, const struct value_domain *domain,
 
 bool number_list_holds(const struct number_list *list, uint32_t number);
 
-/* Bounds BOX by the positive items, if there are any. */
-void number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box);
+/* As match_type.bound: by the positive items, if there are any. */
+bool number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box);
 
 /* Whether LIST holds for every number that NARROW, of the same domain, holds for. */
 bool number_list_implied(const void *list, const void *narrow);

@@ -37,18 +37,19 @@ struct rule_log {
     uint64_t burst;
 };
 
+/* In front what a packet needs for which it is known that the rule holds. */
 struct rule {
-    char *name;
-    char *file; /* where the section stands */
-    unsigned line;
+    struct rule_action *actions; /* in the order written, the deciding one last */
+    size_t action_count;
+    struct rule_capture *capture; /* owned; NULL: none */
+    bool logs;
     struct rule_match *matches; /* first those of the packet alone, then those that vary, then those
                                    that spend; otherwise in the order added */
     size_t match_count;
-    struct rule_action *actions; /* in the order written, the deciding one last */
-    size_t action_count;
-    bool logs;
-    struct rule_log log;          /* with `logs` */
-    struct rule_capture *capture; /* owned; NULL: none */
+    char *name;
+    char *file; /* where the section stands */
+    unsigned line;
+    struct rule_log log; /* with `logs` */
 };
 
 struct ruleset {

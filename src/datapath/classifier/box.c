@@ -21,6 +21,12 @@ static void keep_ends_only(struct cover *cover)
 
 void cover_add(struct cover *cover, uint64_t first, uint64_t last)
 {
+    struct span *behind = cover->count > 0 ? &cover->spans[cover->count - 1] : NULL;
+
+    if (behind != NULL && behind->last != UINT64_MAX && behind->last + 1 == first) {
+        behind->last = last;
+        return;
+    }
     if (cover->count == COVER_SPANS)
         keep_ends_only(cover);
     if (cover->ends_only)
@@ -73,6 +79,16 @@ static struct cover intersect(const struct cover *a, const struct cover *b)
     return both;
 }
 
+static bool is_upper_layer(enum dimension dimension)
+{
+    return dimension == DIMENSION_DPORT || dimension == DIMENSION_SPORT ||
+           dimension == DIMENSION_PROTO || dimension == DIMENSION_ICMP_TYPE;
+}
+
+/*
+ * No packet has the value that stands for none in a dimension of the upper layer. The box is not
+ * empty for all that: of a packet whose upper layer is not known, nothing can be said there.
+ */
 void box_bound(struct box *box, enum dimension dimension, const struct cover *cover)
 {
     struct cover *side = &box->sides[dimension];
@@ -82,7 +98,30 @@ void box_bound(struct box *box, enum dimension dimension, const struct cover *co
     else
         *side = *cover;
     box->bounded[dimension] = true;
+    box->touched |= (uint16_t)(1u << dimension);
     sort(side);
     join(side);
-    box->empty |= side->count == 0;
+    if (side->count > 0)
+        return;
+    if (is_upper_layer(dimension))
+        cover_add(side, UINT64_MAX, UINT64_MAX);
+    else
+        box->empty = true;
+}
+
+void box_bound_protos(struct box *box, const struct scope *scope)
+{
+    const uint64_t *words = scope->protos[box->family];
+    struct cover cover = {.count = 0};
+
+    if ((words[0] & words[1] & words[2] & words[3]) == UINT64_MAX)
+        return;
+    for (unsigned word = 0; word < 4; word++) {
+        for (uint64_t left = words[word]; left != 0; left &= left - 1) {
+            unsigned proto = word * 64 + (unsigned)__builtin_ctzll(left);
+
+            cover_add(&cover, proto, proto);
+        }
+    }
+    box_bound(box, DIMENSION_PROTO, &cover);
 }

@@ -11,14 +11,14 @@ int box_list_init(struct box_list *boxes, size_t capacity)
 {
     *boxes = (struct box_list){.capacity = capacity};
     boxes->sides = calloc(capacity + 1, sizeof(*boxes->sides));
-    boxes->empty = calloc(capacity + 1, sizeof(*boxes->empty));
-    return boxes->sides != NULL && boxes->empty != NULL ? 0 : -ENOMEM;
+    boxes->facts = calloc(capacity + 1, sizeof(*boxes->facts));
+    return boxes->sides != NULL && boxes->facts != NULL ? 0 : -ENOMEM;
 }
 
 void box_list_clear(struct box_list *boxes)
 {
     free(boxes->sides);
-    free(boxes->empty);
+    free(boxes->facts);
     free(boxes->spans);
     *boxes = (struct box_list){.count = 0};
 }
@@ -39,7 +39,7 @@ static int reserve(struct box_list *boxes)
     return 0;
 }
 
-int box_list_add(struct box_list *boxes, const struct box *box)
+int box_list_add(struct box_list *boxes, const struct box *box, bool asks, uint16_t exact)
 {
     struct box_side *sides = boxes->sides[boxes->count];
 
@@ -54,7 +54,8 @@ int box_list_add(struct box_list *boxes, const struct box *box)
         memcpy(&boxes->spans[boxes->span_count], cover->spans,
                cover->count * sizeof(cover->spans[0]));
         boxes->span_count += cover->count;
+        asks |= cover->ends_only && (exact & 1u << d) != 0;
     }
-    boxes->empty[boxes->count++] = box->empty;
+    boxes->facts[boxes->count++] = (struct box_facts){box->empty, asks, exact};
     return 0;
 }

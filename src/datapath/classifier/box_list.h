@@ -12,10 +12,16 @@ struct box_side {
     uint32_t at, count;
 };
 
+struct box_facts {
+    bool empty;
+    bool asks;      /* not all of the rule's matches are bounds */
+    uint16_t exact; /* dimensions whose bounds take the place of a match, a bit each */
+};
+
 struct box_list {
     size_t count, capacity;
     struct box_side (*sides)[DIMENSION_COUNT]; /* of each rule */
-    bool *empty;
+    struct box_facts *facts;
     struct span *spans;
     size_t span_count, span_capacity;
 };
@@ -24,13 +30,10 @@ struct box_list {
 int box_list_init(struct box_list *boxes, size_t capacity);
 void box_list_clear(struct box_list *boxes);
 
-/* The next rule's; there must be room. 0 or -ENOMEM. */
-int box_list_add(struct box_list *boxes, const struct box *box);
-
-static inline const struct box_side *box_list_side(const struct box_list *boxes, size_t rule,
-                                                   enum dimension dimension)
-{
-    return &boxes->sides[rule][dimension];
-}
+/*
+ * The next rule's; there must be room. ASKS and EXACT as in struct box_facts; spans that were too
+ * many take no match's place. 0 or -ENOMEM.
+ */
+int box_list_add(struct box_list *boxes, const struct box *box, bool asks, uint16_t exact);
 
 #endif

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether what MATCH says of one packet of a flow is true of all. */
+/* How many rules a search looks for at once. */
+enum { CANDIDATES = 32 };
+
+/* Whether what a match of TYPE says of one packet of a flow is true of all. */
 static bool is_of_flow(const struct match_type *type)
 {
     return !type->varies && type->state_new == NULL && (type->reads & ~FIELDS_OF_FLOW) == 0;
@@ -60,27 +63,22 @@ static field_set find_traits(struct classifier *classifier)
     return fields;
 }
 
-/* The protocols of SCOPE. */
-static void bound_proto(struct box *box, const struct scope *scope)
+/* Bounds BOX by MATCH. Whether that takes the match's place. */
+static bool bound_by(struct box *box, const struct rule_match *match)
 {
-    const uint64_t *words = scope->protos[box->family];
-    struct cover cover = {.count = 0};
-
-    if ((words[0] & words[1] & words[2] & words[3]) == UINT64_MAX)
-        return;
-    for (unsigned proto = 0; proto <= UINT8_MAX; proto++) {
-        if (proto % 64 == 0 && words[proto / 64] == 0)
-            proto += 63;
-        else if (scope_has(scope, box->family, (uint8_t)proto))
-            cover_add(&cover, proto, proto);
-    }
-    box_bound(box, DIMENSION_PROTO, &cover);
+    box->touched = 0;
+    return match->type->bound != NULL && match->type->bound(match->value, box);
 }
 
-static void box_fill(struct box *box, const struct rule *rule)
+/* The box of RULE for FAMILY, to BOXES; BOX is room for it. 0 or -ENOMEM. */
+static int add_box(struct box_list *boxes, const struct rule *rule, enum ip_family family,
+                   struct box *box)
 {
     struct scope scope = scope_all();
+    uint16_t exact = 0;
+    bool asks = false;
 
+    box->family = family;
     box->empty = false;
     memset(box->bounded, 0, sizeof(box->bounded));
     for (size_t i = 0; i < rule->match_count; i++) {
@@ -88,10 +86,13 @@ static void box_fill(struct box *box, const struct rule *rule)
 
         if (match->type->narrow != NULL)
             match->type->narrow(match->value, &scope);
-        if (match->type->bound != NULL)
-            match->type->bound(match->value, box);
+        if (bound_by(box, match))
+            exact |= box->touched;
+        else
+            asks |= is_of_flow(match->type);
     }
-    bound_proto(box, &scope);
+    box_bound_protos(box, &scope);
+    return box_list_add(boxes, box, asks, exact);
 }
 
 static int build_tree(struct classifier *classifier, enum ip_family family)
@@ -103,11 +104,8 @@ static int build_tree(struct classifier *classifier, enum ip_family family)
 
     if (box == NULL)
         r = -ENOMEM;
-    for (size_t i = 0; r == 0 && i < ruleset->rule_count; i++) {
-        box->family = family;
-        box_fill(box, &ruleset->rules[i]);
-        r = box_list_add(&boxes, box);
-    }
+    for (size_t i = 0; r == 0 && i < ruleset->rule_count; i++)
+        r = add_box(&boxes, &ruleset->rules[i], family, box);
     if (r == 0)
         r = rule_tree_build(&boxes, &classifier->trees[family]);
     box_list_clear(&boxes);
@@ -202,15 +200,6 @@ static unsigned unknown_of(const struct packet *packet)
     return packet->family == FAMILY_IPV6 ? unknown | 1u << DIMENSION_PROTO : unknown;
 }
 
-/* A search, and the run that it fills. */
-struct collection {
-    struct rule_search search; /* first, so that one is found from the other */
-    const struct classifier *classifier;
-    const struct match_context *context;
-    const struct packet *packet;
-    struct rule_run *run;
-};
-
 /* Whether what a match of TYPE says is known for the flow of PACKET. */
 static bool is_settled(const struct match_type *type, const struct packet *packet)
 {
@@ -221,13 +210,13 @@ static bool is_settled(const struct match_type *type, const struct packet *packe
     return is_of_flow(type);
 }
 
-static bool holds_for_flow(const struct collection *collection, const struct rule *rule)
+static bool holds_for_flow(const struct rule *rule, const struct match_context *context,
+                           const struct packet *packet)
 {
     for (size_t i = 0; i < rule->match_count; i++) {
         const struct rule_match *match = &rule->matches[i];
 
-        if (is_settled(match->type, collection->packet) &&
-            !match->type->test(match->value, collection->context, collection->packet))
+        if (is_settled(match->type, packet) && !match->type->test(match->value, context, packet))
             return false;
     }
     return true;
@@ -243,83 +232,88 @@ static bool is_open(uint8_t traits, const struct packet *packet)
     return (traits & open) != 0;
 }
 
-/* Nothing behind RULE, which is in the run, is to be found out. */
-static bool ends_run(const struct collection *collection, uint32_t rule)
-{
-    uint8_t traits = collection->classifier->traits[rule & ~RUN_ASK];
+/* With the number of a candidate: its matches are to be asked. */
+#define CANDIDATE_ASK UINT32_C(0x80000000)
 
+static uint32_t number_of(uint32_t candidate)
+{
+    return candidate & ~CANDIDATE_ASK;
+}
+
+/* The lowest rules that a search came upon. */
+struct candidates {
+    struct rule_search search; /* first, so that one is found from the other */
+    const struct classifier *classifier;
+    const struct packet *packet;
+    uint32_t count;
+    uint32_t rules[CANDIDATES]; /* ascending */
+};
+
+/* Whether nothing behind a rule with TRAITS matters any more, if it holds for the flow of PACKET.
+ */
+static bool ends_run(uint8_t traits, const struct packet *packet)
+{
     return (traits & RULE_CHANGES_LATER) != 0 ||
-           ((traits & RULE_DECIDES) != 0 && (rule & RUN_ASK) == 0);
+           ((traits & RULE_DECIDES) != 0 && !is_open(traits, packet));
 }
 
-static uint32_t number_of(uint32_t rule)
+/* Puts RULE at its place. What has no room any more is left to the next search. */
+static void add_candidate(struct rule_search *search, uint32_t rule, bool asks)
 {
-    return rule & ~RUN_ASK;
-}
+    struct candidates *candidates = (struct candidates *)search;
+    uint32_t *rules = candidates->rules, at = candidates->count;
 
-/* Where RULE belongs in RUN: behind all that come before it. */
-static uint32_t place_in(const struct rule_run *run, uint32_t rule)
-{
-    uint32_t at = run->count;
-
-    while (at > 0 && number_of(run->rules[at - 1]) >= number_of(rule))
+    __builtin_prefetch(&candidates->classifier->ruleset->rules[rule]);
+    while (at > 0 && number_of(rules[at - 1]) > rule)
         at--;
-    return at;
+    if (candidates->count == CANDIDATES) {
+        search->limit = MIN_OF(search->limit, MAX_OF(rule, number_of(rules[CANDIDATES - 1])));
+        if (at == CANDIDATES)
+            return;
+        candidates->count--;
+    }
+    memmove(&rules[at + 1], &rules[at], (candidates->count - at) * sizeof(rules[0]));
+    rules[at] = asks ? rule | CANDIDATE_ASK : rule;
+    candidates->count++;
+    if (!asks && ends_run(candidates->classifier->traits[rule], candidates->packet))
+        search->limit = rule;
 }
 
-/* Puts RULE at its place, once. What has no room any more is found by the next search. */
-static void insert(struct collection *collection, uint32_t rule)
+/* RULE holds for the flow of PACKET: into RUN. False when the run ends with it. */
+static bool add_to_run(struct rule_run *run, uint32_t rule, uint8_t traits,
+                       const struct packet *packet)
 {
-    struct rule_run *run = collection->run;
-    uint32_t at = place_in(run, rule);
-
-    if (at < run->count && run->rules[at] == rule)
-        return;
-    if (at == RUN_RULES) {
-        collection->search.limit = number_of(rule);
-        return;
-    }
-    if (run->count == RUN_RULES)
-        collection->search.limit = number_of(run->rules[--run->count]);
-    memmove(&run->rules[at + 1], &run->rules[at], (run->count - at) * sizeof(run->rules[0]));
-    run->rules[at] = rule;
-    run->count++;
-    if (ends_run(collection, rule)) {
-        run->count = at + 1;
-        collection->search.limit = number_of(rule);
-    }
-}
-
-static void collect(struct rule_search *search, uint32_t rule)
-{
-    struct collection *collection = (struct collection *)search;
-    const struct classifier *classifier = collection->classifier;
-
-    if (!holds_for_flow(collection, &classifier->ruleset->rules[rule]))
-        return;
-    insert(collection,
-           is_open(classifier->traits[rule], collection->packet) ? rule | RUN_ASK : rule);
+    run->rules[run->count++] = is_open(traits, packet) ? rule | RUN_ASK : rule;
+    run->resume = rule + 1;
+    return run->count < RUN_RULES && !ends_run(traits, packet);
 }
 
 void classifier_search(const struct classifier *classifier, const struct match_context *context,
                        const struct packet *packet, size_t from, struct rule_run *ret_run)
 {
+    const struct ruleset *ruleset = classifier->ruleset;
     const struct point point = point_of(packet);
-    struct collection collection = {
-        .search = {.point = &point,
-                   .unknown = unknown_of(packet),
-                   .from = (uint32_t)from,
-                   .limit = (uint32_t)classifier->ruleset->rule_count,
-                   .found = collect},
-        .classifier = classifier,
-        .context = context,
-        .packet = packet,
-        .run = ret_run,
-    };
+    struct candidates candidates;
 
+    candidates.count = 0;
+    candidates.classifier = classifier;
+    candidates.packet = packet;
+    candidates.search = (struct rule_search){
+        .point = &point,
+        .unknown = unknown_of(packet),
+        .from = (uint32_t)from,
+        .limit = (uint32_t)ruleset->rule_count,
+        .found = add_candidate,
+    };
+    rule_tree_search(classifier->trees[packet->family], &candidates.search);
     ret_run->count = 0;
-    rule_tree_search(classifier->trees[packet->family], &collection.search);
-    ret_run->resume = collection.search.limit;
-    if (ret_run->count > 0 && ends_run(&collection, ret_run->rules[ret_run->count - 1]))
-        ret_run->resume = number_of(ret_run->rules[ret_run->count - 1]) + 1;
+    for (uint32_t i = 0; i < candidates.count; i++) {
+        uint32_t rule = number_of(candidates.rules[i]);
+
+        if (candidates.rules[i] != rule && !holds_for_flow(&ruleset->rules[rule], context, packet))
+            continue;
+        if (!add_to_run(ret_run, rule, classifier->traits[rule], packet))
+            return;
+    }
+    ret_run->resume = candidates.search.limit;
 }

@@ -3,13 +3,18 @@
 #include "flow_key.h"
 
 #include "ipmodd/base/macro.h"
-#include "ipmodd/wire/bytes.h"
+#include "ipmodd/wire/icmp.h"
+#include "ipmodd/wire/ip4.h"
+#include "ipmodd/wire/ip6.h"
+#include "ipmodd/wire/tcp.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 /*
- * Word 0, from its lowest bit: 8 bits of what is always told apart, protocol, TTL, TOS, TCP flags
- * or ICMP type, ICMP code, direction, DF. Word 1: ports. Then the addresses.
+ * Word 0, from its lowest bit: 8 bits of what is always told apart, protocol, TTL, ECN and DSCP,
+ * TCP flags or ICMP type, ICMP code, direction, DF. Word 1: source and destination port. Then the
+ * addresses. Ports and addresses stand as in the packet, byte for byte.
  */
 enum {
     IS_IPV6 = 1u << 0,
@@ -29,44 +34,44 @@ enum {
     AT_ICMP_CODE = 40,
     AT_DIRECTION = 48,
     AT_DF = 56,
-    AT_SPORT = 16,
-    AT_DPORT = 0,
 };
 
-/* Where a field stands in one of the first two words. */
+/* Where a field stands in word 0. */
 static const struct {
     enum field field;
-    unsigned word, at;
+    unsigned at;
     uint64_t mask;
 } places[] = {
-    {FIELD_TTL, 0, AT_TTL, UINT8_MAX},
-    {FIELD_ECN, 0, AT_ECN, 3},
-    {FIELD_DSCP, 0, AT_DSCP, 0x3f},
-    {FIELD_TCP_FLAGS, 0, AT_L4_FIRST, UINT8_MAX},
-    {FIELD_ICMP_TYPE, 0, AT_L4_FIRST, UINT8_MAX},
-    {FIELD_ICMP_CODE, 0, AT_ICMP_CODE, UINT8_MAX},
-    {FIELD_DIRECTION, 0, AT_DIRECTION, UINT8_MAX},
-    {FIELD_DF, 0, AT_DF, 1},
-    {FIELD_SPORT, 1, AT_SPORT, UINT16_MAX},
-    {FIELD_DPORT, 1, AT_DPORT, UINT16_MAX},
+    {FIELD_TTL, AT_TTL, UINT8_MAX},
+    {FIELD_ECN, AT_ECN, 3},
+    {FIELD_DSCP, AT_DSCP, 0x3f},
+    {FIELD_TCP_FLAGS, AT_L4_FIRST, UINT8_MAX},
+    {FIELD_ICMP_TYPE, AT_L4_FIRST, UINT8_MAX},
+    {FIELD_ICMP_CODE, AT_ICMP_CODE, UINT8_MAX},
+    {FIELD_DIRECTION, AT_DIRECTION, UINT8_MAX},
+    {FIELD_DF, AT_DF, 1},
 };
+
+/* COUNT bytes of a mask, all of which count if FIELD is among FIELDS. */
+static void mask_bytes(uint8_t *bytes, size_t count, field_set fields, enum field field)
+{
+    memset(bytes, (fields & FIELD_BIT(field)) != 0 ? 0xff : 0, count);
+}
 
 struct flow_mask flow_mask_of(field_set fields, enum ip_family family)
 {
     struct flow_mask mask = {.words = {(1u << AT_TTL) - 1}};
-    uint64_t src = (fields & FIELD_BIT(FIELD_SRC)) != 0 ? UINT64_MAX : 0;
-    uint64_t dst = (fields & FIELD_BIT(FIELD_DST)) != 0 ? UINT64_MAX : 0;
+    uint8_t *ports = (uint8_t *)&mask.words[1], *addresses = (uint8_t *)&mask.words[2];
+    size_t size = IP_ADDR_BYTES(family);
 
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
         if ((fields & FIELD_BIT(places[i].field)) != 0)
-            mask.words[places[i].word] |= places[i].mask << places[i].at;
+            mask.words[0] |= places[i].mask << places[i].at;
     }
-    if (family == FAMILY_IPV4) {
-        mask.words[2] = src << 32 | dst >> 32;
-    } else {
-        mask.words[2] = mask.words[3] = src;
-        mask.words[4] = mask.words[5] = dst;
-    }
+    mask_bytes(ports, sizeof(uint16_t), fields, FIELD_SPORT);
+    mask_bytes(ports + sizeof(uint16_t), sizeof(uint16_t), fields, FIELD_DPORT);
+    mask_bytes(addresses, size, fields, FIELD_SRC);
+    mask_bytes(addresses + size, size, fields, FIELD_DST);
     return mask;
 }
 
@@ -78,41 +83,53 @@ static uint64_t always_of(const struct packet *packet)
     word |= packet->segments > 1 ? IS_SUPER : 0;
     word |= (packet->flags & PACKET_FRAGMENT) != 0 ? IS_FRAGMENT : 0;
     word |= (packet->flags & PACKET_LATER_FRAGMENT) != 0 ? IS_LATER_FRAGMENT : 0;
-    word |= packet_sees_l4(packet) ? SEES_L4 : 0;
     word |= (packet->flags & PACKET_ORPHAN) != 0 ? IS_ORPHAN : 0;
     return word;
 }
 
 static uint64_t ip_of(const struct packet *packet)
 {
-    uint64_t word = (uint64_t)packet_ttl(packet) << AT_TTL | (uint64_t)packet_tos(packet) << AT_ECN;
+    const uint8_t *header = packet->data;
+    uint64_t word = (uint64_t)packet->direction << AT_DIRECTION;
 
-    if (packet->family == FAMILY_IPV4)
-        word |= (uint64_t)packet_df(packet) << AT_DF;
-    return word | (uint64_t)packet->direction << AT_DIRECTION;
+    if (packet->family == FAMILY_IPV6)
+        return word | (uint64_t)header[IP6_HOP_LIMIT] << AT_TTL |
+               (uint64_t)ip6_traffic_class(header) << AT_ECN;
+    return word | (uint64_t)header[IP4_TTL] << AT_TTL | (uint64_t)header[IP4_TOS] << AT_ECN |
+           (uint64_t)((be16_load(header + IP4_FRAGMENT) & IP4_DF) != 0) << AT_DF;
 }
 
+static bool is_icmp(const struct packet *packet)
+{
+    return packet->proto == (packet->family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+/* All protocols with ports have them in front. */
 static void take_l4(struct flow_key *key, const struct packet *packet)
 {
+    const uint8_t *header;
+
     key->words[1] = 0;
-    if (packet_has_ports(packet))
-        key->words[1] = (uint64_t)packet_sport(packet) << AT_SPORT | packet_dport(packet);
-    if (packet_is_tcp(packet))
-        key->words[0] |= (uint64_t)packet_tcp_flags(packet) << AT_L4_FIRST;
-    else if (packet_is_icmp(packet))
-        key->words[0] |= (uint64_t)packet_icmp_type(packet) << AT_L4_FIRST |
-                         (uint64_t)packet_icmp_code(packet) << AT_ICMP_CODE;
+    if (!packet_sees_l4(packet))
+        return;
+    key->words[0] |= SEES_L4;
+    header = packet_l4(packet);
+    if (packet->proto == IPPROTO_TCP)
+        key->words[0] |= (uint64_t)header[TCP_FLAGS] << AT_L4_FIRST;
+    if (is_icmp(packet))
+        key->words[0] |= (uint64_t)header[ICMP_MSG_TYPE] << AT_L4_FIRST |
+                         (uint64_t)header[ICMP_MSG_CODE] << AT_ICMP_CODE;
+    else
+        memcpy(&key->words[1], header, 2 * sizeof(uint16_t));
 }
 
+/* Source and destination stand one behind the other in both families. */
 static void take_addresses(struct flow_key *key, const struct packet *packet)
 {
-    if (packet->family == FAMILY_IPV4) {
-        key->words[2] = (uint64_t)be32_load(packet_src(packet)) << 32 |
-                        be32_load(packet_dst(packet));
-    } else {
-        memcpy(&key->words[2], packet_src(packet), 2 * sizeof(key->words[2]));
-        memcpy(&key->words[4], packet_dst(packet), 2 * sizeof(key->words[4]));
-    }
+    if (packet->family == FAMILY_IPV4)
+        memcpy(&key->words[2], packet->data + IP4_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV4));
+    else
+        memcpy(&key->words[2], packet->data + IP6_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV6));
 }
 
 void flow_key_take(struct flow_key *key, const struct packet *packet, const struct flow_mask *mask)

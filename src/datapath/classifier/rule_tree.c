@@ -2,7 +2,11 @@
 /* Searching a rule tree. */
 #include "rule_tree_layout.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+static_assert(DIMENSION_COUNT <= 16, "four bits name a dimension");
+static_assert(sizeof(struct leaf_entry) == 64, "one line of the processor's cache");
 
 void rule_tree_free(struct rule_tree *tree)
 {
@@ -26,16 +30,26 @@ size_t rule_tree_memory(const struct rule_tree *tree)
            tree->entry_count * sizeof(*tree->entries) + tree->bound_count * sizeof(*tree->bounds);
 }
 
+static bool is_outside(const struct leaf_bound *bound, unsigned dimension,
+                       const struct rule_search *search)
+{
+    uint64_t value = search->point->values[dimension];
+
+    return (value < bound->first || value > bound->last) &&
+           (search->unknown & 1u << dimension) == 0;
+}
+
 static bool lies_within(const struct rule_tree *tree, const struct leaf_entry *entry,
                         const struct rule_search *search)
 {
-    const struct leaf_bound *bounds = &tree->bounds[entry->bound_at];
+    const struct more_bound *more = &tree->bounds[entry->more_at];
 
-    for (uint32_t i = 0; i < entry->bound_count; i++) {
-        uint64_t value = search->point->values[bounds[i].dimension];
-
-        if ((value < bounds[i].first || value > bounds[i].last) &&
-            (search->unknown & 1u << bounds[i].dimension) == 0)
+    for (unsigned i = 0; i < ENTRY_BOUNDS; i++) {
+        if (is_outside(&entry->bounds[i], entry->dimensions >> 4 * i & 0xf, search))
+            return false;
+    }
+    for (unsigned i = 0; i < entry->more_count; i++) {
+        if (is_outside(&more[i].bound, more[i].dimension, search))
             return false;
     }
     return true;
@@ -68,7 +82,7 @@ static void search_leaf(const struct rule_tree *tree, const struct leaf_entry *e
         entry = skip_below(entry, search->from);
     for (; entry < end && entry->rule < search->limit; entry++) {
         if (lies_within(tree, entry, search))
-            search->found(search, entry->rule);
+            search->found(search, entry->rule, entry->asks || search->unknown != 0);
     }
 }
 
@@ -91,19 +105,11 @@ static size_t rank(const uint64_t *keys, size_t count, uint64_t value)
 static void search_target(const struct rule_tree *tree, struct target target,
                           struct rule_search *search);
 
-static void search_group(const struct rule_tree *tree, const struct group *group,
-                         struct rule_search *search)
+static void search_targets(const struct rule_tree *tree, const struct target *targets,
+                           uint32_t count, struct rule_search *search)
 {
-    for (uint32_t i = 0; i < group->target_count; i++)
-        search_target(tree, tree->targets[group->target_at + i], search);
-}
-
-/* All spans of NODE, some of which stand in several groups. */
-static void search_all_groups(const struct rule_tree *tree, const struct tree_node *node,
-                              struct rule_search *search)
-{
-    for (uint32_t g = 0; g < node->group_count; g++)
-        search_group(tree, &tree->groups[node->group_at + g], search);
+    for (uint32_t i = 0; i < count; i++)
+        search_target(tree, targets[i], search);
 }
 
 static void search_interval(const struct rule_tree *tree, const struct tree_node *node,
@@ -111,17 +117,20 @@ static void search_interval(const struct rule_tree *tree, const struct tree_node
 {
     uint64_t value = search->point->values[node->dimension];
     size_t interval = rank(&tree->keys[node->key_at], node->key_count, value);
+    const struct group *group = &tree->intervals[node->interval_at + interval];
 
-    for (uint32_t g = tree->intervals[node->interval_at + interval]; g != NO_GROUP;
-         g = tree->groups[g].next)
-        search_group(tree, &tree->groups[g], search);
+    search_targets(tree, &tree->targets[group->target_at], group->target_count, search);
+    while (group->next != NO_GROUP) {
+        group = &tree->groups[group->next];
+        search_targets(tree, &tree->targets[group->target_at], group->target_count, search);
+    }
 }
 
 static void search_node(const struct rule_tree *tree, const struct tree_node *node,
                         struct rule_search *search)
 {
     if ((search->unknown & 1u << node->dimension) != 0)
-        search_all_groups(tree, node, search);
+        search_targets(tree, &tree->targets[node->child_at], node->child_count, search);
     else
         search_interval(tree, node, search);
     search_target(tree, node->unbounded, search);

@@ -41,15 +41,16 @@ void rule_tree_free(struct rule_tree *tree);
 size_t rule_tree_memory(const struct rule_tree *tree);
 
 /*
- * Rules from number FROM on, below *LIMIT, that may hold at POINT: FOUND is called with each of
- * them, in no order, and may lower *LIMIT. Where the point is not known in some dimensions
- * (UNKNOWN, a bit each), any value there will do, and a rule may be found several times.
+ * Rules from number FROM on, below LIMIT, that may hold at POINT: FOUND is called with each of
+ * them, in no order, and may lower LIMIT. Without ASKS the rule holds there, as far as bounds take
+ * the place of its matches (box_list.h). Where the point is not known in some dimensions (UNKNOWN,
+ * a bit each), any value there will do, and a rule may be found several times.
  */
 struct rule_search {
     const struct point *point;
     unsigned unknown;
     uint32_t from, limit;
-    void (*found)(struct rule_search *search, uint32_t rule);
+    void (*found)(struct rule_search *search, uint32_t rule, bool asks);
 };
 
 void rule_tree_search(const struct rule_tree *tree, struct rule_search *search);

@@ -47,21 +47,40 @@ static const struct span *spans_of(const struct builder *builder, const struct b
     return &builder->boxes->spans[side->at];
 }
 
+/* Bound number NUMBER of ENTRY, in it or with those that have no room there. */
+static void add_bound(struct rule_tree *tree, struct leaf_entry *entry, unsigned number,
+                      enum dimension dimension, const struct leaf_bound *bound)
+{
+    if (number < ENTRY_BOUNDS) {
+        entry->bounds[number] = *bound;
+        entry->dimensions |= (uint16_t)(dimension << 4 * number);
+        return;
+    }
+    tree->bounds[tree->bound_count++] = (struct more_bound){*bound, dimension};
+    entry->more_count++;
+}
+
+/* Those that no node above has looked at. Of several spans the ends, which are not the whole truth.
+ */
 static void add_bounds(struct builder *builder, const struct item *item, struct leaf_entry *entry)
 {
-    struct rule_tree *tree = builder->tree;
+    const struct box_facts *facts = &builder->boxes->facts[item->rule];
+    unsigned number = 0;
 
-    entry->bound_at = (uint32_t)tree->bound_count;
+    entry->more_at = (uint32_t)builder->tree->bound_count;
+    entry->asks = facts->asks;
     for (unsigned d = 0; d < DIMENSION_COUNT; d++) {
         const struct box_side *side = side_of(builder, item, d);
         const struct span *spans = spans_of(builder, side);
 
         if (side->count == 0 || (item->settled & 1u << d) != 0)
             continue;
-        tree->bounds[tree->bound_count++] = (struct leaf_bound){
-            .first = spans[0].first, .last = spans[side->count - 1].last, .dimension = d};
-        entry->bound_count++;
+        add_bound(builder->tree, entry, number++, d,
+                  &(struct leaf_bound){spans[0].first, spans[side->count - 1].last});
+        entry->asks |= side->count > 1 && (facts->exact & 1u << d) != 0;
     }
+    for (; number < ENTRY_BOUNDS; number++)
+        entry->bounds[number] = (struct leaf_bound){0, UINT64_MAX};
 }
 
 static int build_leaf(struct builder *builder, const struct item *items, size_t count,
@@ -285,10 +304,9 @@ static int build_root(struct builder *builder)
     struct item *items = calloc(builder->boxes->count + 1, sizeof(*items));
     int r = -ENOMEM;
 
-    if (items != NULL && RESERVE(builder, groups, group, 1)) {
-        builder->tree->groups[builder->tree->group_count++] = (struct group){.next = NO_GROUP};
+    if (items != NULL) {
         for (size_t i = 0; i < builder->boxes->count; i++) {
-            if (!builder->boxes->empty[i])
+            if (!builder->boxes->facts[i].empty)
                 items[count++] = (struct item){.rule = (uint32_t)i, .copies = COPIES_MAX};
         }
         r = build(builder, items, count, 0, &builder->tree->root);

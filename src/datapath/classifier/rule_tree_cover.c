@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As many targets an interval may have of its own; with more it refers to those of the places. */
+enum { INTERVAL_TARGETS = 16 };
+
 static int compare_keys(const void *a, const void *b)
 {
     const uint64_t *left = a, *right = b;
@@ -56,10 +59,10 @@ static size_t find_interval(const struct builder *builder, const struct tree_nod
 struct segment_tree {
     size_t intervals;
     uint32_t *counts; /* spans at each place */
-    uint32_t *groups; /* at each place or the nearest above it */
+    uint32_t *groups; /* at each place or the nearest above it; NO_GROUP: none up to the root */
 };
 
-/* Calls VISIT with each place at which SPAN, number SPAN_NUMBER, stands. */
+/* Calls VISIT with each place at which SPAN, a number, stands. */
 static void
 for_each_place(const struct builder *builder, const struct tree_node *node,
                const struct segment_tree *places, const struct division *division, size_t span,
@@ -97,8 +100,7 @@ static void put_at_place(const struct builder *builder, const struct segment_tre
 }
 
 /* A group for each place with spans, with room for their targets. */
-static int add_groups(struct builder *builder, const struct segment_tree *places,
-                      struct tree_node *node)
+static int add_groups(struct builder *builder, const struct segment_tree *places)
 {
     struct rule_tree *tree = builder->tree;
     size_t groups = 0, targets = 0;
@@ -109,8 +111,7 @@ static int add_groups(struct builder *builder, const struct segment_tree *places
     }
     if (!RESERVE(builder, groups, group, groups) || !RESERVE(builder, targets, target, targets))
         return -ENOMEM;
-    node->group_at = (uint32_t)tree->group_count;
-    node->group_count = (uint32_t)groups;
+    places->groups[0] = NO_GROUP;
     for (size_t p = 1; p < 2 * places->intervals; p++) {
         places->groups[p] = places->groups[p / 2];
         if (places->counts[p] == 0)
@@ -123,17 +124,66 @@ static int add_groups(struct builder *builder, const struct segment_tree *places
     return 0;
 }
 
+static int compare_targets(const void *a, const void *b)
+{
+    const struct target *left = a, *right = b;
+
+    return (left->lowest > right->lowest) - (left->lowest < right->lowest);
+}
+
+/* GROUP and all that come next, put together where they are few; there is room. */
+static struct group gather(struct rule_tree *tree, struct group group)
+{
+    struct group whole = {.target_at = (uint32_t)tree->target_count, .next = NO_GROUP};
+    struct group part = group;
+
+    while (whole.target_count + part.target_count <= INTERVAL_TARGETS) {
+        memcpy(&tree->targets[tree->target_count + whole.target_count],
+               &tree->targets[part.target_at], part.target_count * sizeof(*tree->targets));
+        whole.target_count += part.target_count;
+        if (part.next == NO_GROUP) {
+            qsort(&tree->targets[whole.target_at], whole.target_count, sizeof(*tree->targets),
+                  compare_targets);
+            tree->target_count += whole.target_count;
+            return whole;
+        }
+        part = tree->groups[part.next];
+    }
+    return group;
+}
+
 static int add_intervals(struct builder *builder, const struct segment_tree *places,
                          struct tree_node *node)
 {
     struct rule_tree *tree = builder->tree;
 
-    if (!RESERVE(builder, intervals, interval, places->intervals))
+    if (!RESERVE(builder, intervals, interval, places->intervals) ||
+        !RESERVE(builder, targets, target, places->intervals * INTERVAL_TARGETS))
         return -ENOMEM;
     node->interval_at = (uint32_t)tree->interval_count;
-    memcpy(&tree->intervals[tree->interval_count], &places->groups[places->intervals],
-           places->intervals * sizeof(*places->groups));
-    tree->interval_count += places->intervals;
+    for (size_t i = 0; i < places->intervals; i++) {
+        uint32_t first = places->groups[places->intervals + i];
+
+        tree->intervals[tree->interval_count++] = first == NO_GROUP
+                                                      ? (struct group){.next = NO_GROUP}
+                                                      : gather(tree, tree->groups[first]);
+    }
+    return 0;
+}
+
+/* One target for each span, for who does not know the value. */
+static int add_children(struct builder *builder, const struct division *division,
+                        struct tree_node *node)
+{
+    struct rule_tree *tree = builder->tree;
+
+    if (!RESERVE(builder, targets, target, division->span_count))
+        return -ENOMEM;
+    node->child_at = (uint32_t)tree->target_count;
+    node->child_count = (uint32_t)division->span_count;
+    memcpy(&tree->targets[tree->target_count], division->targets,
+           division->span_count * sizeof(*tree->targets));
+    tree->target_count += division->span_count;
     return 0;
 }
 
@@ -149,7 +199,7 @@ static int add_cover(struct builder *builder, const struct division *division,
     if (places.counts != NULL && places.groups != NULL) {
         for (size_t i = 0; i < division->span_count; i++)
             for_each_place(builder, node, &places, division, i, count_at_place);
-        r = add_groups(builder, &places, node);
+        r = add_groups(builder, &places);
     }
     if (r == 0) {
         for (size_t i = 0; i < division->span_count; i++)
@@ -166,5 +216,7 @@ int rule_tree_add_intervals(struct builder *builder, const struct division *divi
 {
     int r = add_keys(builder, division, node);
 
+    if (r == 0)
+        r = add_children(builder, division, node);
     return r < 0 ? r : add_cover(builder, division, node);
 }

@@ -126,52 +126,74 @@ static void address_narrow(const void *value, struct scope *scope)
     scope_keep_families(scope, list->families);
 }
 
-/* Adds the addresses of RANGE: with IPv6 an upper half, and the lower ones that go with it. */
-static void cover_range(const struct address_range *range, struct cover *high, struct cover *low)
+/*
+ * Adds the addresses of RANGE: with IPv6 an upper half, and the lower ones that go with it. Whether
+ * they are all that both halves allow together.
+ */
+static bool cover_range(const struct address_range *range, struct cover *high, struct cover *low)
 {
     const uint8_t *first = range->first.bytes, *last = range->last.bytes;
-    bool one_half = memcmp(first, last, sizeof(uint64_t)) == 0;
+    uint64_t low_first, low_last;
 
     if (range->first.family == FAMILY_IPV4) {
         cover_add(high, be32_load(first), be32_load(last));
-        return;
+        return true;
     }
+    low_first = be64_load(first + sizeof(uint64_t));
+    low_last = be64_load(last + sizeof(uint64_t));
     cover_add(high, be64_load(first), be64_load(last));
-    cover_add(low, one_half ? be64_load(first + sizeof(uint64_t)) : 0,
-              one_half ? be64_load(last + sizeof(uint64_t)) : UINT64_MAX);
+    if (be64_load(first) == be64_load(last)) {
+        cover_add(low, low_first, low_last);
+        return true;
+    }
+    cover_add(low, 0, UINT64_MAX);
+    return low_first == 0 && low_last == UINT64_MAX;
+}
+
+/* Several spans of lower halves, each with an upper half of its own, allow more than the list. */
+static bool is_product(const struct cover *high, const struct cover *low)
+{
+    bool all_low = true;
+
+    for (size_t i = 0; i < low->count; i++)
+        all_low &= low->spans[i].first == 0 && low->spans[i].last == UINT64_MAX;
+    return high->count <= 1 || all_low;
 }
 
 /* A set is too large to be looked into, and items with `!` leave almost everything. */
-static void bound(const struct address_list *list, struct box *box, enum dimension high,
+static bool bound(const struct address_list *list, struct box *box, enum dimension high,
                   enum dimension low)
 {
     struct cover high_cover = {.count = 0}, low_cover = {.count = 0};
-    bool positive = false;
+    bool positive = false, exact = true;
 
     for (size_t i = 0; i < list->count; i++) {
         const struct address_item *item = &list->items[i];
 
         if (!item->negated && item->ref.name != NULL)
-            return;
+            return false;
         positive |= !item->negated;
+        exact &= !item->negated;
         if (!item->negated && item->range.first.family == box->family)
-            cover_range(&item->range, &high_cover, &low_cover);
+            exact &= cover_range(&item->range, &high_cover, &low_cover);
     }
     if (!positive)
-        return;
+        return false;
+    exact &= is_product(&high_cover, &low_cover);
     box_bound(box, high, &high_cover);
     if (box->family == FAMILY_IPV6)
         box_bound(box, low, &low_cover);
+    return exact;
 }
 
-static void src_bound(const void *value, struct box *box)
+static bool src_bound(const void *value, struct box *box)
 {
-    bound(value, box, DIMENSION_SRC, DIMENSION_SRC_LOW);
+    return bound(value, box, DIMENSION_SRC, DIMENSION_SRC_LOW);
 }
 
-static void dst_bound(const void *value, struct box *box)
+static bool dst_bound(const void *value, struct box *box)
 {
-    bound(value, box, DIMENSION_DST, DIMENSION_DST_LOW);
+    return bound(value, box, DIMENSION_DST, DIMENSION_DST_LOW);
 }
 
 static bool item_holds(const struct address_item *item, enum ip_family family, const uint8_t *bytes)

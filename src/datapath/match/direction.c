@@ -35,9 +35,9 @@ static bool direction_test(const void *value, const struct match_context *contex
     return number_list_holds(value, packet->direction);
 }
 
-static void direction_bound(const void *value, struct box *box)
+static bool direction_bound(const void *value, struct box *box)
 {
-    number_list_bound(value, DIMENSION_DIRECTION, box);
+    return number_list_bound(value, DIMENSION_DIRECTION, box);
 }
 
 static void direction_print(const void *value, FILE *out)

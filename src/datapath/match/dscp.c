@@ -20,9 +20,9 @@ static bool dscp_test(const void *value, const struct match_context *context,
     return number_list_holds(value, packet_tos(packet) >> 2);
 }
 
-static void dscp_bound(const void *value, struct box *box)
+static bool dscp_bound(const void *value, struct box *box)
 {
-    number_list_bound(value, DIMENSION_DSCP, box);
+    return number_list_bound(value, DIMENSION_DSCP, box);
 }
 
 static void dscp_print(const void *value, FILE *out)

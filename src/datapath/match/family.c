@@ -34,6 +34,12 @@ static void family_narrow(const void *value, struct scope *scope)
     scope_keep_families(scope, families);
 }
 
+static bool family_bound(const void *value, struct box *box)
+{
+    box->empty |= !number_list_holds(value, box->family);
+    return true;
+}
+
 static bool family_test(const void *value, const struct match_context *context,
                         const struct packet *packet)
 {
@@ -53,6 +59,7 @@ const struct match_type match_family = {
     .free = free,
     .narrow = family_narrow,
     .test = family_test,
+    .bound = family_bound,
     .reads = FIELD_BIT(FIELD_FAMILY),
     .implied = number_list_implied,
     .print = family_print,

@@ -182,21 +182,23 @@ void icmp_list_narrow(const struct icmp_list *list, struct scope *scope)
 }
 
 /* By the types of the positive items, which those for codes have too. */
-void icmp_list_bound(const struct icmp_list *list, struct box *box)
+bool icmp_list_bound(const struct icmp_list *list, struct box *box)
 {
     struct cover cover = {.count = 0};
-    bool positive = false;
+    bool positive = false, negated = false;
 
     for (size_t i = 0; i < list->count; i++) {
         const struct icmp_item *item = &list->items[i];
         const struct icmp_bounds *bounds = &item->of[box->family];
 
         positive |= !item->negated;
+        negated |= item->negated;
         if (!item->negated && (item->families & 1u << box->family) != 0)
             cover_add(&cover, bounds->first_type, bounds->last_type);
     }
     if (positive)
         box_bound(box, DIMENSION_ICMP_TYPE, &cover);
+    return positive && !negated && !list->codes;
 }
 
 static bool item_holds(const struct icmp_item *item, enum ip_family family, uint8_t type,

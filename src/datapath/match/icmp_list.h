@@ -43,7 +43,8 @@ int icmp_list_parse(const char *text, const struct icmp_vocabulary *vocabulary,
                     const struct scope *scope, void **ret_list, struct value_error *error);
 
 void icmp_list_narrow(const struct icmp_list *list, struct scope *scope);
-void icmp_list_bound(const struct icmp_list *list, struct box *box);
+/* As match_type.bound. */
+bool icmp_list_bound(const struct icmp_list *list, struct box *box);
 bool icmp_list_test(const struct icmp_list *list, const struct packet *packet);
 void icmp_list_print(const struct icmp_list *list, FILE *out);
 

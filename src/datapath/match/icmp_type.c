@@ -132,9 +132,9 @@ static bool icmp_type_test(const void *value, const struct match_context *contex
     return icmp_list_test(value, packet);
 }
 
-static void icmp_type_bound(const void *value, struct box *box)
+static bool icmp_type_bound(const void *value, struct box *box)
 {
-    icmp_list_bound(value, box);
+    return icmp_list_bound(value, box);
 }
 
 static void icmp_type_print(const void *value, FILE *out)

@@ -148,16 +148,19 @@ bool number_list_implied(const void *list, const void *narrow)
     return implied_at_ends(a, b, a) && implied_at_ends(a, b, b);
 }
 
-void number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box)
+bool number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box)
 {
     struct cover cover = {.count = 0};
+    bool negated = false;
 
     for (size_t i = 0; i < list->count; i++) {
+        negated |= list->items[i].negated;
         if (!list->items[i].negated)
             cover_add(&cover, list->items[i].first, list->items[i].last);
     }
     if (cover.count > 0)
         box_bound(box, dimension, &cover);
+    return cover.count > 0 && !negated;
 }
 
 static bool has_kind_between(const struct kind_set *kinds, uint32_t first, uint32_t last)

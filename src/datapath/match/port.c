@@ -151,25 +151,25 @@ static bool port_implied(const void *value, const void *narrow)
            (list->set_count == 0 || number_list_implied(other->numbers, list->numbers));
 }
 
-/* A set adds ports that the numbers do not tell. */
-static void bound(const struct port_list *list, enum dimension dimension, struct box *box)
+/* A set adds ports that the numbers do not tell, or takes some away. */
+static bool bound(const struct port_list *list, enum dimension dimension, struct box *box)
 {
     for (size_t i = 0; i < list->set_count; i++) {
         if (!list->sets[i].negated)
-            return;
+            return false;
     }
-    if (list->numbers != NULL)
-        number_list_bound(list->numbers, dimension, box);
+    return list->numbers != NULL && number_list_bound(list->numbers, dimension, box) &&
+           list->set_count == 0;
 }
 
-static void sport_bound(const void *value, struct box *box)
+static bool sport_bound(const void *value, struct box *box)
 {
-    bound(value, DIMENSION_SPORT, box);
+    return bound(value, DIMENSION_SPORT, box);
 }
 
-static void dport_bound(const void *value, struct box *box)
+static bool dport_bound(const void *value, struct box *box)
 {
-    bound(value, DIMENSION_DPORT, box);
+    return bound(value, DIMENSION_DPORT, box);
 }
 
 static void port_print(const void *value, FILE *out)

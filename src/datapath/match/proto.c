@@ -112,6 +112,14 @@ static void proto_narrow(const void *pointer, struct scope *scope)
     scope_intersect(scope, &value->scope);
 }
 
+static bool proto_bound(const void *pointer, struct box *box)
+{
+    const struct proto_value *value = pointer;
+
+    box_bound_protos(box, &value->scope);
+    return true;
+}
+
 static bool proto_test(const void *pointer, const struct match_context *context,
                        const struct packet *packet)
 {
@@ -144,6 +152,7 @@ const struct match_type match_proto = {
     .free = proto_free,
     .narrow = proto_narrow,
     .test = proto_test,
+    .bound = proto_bound,
     .reads = FIELD_BIT(FIELD_FAMILY) | FIELD_BIT(FIELD_PROTO),
     .implied = proto_implied,
     .print = proto_print,

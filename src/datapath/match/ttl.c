@@ -20,9 +20,9 @@ static bool ttl_test(const void *value, const struct match_context *context,
     return number_list_holds(value, packet_ttl(packet));
 }
 
-static void ttl_bound(const void *value, struct box *box)
+static bool ttl_bound(const void *value, struct box *box)
 {
-    number_list_bound(value, DIMENSION_TTL, box);
+    return number_list_bound(value, DIMENSION_TTL, box);
 }
 
 static void ttl_print(const void *value, FILE *out)
