@@ -2,10 +2,11 @@
 /*
  * A prefix set of a million elements from a file: time to load, memory, time of a lookup.
  *
- * usage: bench_prefix_set [ipv4|ipv6] [COUNT]
+ * usage: bench_prefix_set [--check] [ipv4|ipv6] [COUNT]
  *
  * Prefixes and the addresses asked for are random, half of them in the set; the file is in no
- * order. Prints one line, with processor time.
+ * order. Prints one line, with processor time. --check: exit 1 when a goal for a million prefixes
+ * is missed.
  */
 #include "ipmodd/base/rng.h"
 #include "ipmodd/rules/load.h"
@@ -16,6 +17,9 @@
 #include <time.h>
 
 enum { QUESTIONS = 1 << 20, ROUNDS = 5 };
+
+/* Of a million prefixes. */
+static const double load_seconds_max = 2, memory_mb_max = 32, lookup_ns_max = 150;
 
 static double processor_seconds(void)
 {
@@ -91,7 +95,8 @@ static double lookup_ns(const struct set *set, enum ip_family family, uint8_t (*
     return (processor_seconds() - begin) * 1e9 / QUESTIONS;
 }
 
-static void measure(const char *folder, enum ip_family family, uint8_t (*addresses)[16],
+/* Whether all goals are reached. */
+static bool measure(const char *folder, enum ip_family family, uint8_t (*addresses)[16],
                     size_t count)
 {
     struct problems problems = PROBLEMS_INIT;
@@ -115,8 +120,14 @@ static void measure(const char *folder, enum ip_family family, uint8_t (*address
            "lookup %.0f ns (%zu of %d found)\n",
            ip_family_name(family), count, seconds, (double)set_memory(set) / 1e6,
            resident_mb() - before, peak_mb() - before, best, found, QUESTIONS);
+    bool good = seconds <= load_seconds_max && (double)set_memory(set) / 1e6 <= memory_mb_max &&
+                best <= lookup_ns_max;
+
+    printf("    at most %.0f s, %.0f MB, %.0f ns: %s\n", load_seconds_max, memory_mb_max,
+           lookup_ns_max, good ? "ok" : "MISSED");
     loaded_clear(&loaded);
     problems_clear(&problems);
+    return good;
 }
 
 static void remove_files(const char *folder)
@@ -132,6 +143,12 @@ static void remove_files(const char *folder)
 
 int main(int argc, char **argv)
 {
+    bool check = argc > 1 && strcmp(argv[1], "--check") == 0, good;
+
+    if (check) {
+        argc--;
+        argv++;
+    }
     enum ip_family family = argc > 1 && strcmp(argv[1], "ipv6") == 0 ? FAMILY_IPV6 : FAMILY_IPV4;
     size_t count = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 1000000;
     uint8_t(*prefixes)[16] = calloc(count, 16);
@@ -150,8 +167,8 @@ int main(int argc, char **argv)
     }
     write_files(folder, family, prefixes, count);
     free(prefixes);
-    measure(folder, family, asked, count);
+    good = measure(folder, family, asked, count);
     free(asked);
     remove_files(folder);
-    return EXIT_SUCCESS;
+    return check && !good ? EXIT_FAILURE : EXIT_SUCCESS;
 }
