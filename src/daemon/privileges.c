@@ -15,10 +15,11 @@ int privileges_give_up(void)
     /* Only who holds CAP_SETPCAP can narrow the bounding set; a unit has it narrow already. */
     if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 1)
         sets = CAPNG_SELECT_BOTH;
-    capng_clear(CAPNG_SELECT_ALL);
+    capng_clear(CAPNG_SELECT_BOTH);
     if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN) < 0)
         return -EPERM;
-    if (capng_apply(sets) < 0 || capng_apply(CAPNG_SELECT_AMBIENT) < 0)
+    /* libcap-ng before 0.8 knows no ambient set. */
+    if (capng_apply(sets) < 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return -EPERM;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -EPERM : 0;
 }

@@ -14,7 +14,11 @@
 #include <netlink/attr.h>
 #include <string.h>
 
-enum { LIFETIME_SLACK = 3 }; /* seconds */
+enum {
+    LIFETIME_SLACK = 3, /* seconds */
+    ADDRESS_PROTO = 11, /* IFA_PROTO, since Linux 5.18; headers may be older */
+    ADDRESS_ATTR_MAX = ADDRESS_PROTO,
+};
 
 /* Value number ID of an IPv4 configuration (numbered from 1), or 0. */
 static int32_t devconf4(struct nlattr *conf, int id)
@@ -103,11 +107,11 @@ static bool attr_address(struct nlattr *attr, enum ip_family family, struct ip_a
 int address_parse(const struct nlmsghdr *message, struct address *ret_address)
 {
     const struct ifaddrmsg *header = nlmsg_data(message);
-    struct nlattr *attrs[IFA_MAX + 1];
+    struct nlattr *attrs[ADDRESS_ATTR_MAX + 1];
     struct address address = {.preferred = UINT32_MAX, .valid = UINT32_MAX};
     enum ip_family family;
 
-    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, IFA_MAX, NULL) < 0)
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, ADDRESS_ATTR_MAX, NULL) < 0)
         return -EBADMSG;
     if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6)
         return -EBADMSG;
@@ -122,8 +126,8 @@ int address_parse(const struct nlmsghdr *message, struct address *ret_address)
     address.scope = header->ifa_scope;
     address.flags = attrs[IFA_FLAGS] != NULL ? nla_get_u32(attrs[IFA_FLAGS])
                                              : (uint32_t)header->ifa_flags;
-    if (attrs[IFA_PROTO] != NULL)
-        address.protocol = nla_get_u8(attrs[IFA_PROTO]);
+    if (attrs[ADDRESS_PROTO] != NULL)
+        address.protocol = nla_get_u8(attrs[ADDRESS_PROTO]);
     address.has_broadcast = attr_address(attrs[IFA_BROADCAST], family, &address.broadcast);
     if (attrs[IFA_CACHEINFO] != NULL &&
         nla_len(attrs[IFA_CACHEINFO]) >= (int)sizeof(struct ifa_cacheinfo)) {
@@ -195,7 +199,7 @@ struct nl_msg *address_message_new(const struct address *address, uint16_t flags
     if (message == NULL)
         return NULL;
     if (nla_put_u32(message, IFA_FLAGS, address->flags) < 0 ||
-        nla_put_u8(message, IFA_PROTO, DIVERT_PROTOCOL) < 0 ||
+        nla_put_u8(message, ADDRESS_PROTO, DIVERT_PROTOCOL) < 0 ||
         nla_put(message, IFA_CACHEINFO, sizeof(info), &info) < 0) {
         nlmsg_free(message);
         return NULL;

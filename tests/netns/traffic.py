@@ -13,6 +13,7 @@ from scapy.layers.inet6 import (IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHd
 from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Raw
 
+from daemon import SLOW
 from packets import echo_request, ip, tcp, udp
 from space import wait_until
 
@@ -139,7 +140,7 @@ def web_server(space, directory, family):
     """http.server on port 8000 of SPACE that serves DIRECTORY."""
     server = space.popen([sys.executable, "-m", "http.server", "8000", "--directory",
                           str(directory), "--bind", "0.0.0.0" if family == 4 else "::"])
-    wait_until(lambda: space.listening("tcp", 8000), "the web server")
+    wait_until(lambda: space.listening("tcp", 8000), "the web server", timeout=3 * SLOW)
     yield "http://[{}]:8000/" if family == 6 else "http://{}:8000/"
     server.kill()
     server.wait()
