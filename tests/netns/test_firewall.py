@@ -46,14 +46,31 @@ STATEFUL = [
     "{i} -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
     "{i} -A INPUT -j DROP",
 ]
+
+
+def nft_nat(rule):
+    """Source NAT in the words of nft(8)."""
+    return ["nft add table {family} mine", "nft add chain {family} mine out "
+            "{{ type nat hook postrouting priority srcnat; }}",
+            "nft add rule {family} mine out " + rule]
+
+
 FIREWALLS = {
     "none": [],
     "masquerade": ["{i} -t nat -A POSTROUTING -o eth0 -j MASQUERADE"],
     "docker": ["{i} -t nat -A POSTROUTING -s {lan} ! -o lan -j MASQUERADE"],
     "snat": ["{i} -t nat -A POSTROUTING -o eth0 -j SNAT --to-source {host}"],
+    "nft masquerade": nft_nat('oifname "eth0" masquerade'),
+    "nft docker": nft_nat('{family} saddr {lan} oifname != "lan" masquerade'),
+    "nft snat": nft_nat('oifname "eth0" snat to {host}'),
     "stateful": STATEFUL,
     "stateful+masquerade": STATEFUL + ["{i} -t nat -A POSTROUTING -o eth0 -j MASQUERADE"],
 }
+
+
+def shell_words(line):
+    """The line for a shell, with what nft reads in one word."""
+    return line if not line.startswith("nft ") else f"nft '{line[4:]}'"
 
 
 def add_firewall(space, name, family):
@@ -62,7 +79,8 @@ def add_firewall(space, name, family):
     for line in FIREWALLS[name]:
         if "ipv6-icmp" in line and family == 4:
             continue
-        space.run(line.format(i=tool, lan=LAN[family], host=HOST[family]))
+        space.run(["sh", "-c", shell_words(line.format(
+            i=tool, lan=LAN[family], host=HOST[family], family="ip" if family == 4 else "ip6"))])
 
 
 def connect(space, family, address, port):
@@ -162,10 +180,10 @@ def test_matrix(routed, daemons, captures, family, firewall):
     daemon = daemons(routed.host)
     daemon.start(BOTH_WAYS + FORGES.format(nobody=NOBODY[family]))
     found = {role: cell(routed, family, seen, role, "with") for role in ("host", "client")}
-    if (firewall, family) == ("docker", 6):
+    if firewall in ("docker", "nft docker") and family == 6:
         # Documented, and warned about: which of the host's addresses is open.
         [line] = daemon.wait_log("may take any IPv6 address")
-        assert "table ip6 nat" in line
+        assert ("table ip6 mine" if "nft" in firewall else "table ip6 nat") in line
         text = str(found["client"]).replace(GATE[family], HOST[family])
         assert text == str(without["client"])
         found["client"] = without["client"]
@@ -258,6 +276,23 @@ CHAINS = {
                     "what helps: nft insert rule inet fw ways iifname \"tun0\" accept", True),
     "output-oif": (["{i} -A OUTPUT -o eth0 -p tcp --dport 25 -j DROP"],
                    "chain OUTPUT of table {f} filter tests the output interface", False),
+    "output-oif-owner": (["{i} -A OUTPUT -o eth0 -m owner --uid-owner 4711 -j DROP"],
+                         "chain OUTPUT of table {f} filter tests the output interface", False),
+    "output-nat-oif": (["{i} -t nat -A OUTPUT -o eth0 -p tcp --dport 25 -j REDIRECT"],
+                       "chain OUTPUT of table {f} nat tests the output interface", False),
+    "postrouting-owner": (["{i} -t mangle -A POSTROUTING -m owner --uid-owner 4711 -j DROP"],
+                          "chain POSTROUTING of table {f} mangle tests mark, owner", False),
+    "postrouting-cgroup": (["nft add table inet fw", "nft add chain inet fw out "
+                            "{{ type filter hook postrouting priority 0; }}",
+                            "nft add rule inet fw out meta cgroup 4711 drop"],
+                           "chain out of table inet fw tests mark, owner, control group", False),
+    "nat-mark": (["{i} -t nat -A POSTROUTING -o eth0 -m mark --mark 1 -j MASQUERADE"],
+                 "chain POSTROUTING of table {f} nat translates sources by output interface", False),
+    "nat-owner": (["{i} -t nat -A POSTROUTING -o eth0 -m owner --uid-owner 4711 -j MASQUERADE"],
+                  "chain POSTROUTING of table {f} nat translates sources by output interface", False),
+    "nat-snat": (["{i} -t nat -A POSTROUTING -o eth0 -j SNAT --to-source {h}"],
+                 "chain POSTROUTING of table {f} nat gives this host's packets another source",
+                 False),
     "postrouting-mark": (["{i} -t mangle -A POSTROUTING -m mark --mark 1 -j ACCEPT"],
                          "chain POSTROUTING of table {f} mangle tests mark", False),
 }
@@ -266,7 +301,8 @@ CHAINS = {
 @pytest.mark.parametrize("case", CHAINS)
 def test_each_chain_is_named_with_the_line_that_helps(wire, daemons, family, case):
     commands, says, blocks = CHAINS[case]
-    words = {"i": "iptables" if family == 4 else "ip6tables", "f": "ip" if family == 4 else "ip6"}
+    words = {"i": "iptables" if family == 4 else "ip6tables", "f": "ip" if family == 4 else "ip6",
+             "h": HOST[family]}
     for line in commands:
         wire.host.run(line.format(**words).replace("\\", ""))
     daemon = daemons(wire.host)
@@ -279,7 +315,10 @@ def test_each_chain_is_named_with_the_line_that_helps(wire, daemons, family, cas
     assert ping(wire.host, FAR[family], 2) == (2, 2)
     daemon.stop()
     daemon.start()
-    assert len(daemon.log_lines("warning: netfilter:")) == 1
+    # The line repeats a masquerade for tun0, which has more than one IPv6 address to choose from.
+    later = [line for line in daemon.log_lines("warning: netfilter:")[1:]
+             if family == 4 or "may take any IPv6 address" not in line]
+    assert later == []
 
 
 def test_output_rule_on_the_device_works_again(wire, daemons, family):

@@ -5,13 +5,14 @@ import shutil
 import signal
 import socket
 import struct
+import threading
 import time
 
 import pytest
 
 import state
 from daemon import EXIT_CONFIG, EXIT_NO_PERMISSION, NO_RULES, SLOW
-from packets import has_payload, ip, send, udp
+from packets import has_payload, ip, parse, send, tos_of, udp
 from space import wait_until
 from topology import (FAR, HOST, NOBODY, PEER, Network, routed_topology, sources_topology,
                       uplinks_topology)
@@ -160,6 +161,65 @@ def test_crash_leaves_traffic_flowing(wire, daemons, captures, family):
     send(wire.host, ip(family, HOST[family], FAR[family]) / udp(1, 2, b"unmodified"))
     packet = seen.one(has_payload("unmodified"))
     assert (packet.tc if family == 6 else packet.tos) == 0
+
+
+def datagrams(space, family, role, seconds):
+    """Sends numbered datagrams to FAR, one a millisecond; the time at which each was sent."""
+    sent = {}
+    with udp_socket(space, family) as sender:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            text = f"{role} {len(sent)}."
+            sent[text] = time.monotonic()
+            try:
+                sender.sendto(text.encode(), (FAR[family], 9))
+            except OSError:
+                pass
+            time.sleep(0.001)
+    return sent
+
+
+@pytest.mark.parametrize("role", ["host", "client"])
+def test_crash_interrupts_traffic_for_a_moment(routed, daemons, captures, family, role):
+    """No two datagrams that arrive were sent more than a tenth of a second apart."""
+    daemon = daemons(routed.host)
+    daemon.start(CONFIGURATIONS["forward"])
+    seen = captures(routed.peer)
+    threading.Timer(0.3, daemon.kill).start()
+    sent = datagrams(getattr(routed, role), family, role, 0.8)
+    seen.wait(len(sent) // 2, has_payload(role))
+    time.sleep(0.1)
+    arrived = {text.decode() for packet in seen.all(has_payload(role))
+               for text in re.findall(rb"\w+ \d+\.", packet)}
+    times = sorted(when for text, when in sent.items() if text in arrived)
+    gap = max(after - before for before, after in zip(times, times[1:]))
+    print(f"{role}: {len(sent) - len(times)} of {len(sent)} lost, gap {gap * 1000:.0f} ms")
+    assert times[-1] - times[0] > 0.6 and gap <= 0.1 * SLOW
+
+
+def test_crash_with_on_exit_closed_holds_a_client(routed, daemons, captures, family):
+    """From the crash over --cleanup to the next start nothing of it is forwarded unmodified."""
+    daemon = daemons(routed.host)
+    config = "[divert]\ndirection = out, forward\non-exit = closed\n[rule mark]\nset-dscp = ef\n"
+    daemon.start(config)
+    seen = captures(routed.peer)
+
+    def life():
+        for _ in range(3):
+            time.sleep(0.1)
+            daemon.kill()
+            time.sleep(0.1)
+            assert daemon.once("--cleanup").returncode == 0
+            daemon.start(config)
+
+    thread = threading.Thread(target=life)
+    thread.start()
+    datagrams(routed.client, family, "client", 1.2)
+    thread.join()
+    datagrams(routed.client, family, "client", 0.1)
+    packets = [parse(packet) for packet in seen.all(has_payload("client"))]
+    assert len(packets) >= 50, "hardly anything was forwarded"
+    assert {tos_of(packet) for packet in packets} == {0xB8}
 
 
 def test_cleanup_after_a_crash(wire, daemons):
