@@ -199,6 +199,22 @@ test_stuck_journal() {
     journal stuck.journal
 }
 
+# The journal is gone altogether, and comes back.
+test_gone_journal() {
+    systemctl stop systemd-journald.socket systemd-journald-dev-log.socket \
+        systemd-journald-audit.socket systemd-journald
+    systemctl show systemd-journald -p ActiveState --value >/out/journald_state
+    systemctl kill -s USR1 ipmodd
+    systemctl kill -s HUP ipmodd
+    step fake_with_journal_gone ping -n -c 5 -i 0.05 -W 1 203.0.113.7
+    systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald
+    sleep 0.3
+    systemctl kill -s USR1 ipmodd
+    sleep 0.3
+    journal gone.journal
+    show after_gone_journal
+}
+
 # As many entries at once as the statistics of a long configuration are.
 test_many_rules() {
     for number in $(seq 300); do
@@ -226,6 +242,44 @@ test_kill() {
     step fake_after_kill ping -n -c 2 -i 0.05 -W 1 203.0.113.7
     step rules_after_kill ip rule
     journal kill.journal
+}
+
+# Fail-closed: killed, swept by ExecStopPost=, restarted; what leaves meanwhile is marked.
+test_closed() {
+    second_config
+    printf '\n[divert]\non-exit = closed\n[rule mark]\nset-dscp = ef\n' >>$conf
+    systemctl reload ipmodd
+    wait_for 3 status_has '5 rules'
+    ip netns exec peer timeout 10 tcpdump -Z root -U -nn -i eth0 -w /out/closed.pcap udp port 9 \
+        >/out/closed_tcpdump 2>&1 &
+    capture=$!
+    wait_for 3 grep -q 'listening on' /out/closed_tcpdump
+    /usr/bin/python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    try:
+        s.sendto(b"closed", ("198.51.100.1", 9))
+    except OSError:
+        pass
+    time.sleep(0.001)' &
+    sender=$!
+    for _ in 1 2; do
+        old=$(main_pid)
+        sleep 0.3
+        systemctl kill -s KILL --kill-who=main ipmodd
+        wait_for 5 sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
+        wait_for 5 systemctl is-active ipmodd
+    done
+    wait $sender
+    kill $capture
+    wait $capture
+    show after_closed
+    tcpdump -Z root -nn -r /out/closed.pcap 'ip[1] == 0xb8' 2>/dev/null | wc -l >/out/closed_marked
+    tcpdump -Z root -nn -r /out/closed.pcap 'ip[1] != 0xb8' 2>/dev/null | wc -l >/out/closed_unmarked
+    second_config
+    systemctl reload ipmodd
+    wait_for 3 status_has '4 rules'
 }
 
 # A stopped process holds all traffic: the watchdog (2 s in this drop-in) must end that.
@@ -311,9 +365,11 @@ test_traffic
 test_reload
 test_bad_reload
 test_stuck_journal
+test_gone_journal
 test_many_rules
 test_kill
 test_watchdog
+test_closed
 test_networkd
 test_stop
 test_bad_start

@@ -201,6 +201,23 @@ def test_stuck_journal_stops_no_packet(results):
     assert int(totals[-1]["IPMODD_LOG_LOST"]) > 0
 
 
+def test_gone_journal_stops_no_packet(results):
+    """And once it is back entries arrive there again."""
+    assert results.text("journald_state").strip() != "active"
+    assert results.code("fake_with_journal_gone") == 0
+    assert lost_pings(results.text("fake_with_journal_gone")) == 0
+    assert results.properties("after_gone_journal")["MainPID"] == \
+        results.properties("started")["MainPID"]
+    assert only(results.entries("gone.journal"),
+                MESSAGE_ID=message_ids(results)["Statistics of ipmodd"])
+
+
+def test_closed_over_crash_sweep_and_restart(results):
+    assert results.properties("after_closed")["ActiveState"] == "active"
+    assert int(results.text("closed_marked")) >= 200
+    assert int(results.text("closed_unmarked")) == 0
+
+
 def test_statistics_of_many_rules_arrive_whole(results):
     entries = only(results.entries("many.journal"),
                    MESSAGE_ID=message_ids(results)["Statistics of ipmodd"])
