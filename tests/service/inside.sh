@@ -60,7 +60,7 @@ make_network() {
     ip link set lo up
     ip netns add peer
     ip link add eth0 type veth peer name eth0 netns peer
-    ip addr add 192.0.2.1/24 dev eth0
+    ip addr add 192.0.2.1/24 brd + dev eth0
     ip addr add 2001:db8::1/64 dev eth0 nodad
     ip link set eth0 up
     ip -n peer link set lo up
@@ -304,17 +304,36 @@ test_networkd() {
     mkdir -p /run/systemd/network
     printf '[Match]\nName=tun*\n[Network]\nAddress=198.51.100.99/32\n' \
         >/run/systemd/network/99-catch-all.network
+    cat >/run/systemd/network/50-eth0.network <<NETWORK
+[Match]
+Name=eth0
+[Network]
+Address=192.0.2.1/24
+Address=2001:db8::1/64
+Gateway=192.0.2.2
+Gateway=2001:db8::2
+IPv6AcceptRA=no
+NETWORK
     step networkd systemctl start systemd-networkd
     wait_for 5 sh -c 'networkctl status tun0 | grep -q State:.*managed'
     wait_for 3 sh -c 'ip rule | grep -q "lookup 100"'
     step networkd_link networkctl --no-pager status tun0
     step networkd_address ip -br addr show tun0
     step fake_after_networkd ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    ip monitor rule >/out/rules_seen &
+    monitor=$!
     step networkd_again systemctl restart systemd-networkd
+    wait_for 5 sh -c 'networkctl status eth0 | grep -q State:.*configured'
+    # Like a carrier that was lost and came back, this sweeps what others have made.
+    networkctl reconfigure eth0
     sleep 1
+    kill $monitor
     step rules_after_networkd sh -c 'ip rule; ip -6 rule'
     step fake_after_restart ping -n -c 2 -i 0.05 -W 1 203.0.113.7
     systemctl stop systemd-networkd.socket systemd-networkd
+    ip route replace default via 192.0.2.2
+    ip -6 route replace default via 2001:db8::2
+    sysctl -qw net.ipv6.conf.eth0.accept_ra=1
     journal networkd.journal
 }
 
