@@ -3,6 +3,7 @@
 #include "documents.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 
 #include <string.h>
 
@@ -38,6 +39,51 @@ static void run_rules(const struct control_call *call)
 static void run_metrics(const struct control_call *call)
 {
     answer(call, document_metrics);
+}
+
+/* The place where the last part ended, as numbers on the request line. */
+static bool parse_place(const struct control_call *call, struct control_flows *flows)
+{
+    uint64_t queue = 0, entry = 0;
+
+    if (call->argument_count == 2 &&
+        (text_parse_number(call->arguments[0], QUEUES_MAX - 1, &queue) < 0 ||
+         text_parse_number(call->arguments[1], FLOWS_MAX, &entry) < 0))
+        return false;
+    flows->queue = (unsigned)queue;
+    flows->entry = entry;
+    return call->argument_count == 0 || call->argument_count == 2;
+}
+
+static void run_flows(const struct control_call *call)
+{
+    const struct control_daemon *daemon = call->context;
+    struct control_flow CLEANUP(cleanup_free) *items = calloc(CONTROL_FLOWS, sizeof(*items));
+    struct control_flows flows = {.items = items};
+    struct control_report report;
+
+    if (items == NULL || daemon->report(daemon->context, &report) < 0) {
+        control_refuse(call->client, "failed", "not enough memory for the answer");
+        return;
+    }
+    free(report.rules);
+    if (!parse_place(call, &flows)) {
+        control_refuse_arguments(call);
+        return;
+    }
+    daemon->flows(daemon->context, &flows);
+    control_reply(call->client, document_flows(&flows, report.now_ns));
+}
+
+static void run_flush_flows(const struct control_call *call)
+{
+    const struct control_daemon *daemon = call->context;
+
+    if (call->argument_count > 0)
+        control_refuse_arguments(call);
+    else
+        control_reply(call->client, json_pack("{s:I}", "flushed",
+                                              (json_int_t)daemon->flush_flows(daemon->context)));
 }
 
 static void run_reset_rules(const struct control_call *call)
@@ -80,6 +126,8 @@ const struct control_command control_commands[] = {
     {"status", "", CONTROL_READ, run_status},
     {"rules", "", CONTROL_READ, run_rules},
     {"metrics", "", CONTROL_READ, run_metrics},
+    {"flows", "[QUEUE ENTRY]", CONTROL_READ, run_flows},
+    {"flush-flows", "", CONTROL_CHANGE, run_flush_flows},
     {"reset-rules", "", CONTROL_CHANGE, run_reset_rules},
     {"reload", "", CONTROL_CHANGE, run_reload},
     {"commands", "", CONTROL_READ, run_commands},

@@ -13,6 +13,7 @@ uint64_t document_resident_bytes(void);
 
 json_t *document_status(const struct control_report *report);
 json_t *document_metrics(const struct control_report *report);
+json_t *document_flows(const struct control_flows *flows, uint64_t now_ns);
 json_t *document_rules(const struct control_report *report);
 
 #endif

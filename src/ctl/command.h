@@ -36,6 +36,7 @@ struct command {
 #define CTL_COMMANDS(X) \
     X(status)           \
     X(rules)            \
+    X(flows)            \
     X(metrics)          \
     X(reload)           \
     X(replay)           \

@@ -17,6 +17,8 @@
 /* Rates older than that are of packets that do not come any more. */
 #define RATES_LIFE_NS UINT64_C(2500000000)
 
+enum { FLUSHED_AT_ONCE = 4096 }; /* entries: some hundred microseconds of a packet thread */
+
 static const char group_name[] = "ipmodd";
 
 /* The group that may read: the service's own one, or for root the group of that name. */
@@ -113,6 +115,74 @@ static int report(void *context, struct control_report *ret_report)
     return 0;
 }
 
+/* A part of the flows of one queue, asked on its thread. */
+struct part {
+    struct control_flows *flows;
+    uint64_t now_ns;
+    size_t flushed;
+    bool end; /* of the queue */
+};
+
+static void copy_flows(struct mover *mover, void *argument)
+{
+    struct part *part = argument;
+    struct control_flows *flows = part->flows;
+    const struct flow_table *table = path_flows(mover->path);
+    const struct flow *flow = NULL;
+
+    while (table != NULL && flows->count < CONTROL_FLOWS &&
+           (flow = flow_table_next(table, &flows->entry, part->now_ns)) != NULL)
+        flows->items[flows->count++] =
+            (struct control_flow){*flow, flow_time_left(table, flow, part->now_ns)};
+    part->end = flow == NULL;
+}
+
+static void list_flows(void *context, struct control_flows *flows)
+{
+    struct service *service = context;
+    struct engine *engine = service->engine;
+    struct part part = {.flows = flows, .now_ns = clock_now_ns()};
+
+    flows->count = 0;
+    while (flows->queue < engine->worker_count && flows->count < CONTROL_FLOWS) {
+        worker_call(engine->workers[flows->queue], copy_flows, &part);
+        if (!part.end)
+            return;
+        flows->queue++;
+        flows->entry = 0;
+    }
+    flows->end = flows->queue >= engine->worker_count;
+}
+
+static void flush_part(struct mover *mover, void *argument)
+{
+    struct part *part = argument;
+    struct flow_table *table = path_flows(mover->path);
+
+    part->end = table == NULL || part->flows->entry >= flow_table_capacity(table);
+    if (part->end)
+        return;
+    part->flushed += flow_table_flush(table, part->flows->entry, FLUSHED_AT_ONCE);
+    part->flows->entry += FLUSHED_AT_ONCE;
+}
+
+static size_t flush_flows(void *context)
+{
+    struct service *service = context;
+    struct engine *engine = service->engine;
+    struct part part = {.flushed = 0};
+
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        struct control_flows flows = {.queue = i};
+
+        part.flows = &flows;
+        do
+            worker_call(engine->workers[i], flush_part, &part);
+        while (!part.end);
+    }
+    return part.flushed;
+}
+
 static void reset_rules(void *context)
 {
     struct service *service = context;
@@ -182,6 +252,8 @@ int service_start(struct service *service, struct event_base *base, struct reloa
         .context = service,
         .report = report,
         .reset_rules = reset_rules,
+        .flows = list_flows,
+        .flush_flows = flush_flows,
         .reload = reload,
     };
     if (service->fd < 0)

@@ -148,7 +148,7 @@ struct event_ring *path_events(struct path *path)
     return &path->events;
 }
 
-const struct flow_table *path_flows(const struct path *path)
+struct flow_table *path_flows(struct path *path)
 {
     return path->flows;
 }

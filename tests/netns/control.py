@@ -58,3 +58,10 @@ def ctl_json(daemon, *arguments):
     done = ctl(daemon, "-j", *arguments)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def ctl_lines(daemon, *arguments):
+    """What `ipmodctl -j` prints, an object a line."""
+    done = ctl(daemon, "-j", *arguments)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]

@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from control import ctl, ctl_json, ctl_lines
 from topology import CLIENT, FAR, PEER
 from traffic import ping, tcp_socket, udp_socket
 
@@ -104,3 +105,27 @@ def test_first_packets_of_a_flow(routed, daemons, captures, family):
         assert got == 3
     seen = daemon.statistics().rules
     assert seen["first"][0] == 3 and seen["rest"][0] == 7
+
+
+def test_list_of_flows(routed, daemons, family):
+    """Both tuples, what went each way, and who has not answered; then nothing is left."""
+    daemon = daemons(routed.host)
+    daemon.start(rules(family))
+    talk(routed.peer, routed.client, family, PEER[family], 7005)
+    with udp_socket(routed.client, family) as near:
+        near.sendto(b"anybody?", (PEER[family], 9))
+    flows = {flow["proto"]: flow for flow in ctl_lines(daemon, "flows")
+             if flow["original"]["dport"] in (7005, 9)}
+    tcp, udp = flows["tcp"], flows["udp"]
+    assert tcp["state"] in ("TIME_WAIT", "FIN_WAIT", "CLOSE") and tcp["answered"]
+    for flow in (tcp, udp):
+        original, reply = flow["original"], flow["reply"]
+        assert (original["src"], original["dst"]) == (CLIENT[family], PEER[family])
+        assert (reply["src"], reply["dst"]) == (original["dst"], original["src"])
+        assert (reply["sport"], reply["dport"]) == (original["dport"], original["sport"])
+        assert not flow["translated"] and flow["timeout_seconds"] > 0
+    assert tcp["original"]["packets"] >= 3 and tcp["reply"]["packets"] >= 2
+    assert udp["original"] | {"packets": 1} == udp["original"] and udp["reply"]["packets"] == 0
+    assert "[UNREPLIED]" in ctl(daemon, "flows").stdout
+    assert ctl_json(daemon, "flows", "--flush")["flushed"] >= 2
+    assert [flow for flow in ctl_lines(daemon, "flows") if flow["proto"] == "tcp"] == []

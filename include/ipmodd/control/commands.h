@@ -39,12 +39,32 @@ struct control_report {
     uint64_t log_lost;
 };
 
+/* A flow as it was a moment ago. */
+struct control_flow {
+    struct flow flow;
+    uint64_t time_left_ns;
+};
+
+/* A part of all flows, so that no queue waits long for its being copied. */
+struct control_flows {
+    unsigned queue; /* where to begin, and then where to go on: entry number `entry` of it */
+    size_t entry;
+    bool end;                   /* nothing is left */
+    struct control_flow *items; /* owned by who asks, with room for CONTROL_FLOWS */
+    size_t count;
+};
+enum { CONTROL_FLOWS = 512 };
+
 struct control_daemon {
     void *context;
     /* 0 or -ENOMEM. */
     int (*report)(void *context, struct control_report *ret_report);
     /* Lets all rules count from nothing. */
     void (*reset_rules)(void *context);
+    /* The next part of all flows. */
+    void (*flows)(void *context, struct control_flows *flows);
+    /* Forgets all flows; how many there were. */
+    size_t (*flush_flows)(void *context);
     /* Reloads; client NUMBER, which is held, is answered when that is over. */
     void (*reload)(void *context, uint64_t number);
 };

@@ -142,6 +142,9 @@ bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
 /* Lets the hand go over COUNT entries and removes the flows that have had their time. */
 void flow_table_sweep(struct flow_table *table, size_t count, uint64_t now_ns);
 
+/* Removes the flows of COUNT entries from number ENTRY on. How many those were. */
+size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count);
+
 size_t flow_table_count(const struct flow_table *table);
 size_t flow_table_translated(const struct flow_table *table);
 size_t flow_table_capacity(const struct flow_table *table);

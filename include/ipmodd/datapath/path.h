@@ -165,7 +165,7 @@ void path_reset_rule_counters(struct path *path);
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
 struct event_ring *path_events(struct path *path);
 /* NULL while no flows are tracked. */
-const struct flow_table *path_flows(const struct path *path);
+struct flow_table *path_flows(struct path *path);
 struct capture_ring *path_captures(struct path *path);
 
 /* How many super-packets of CLASS the tun device has refused. */

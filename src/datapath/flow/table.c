@@ -388,6 +388,19 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *o
     return flow;
 }
 
+size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count)
+{
+    size_t removed = 0;
+
+    for (; count > 0 && entry < table->fresh; entry++, count--) {
+        if (table->flows[entry].entry_state == ENTRY_FREE)
+            continue;
+        flow_table_remove(table, &table->flows[entry]);
+        removed++;
+    }
+    return removed;
+}
+
 size_t flow_table_count(const struct flow_table *table)
 {
     return table->count;

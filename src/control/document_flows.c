@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flows with both of their tuples. */
+#include "documents.h"
+
+#include <netinet/in.h>
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+/* "tcp", or the number of a protocol without a name here, as text. */
+static json_t *make_proto(uint8_t proto)
+{
+    char text[8];
+
+    switch (proto) {
+    case IPPROTO_TCP:
+        return json_string("tcp");
+    case IPPROTO_UDP:
+        return json_string("udp");
+    case IPPROTO_ICMP:
+        return json_string("icmp");
+    case IPPROTO_ICMPV6:
+        return json_string("icmpv6");
+    case IPPROTO_SCTP:
+        return json_string("sctp");
+    case IPPROTO_DCCP:
+        return json_string("dccp");
+    case IPPROTO_UDPLITE:
+        return json_string("udplite");
+    default:
+        snprintf(text, sizeof(text), "%u", proto);
+        return json_string(text);
+    }
+}
+
+static json_t *make_address(const struct flow_tuple *tuple, const uint8_t *bytes)
+{
+    const struct ip_addr addr = ip_addr_from_bytes((enum ip_family)tuple->family, bytes);
+    char text[IP_PREFIX_TEXT];
+
+    return json_string(ip_addr_format(&addr, text));
+}
+
+static json_t *make_way(const struct flow *flow, enum flow_way way)
+{
+    const struct flow_tuple *tuple = &flow->tuples[way];
+
+    return json_pack("{s:o, s:o, s:i, s:i, s:o, s:o}", "src", make_address(tuple, tuple->src),
+                     "dst", make_address(tuple, tuple->dst), "sport", (int)tuple->sport, "dport",
+                     (int)tuple->dport, "packets", number(flow->packets[way]), "bytes",
+                     number(flow->bytes[way]));
+}
+
+static json_t *make_flow(const struct control_flow *item, uint64_t now_ns)
+{
+    const struct flow *flow = &item->flow;
+    const struct flow_tuple *original = &flow->tuples[FLOW_ORIGINAL];
+
+    return json_pack("{s:s, s:o, s:s, s:b, s:b, s:o, s:o, s:f, s:f}", "family",
+                     ip_family_name((enum ip_family)original->family), "proto",
+                     make_proto(original->proto), "state",
+                     flow_tcp_state_name(flow_tcp_state_of(flow)), "answered",
+                     flow_is_answered(flow), "translated", flow_is_translated(flow), "original",
+                     make_way(flow, FLOW_ORIGINAL), "reply", make_way(flow, FLOW_REPLY),
+                     "age_seconds", (double)(now_ns - flow->made_ns) / 1e9, "timeout_seconds",
+                     (double)item->time_left_ns / 1e9);
+}
+
+json_t *document_flows(const struct control_flows *flows, uint64_t now_ns)
+{
+    json_t *array = json_array();
+    json_t *document;
+
+    for (size_t i = 0; i < flows->count; i++)
+        json_array_append_new(array, make_flow(&flows->items[i], now_ns));
+    document = json_pack("{s:o}", "flows", array);
+    if (!flows->end && document != NULL)
+        json_object_set_new(document, "next",
+                            json_pack("{s:i, s:o}", "queue", (int)flows->queue, "entry",
+                                      number(flows->entry)));
+    return document;
+}

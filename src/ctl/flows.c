@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ipmodctl flows: who speaks with whom, as conntrack(8) shows it. */
+#include "connection.h"
+#include "ipmodd/base/macro.h"
+#include "view.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { OPTION_FLUSH = 256 };
+
+static const struct option long_options[] = {
+    {"flush", no_argument, NULL, OPTION_FLUSH},
+    {NULL, 0, NULL, 0},
+};
+
+static void print_way(const json_t *way, FILE *out)
+{
+    fprintf(out, " src=%s dst=%s sport=%lld dport=%lld packets=%lld bytes=%lld",
+            view_string(way, "src"), view_string(way, "dst"), view_integer(way, "sport"),
+            view_integer(way, "dport"), view_integer(way, "packets"), view_integer(way, "bytes"));
+}
+
+static void print_flow(const json_t *flow, FILE *out)
+{
+    char left[VIEW_NUMBER], age[VIEW_NUMBER];
+
+    fprintf(out, "%-7s timeout=%s age=%s", view_string(flow, "proto"),
+            view_duration(view_real(flow, "timeout_seconds"), left),
+            view_duration(view_real(flow, "age_seconds"), age));
+    if (*view_string(flow, "state") != '\0')
+        fprintf(out, " %s", view_string(flow, "state"));
+    print_way(json_object_get(flow, "original"), out);
+    if (!json_is_true(json_object_get(flow, "answered")))
+        fputs(" [UNREPLIED]", out);
+    print_way(json_object_get(flow, "reply"), out);
+    if (json_is_true(json_object_get(flow, "translated")))
+        fputs(" [TRANSLATED]", out);
+    fputc('\n', out);
+}
+
+static void show(const struct options *options, const json_t *flows)
+{
+    const json_t *flow;
+    size_t i;
+
+    json_array_foreach((json_t *)flows, i, flow)
+    {
+        if (!options->json) {
+            print_flow(flow, stdout);
+            continue;
+        }
+        json_object_set_new((json_t *)flow, "schema", json_integer(1));
+        json_dumpf(flow, stdout, JSON_COMPACT);
+        putchar('\n');
+    }
+}
+
+/* One part after the other, so that no part is long in the making. */
+static enum exit_code list(const struct options *options, struct connection *connection)
+{
+    char queue[24] = "0", entry[24] = "0";
+    const char *const request[] = {"flows", queue, entry};
+    bool more = true;
+
+    while (more) {
+        json_t *document;
+        const json_t *next;
+        enum exit_code code = connection_send(connection, request, ARRAY_SIZE(request));
+
+        if (code == EXIT_CODE_OK)
+            code = connection_receive(connection, &document);
+        if (code != EXIT_CODE_OK)
+            return code;
+        show(options, json_object_get(document, "flows"));
+        next = json_object_get(document, "next");
+        more = next != NULL;
+        snprintf(queue, sizeof(queue), "%lld", view_integer(next, "queue"));
+        snprintf(entry, sizeof(entry), "%lld", view_integer(next, "entry"));
+        json_decref(document);
+    }
+    return command_finish_output(EXIT_CODE_OK);
+}
+
+static enum exit_code flush(const struct options *options)
+{
+    static const char *const request[] = {"flush-flows"};
+    json_t *document;
+    enum exit_code code = connection_ask(options, request, ARRAY_SIZE(request), &document);
+
+    if (code != EXIT_CODE_OK)
+        return code;
+    if (options->json)
+        json_dumpf(document, stdout, JSON_COMPACT);
+    else
+        printf("%lld flows forgotten", view_integer(document, "flushed"));
+    putchar('\n');
+    json_decref(document);
+    return command_finish_output(code);
+}
+
+static enum exit_code run(const struct options *options, int argc, char **argv)
+{
+    struct connection CLEANUP(connection_close) connection = {.input = NULL};
+    bool flushing = false;
+    enum exit_code code;
+    int answer;
+
+    while ((answer = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+        if (answer != OPTION_FLUSH)
+            return command_refuse_option(&command_flows, answer, argv);
+        flushing = true;
+    }
+    if (optind < argc)
+        return command_refuse_usage(&command_flows, "'%s' is one word too many", argv[optind]);
+    if (flushing)
+        return flush(options);
+    code = connection_open(&connection, options);
+    return code == EXIT_CODE_OK ? list(options, &connection) : code;
+}
+
+const struct command command_flows = {
+    .name = "flows",
+    .arguments = "[--flush]",
+    .summary = "who speaks with whom: both tuples, packets and bytes of each way",
+    .help = "      --flush  forget all flows; they begin anew with their next packets\n",
+    .run = run,
+};
