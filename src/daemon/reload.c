@@ -75,6 +75,9 @@ static int check_fixed(const struct config *old, const struct config *new,
     if (!same_control(&old->main, &new->main))
         return refuse(ret_refusal,
                       "[main] control: cannot change while running; restart ipmodd for it");
+    if (old->flows.max != new->flows.max)
+        return refuse(ret_refusal,
+                      "[flows] max: cannot change while running; restart ipmodd for it");
     return check_tun(&old->tun, &new->tun, ret_refusal);
 }
 

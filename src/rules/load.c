@@ -239,6 +239,36 @@ static int build_rules(struct loading *loading)
     return 0;
 }
 
+/* The key of RULE that asks for flows, or NULL. */
+static const char *flow_key_of(const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (rule->matches[i].type->needs_flow)
+            return rule->matches[i].type->key;
+    }
+    return NULL;
+}
+
+/* Packets of the two directions of a flow can come by different queues, which share nothing. */
+static void check_queues(struct loading *loading)
+{
+    const struct ruleset *ruleset = loading->loaded.ruleset;
+
+    if (loading->loaded.config->tun.queues == 1 || !ruleset->tracks_flows)
+        return;
+    for (size_t i = 0; i < ruleset->rule_count; i++) {
+        const struct rule *rule = &ruleset->rules[i];
+        char section[sizeof("rule ") + RULE_NAME_MAX];
+        const struct place place = {
+            .file = rule->file, .line = rule->line, .section = section, .key = flow_key_of(rule)};
+
+        snprintf(section, sizeof(section), "rule %s", rule->name);
+        if (place.key != NULL)
+            report_error(&loading->report, &place,
+                         "follows flows, which takes all packets on one queue: [tun] queues = 1");
+    }
+}
+
 /* Sets before rules, wherever they stand: rules name them. */
 static int build_ruleset(struct loading *loading)
 {
@@ -262,6 +292,8 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
         r = build_config(loading);
     if (r == 0)
         r = build_ruleset(loading);
+    if (r == 0)
+        check_queues(loading);
     if (r == 0 && !report_has_errors(&loading->report))
         rule_lint_list(loading->loaded.ruleset, &loading->report);
     report_finish(&loading->report);

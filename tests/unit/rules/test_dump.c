@@ -83,13 +83,14 @@ static void test_round_trip(void **state)
         "[rule s]\nsrc = @nets, 198.51.100.1\ndst = !@nets\ndport = 1-100, !22, @web\n"
         "sport = !@web\n"
         "[flows]\nmax = 1000\nudp = 2min\n"
-        "[rule f]\nstate = established, related\nflow-packets = 1-10\nflow-bytes = 1MiB-\n"
         "[rule c]\ndf = yes\nip-id = 3-4\nip-option = !any\nset-ip-id = random\n"
         "[rule d]\next-header = any, !ah\nflow-label = 7\nset-flow-label = 8\n"
         "[rule e]\ntcp-option = mss, !sack\nmss = 1-9\nwindow = 0\nset-window = +3\nset-mss = -40\n"
         "set-tcp-flags = +psh, -ece\nstrip-tcp-option = any, !mss\n"
         "[rule b]\nicmp-code = 0-3\nicmp-type = 1, echo-request\nproto = icmp\n"
         "dst = 2001:db8::5\nreply = echo\n");
+    assert_stable("[tun]\nqueues = 1\n[rule f]\nstate = established, related\nflow-packets = 1-10\n"
+                  "flow-bytes = 1MiB-\n");
 }
 
 /* Ends of a comment must not come from a file's name. */

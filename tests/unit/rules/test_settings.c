@@ -245,6 +245,19 @@ static void test_every_key_is_tested(void **state)
     }
 }
 
+static void test_flows_on_one_queue(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        fixture_complaints("[tun]\nqueues = 2\n[rule a]\nstate = new\n"
+                           "verdict = drop\n"),
+        "test.conf:3: [rule a] state: follows flows, which takes all packets on one "
+        "queue: [tun] queues = 1");
+    assert_string_equal(fixture_complaints("[tun]\nqueues = 1\n[rule a]\nstate = new\n"
+                                           "verdict = drop\n"),
+                        "");
+}
+
 static void test_mtu_of_ipv4_alone(void **state)
 {
     (void)state;
@@ -286,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_every_key_is_tested),
         cmocka_unit_test(test_mtu_of_ipv4_alone),
+        cmocka_unit_test(test_flows_on_one_queue),
         cmocka_unit_test(test_addresses_fit_the_families),
         cmocka_unit_test(test_place_of_the_effective_value),
     };
