@@ -52,19 +52,20 @@ double capture_progress(const struct capture *capture);
 /* Whether FD is open on the same file. */
 bool capture_is_file(const struct capture *capture, int fd);
 
-/* A pcap file being written. */
+/* A capture being written. */
 struct capture_writer;
 
 /*
  * PATH, or "-" for standard output, for frames as those of LIKE: link type, snap length and
- * resolution of times (nanoseconds unless LIKE is a pcap file with microseconds). A file that is
- * there is overwritten. 0; -EINVAL with ERROR filled.
+ * resolution of times (nanoseconds unless LIKE is a pcap file with microseconds). A name that ends
+ * in .pcapng becomes one, always with nanoseconds; all others pcap. A file that is there is
+ * overwritten. 0; -EINVAL with ERROR filled.
  */
 int capture_writer_open(const char *path, const struct capture *like,
                         struct capture_writer **ret_writer, struct capture_error *error);
 
-/* A failure shows in capture_writer_close(). */
-void capture_writer_put(struct capture_writer *writer, const struct frame *frame);
+/* 0 or -ENOMEM; a failed write shows in capture_writer_close(). */
+int capture_writer_put(struct capture_writer *writer, const struct frame *frame);
 
 /* 0; -EINVAL with ERROR filled when not everything is in the file. NULL is allowed. */
 int capture_writer_close(struct capture_writer *writer, struct capture_error *error);

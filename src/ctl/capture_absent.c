@@ -75,10 +75,11 @@ int capture_writer_open(const char *path, const struct capture *like,
     return -EINVAL;
 }
 
-void capture_writer_put(struct capture_writer *writer, const struct frame *frame)
+int capture_writer_put(struct capture_writer *writer, const struct frame *frame)
 {
     (void)writer;
     (void)frame;
+    return -EINVAL;
 }
 
 int capture_writer_close(struct capture_writer *writer, struct capture_error *error)

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-static void put(struct player *player, const struct frame *frame)
+static int put(struct player *player, const struct frame *frame)
 {
-    capture_writer_put(player->writer, frame);
     player->tallies.written++;
+    return capture_writer_put(player->writer, frame);
 }
 
 static int make_room(struct player *player, size_t size)
@@ -29,8 +29,8 @@ static int make_room(struct player *player, size_t size)
 }
 
 /* FRAME with HEADER of its bytes in front of PACKET and TRAILER of them behind. */
-static void put_built(struct player *player, const struct frame *frame, size_t header,
-                      const struct packet *packet, size_t trailer)
+static int put_built(struct player *player, const struct frame *frame, size_t header,
+                     const struct packet *packet, size_t trailer)
 {
     struct frame built = *frame;
     size_t rest = frame->length - frame->captured;
@@ -41,22 +41,21 @@ static void put_built(struct player *player, const struct frame *frame, size_t h
     built.bytes = player->memory;
     built.captured = header + packet->length + trailer;
     built.length = built.captured + rest;
-    put(player, &built);
+    return put(player, &built);
 }
 
 /* What was not edited is written as it came, whatever it is. */
-static void put_packet(struct player *player, const struct frame *frame,
-                       const struct frame_packet *place, const struct packet *packet)
+static int put_packet(struct player *player, const struct frame *frame,
+                      const struct frame_packet *place, const struct packet *packet)
 {
-    if ((packet->flags & PACKET_EDITED) == 0) {
-        put(player, frame);
-        return;
-    }
+    if ((packet->flags & PACKET_EDITED) == 0)
+        return put(player, frame);
     memcpy(player->memory, frame->bytes, place->offset);
-    put_built(player, frame, place->offset, packet, frame->captured - place->offset - place->told);
+    return put_built(player, frame, place->offset, packet,
+                     frame->captured - place->offset - place->told);
 }
 
-static void put_answers(struct player *player, const struct frame *frame, size_t offset)
+static int put_answers(struct player *player, const struct frame *frame, size_t offset)
 {
     const struct batch *batch = player->offline->batch;
     struct frame whole = *frame;
@@ -65,14 +64,16 @@ static void put_answers(struct player *player, const struct frame *frame, size_t
     for (size_t i = 0; i < batch->answer_count; i++) {
         memcpy(player->memory, frame->bytes, offset);
         link_turn_round(capture_link_type(player->capture), player->memory);
-        put_built(player, &whole, offset, &batch->answers[i], 0);
+        if (put_built(player, &whole, offset, &batch->answers[i], 0) < 0)
+            return -ENOMEM;
     }
+    return 0;
 }
 
-static void pass(struct player *player, const struct frame *frame, uint64_t *tally)
+static int pass(struct player *player, const struct frame *frame, uint64_t *tally)
 {
     ++*tally;
-    put(player, frame);
+    return put(player, frame);
 }
 
 int player_play(struct player *player, const struct frame *frame)
@@ -82,17 +83,15 @@ int player_play(struct player *player, const struct frame *frame)
     enum frame_kind kind = frame_find_packet(capture_link_type(player->capture), frame, &place);
 
     player->tallies.frames++;
-    if (kind != FRAME_PACKET) {
-        pass(player, frame, kind == FRAME_CUT ? &player->tallies.cut : &player->tallies.not_ip);
-        return 0;
-    }
+    if (kind != FRAME_PACKET)
+        return pass(player, frame,
+                    kind == FRAME_CUT ? &player->tallies.cut : &player->tallies.not_ip);
     if (make_room(player, frame->captured + PACKET_CAPACITY) < 0)
         return -ENOMEM;
     packet = offline_run(player->offline, frame->bytes + place.offset, place.size, &frame->time);
-    if (packet->fate == FATE_OUT)
-        put_packet(player, frame, &place, packet);
-    put_answers(player, frame, place.offset);
-    return 1;
+    if (packet->fate == FATE_OUT && put_packet(player, frame, &place, packet) < 0)
+        return -ENOMEM;
+    return put_answers(player, frame, place.offset) < 0 ? -ENOMEM : 1;
 }
 
 void player_clear(struct player *player)

@@ -247,7 +247,8 @@ const struct command command_replay = {
     "      --fail-on-no-match RULE,…\n"
     "                       exit with 1 when one of these rules matched no packet\n"
     "\n"
-    "IN is a pcap or pcapng file, OUT becomes a pcap file; - is standard input or output.\n",
+    "IN is a pcap or pcapng file, OUT becomes one, pcapng when its name\n"
+    "ends so; - is standard input or output.\n",
     .offline = true,
     .run = run,
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ipmodctl replay: link types, times, answers, counters, and captures that are not what they should be."""
 import struct
+import subprocess
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
@@ -86,6 +87,29 @@ def test_other_link_type_is_refused(replay, tmp_path):
     done = ipmodctl("replay", "-c", tmp_path / "rules.conf", tmp_path / "in.pcap",
                     tmp_path / "out.pcap", code=1)
     assert "link type IEEE802_11 (105) is not one of raw IP, Ethernet" in done.stderr
+
+
+def test_pcapng_by_name(replay, tmp_path):
+    """What replay wrote as pcapng it reads back; tcpdump reads the same of both."""
+    frames = [vlan() + b"\x08\x00" + udp4() + b"pad", (vlan()[:9], START + 0.5, 60)]
+    out, _ = replay(MARK, frames, link=ETHERNET)
+    files = ["-c", tmp_path / "rules.conf", tmp_path / "in.pcap"]
+    for name in ("out.pcapng", "pcapng"):
+        ipmodctl("replay", *files, tmp_path / name)
+    assert (tmp_path / "out.pcapng").read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    assert (tmp_path / "pcapng").read_bytes()[:4] == b"\xd4\xc3\xb2\xa1"
+    (tmp_path / "keep.conf").write_text("[main]\n")
+    ipmodctl("replay", "-c", tmp_path / "keep.conf", tmp_path / "out.pcapng", tmp_path / "back.pcap")
+    assert [(frame, seconds, nanoseconds // 1000, length)
+            for frame, (seconds, nanoseconds), length in read_pcap(tmp_path / "back.pcap")] == \
+        [(frame, *time, length) for frame, time, length in out]
+    seen = [subprocess.run(["tcpdump", "-xx", "-n", "-tt", "-r", tmp_path / name],
+                           capture_output=True, text=True, check=True, timeout=10).stdout
+            for name in ("out.pcap", "out.pcapng")]
+    assert seen[0] == seen[1] and seen[0].count("0x0000") == 2
+    done = ipmodctl("replay", "-c", tmp_path / "keep.conf", tmp_path / "in.pcap",
+                    tmp_path / "none" / "x.pcapng", code=1)
+    assert "No such file" in done.stderr
 
 
 def test_not_ip_passes_unchanged(replay):
