@@ -24,6 +24,8 @@ BINARY = os.environ.get("IPMODD", "")
 SLOW = float(os.environ.get("IPMODD_SLOW", "1"))
 # Keys of `[tun]` of every daemon, whatever its configuration says; "" leaves them to that.
 TUN = {key: os.environ.get("IPMODD_" + key.upper(), "") for key in ("offload", "queues")}
+# Whether packets of different flows may overtake each other.
+ORDERED = TUN["queues"] in ("", "1")
 EXIT_NO_PERMISSION = 77
 EXIT_CONFIG = 78
 

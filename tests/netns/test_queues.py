@@ -166,7 +166,7 @@ def test_stop_under_load(wire, daemons):
     """Within a second, all threads and what they had; memory of four queues under a flood."""
     before = state.snapshot(wire.host)
     daemon = daemons(wire.host)
-    daemon.start(CONFIG)
+    daemon.start(CONFIG, prefix=("env", "-u", "MALLOC_PERTURB_"))  # which touches all memory
     floods = [wire.host.popen(["nice", "-n", "19", sys.executable, "-c", FLOOD, FAR[4],
                                str(FLOWS), "2"]) for _ in range(3)]
     time.sleep(1)
