@@ -117,36 +117,57 @@ static int note_legacy(struct remarks *remarks)
                  : remark_legacy(remarks, "/proc/self/net/ip6_tables_names", "ip6tables-legacy");
 }
 
-/* The rule with HANDLE in TEXT, cut out in place; NULL if it is not there. */
-static const char *cut_rule(char *text, int64_t handle)
+/* The chain that was asked about last, in words, and the rule that was given of it. */
+struct words_source {
+    struct nft_ctx *nft;
+    char command[512];
+    char *chain; /* owned, NULL = not known; so is the rule */
+    char *rule;
+};
+
+static void words_source_clear(struct words_source *source)
+{
+    free(source->chain);
+    free(source->rule);
+    source->chain = source->rule = NULL;
+    source->command[0] = '\0';
+}
+
+/* Copies the rule with HANDLE out of TEXT; NULL if it is not there. */
+static char *copy_rule(const char *text, int64_t handle)
 {
     char mark[40];
-    char *end;
-    char *rule;
+    const char *end;
+    const char *start;
 
     snprintf(mark, sizeof(mark), " # handle %" PRId64 "\n", handle);
     end = strstr(text, mark);
-    if (end == NULL)
+    start = end != NULL ? memrchr(text, '\n', (size_t)(end - text)) : NULL;
+    if (start == NULL)
         return NULL;
-    *end = '\0';
-    rule = strrchr(text, '\n');
-    return rule != NULL ? rule + 1 + strspn(rule + 1, "\t ") : NULL;
+    start += 1 + strspn(start + 1, "\t ");
+    return strndup(start, (size_t)(end - start));
 }
 
 static const char *find_words(void *context, const char *family, const char *table,
                               const char *chain, int64_t handle)
 {
-    struct nft_ctx *nft = context;
-    char command[512];
+    struct words_source *source = context;
+    char command[sizeof(source->command)];
 
     if ((size_t)snprintf(command, sizeof(command), "list chain %s %s %s", family, table, chain) >=
         sizeof(command))
         return NULL;
-    nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_STATELESS);
-    if (nft_run_cmd_from_buffer(nft, command) != 0)
-        return NULL;
-    /* The buffer is libnftables', and is filled anew by the next command: it may be cut. */
-    return cut_rule((char *)nft_ctx_get_output_buffer(nft), handle);
+    if (strcmp(command, source->command) != 0) {
+        words_source_clear(source);
+        strcpy(source->command, command);
+        nft_ctx_output_set_flags(source->nft, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_STATELESS);
+        if (nft_run_cmd_from_buffer(source->nft, command) == 0)
+            source->chain = strdup(nft_ctx_get_output_buffer(source->nft));
+    }
+    free(source->rule);
+    source->rule = source->chain != NULL ? copy_rule(source->chain, handle) : NULL;
+    return source->rule;
 }
 
 /* Copies what COMMAND says; NULL, with a remark, when it fails. */
@@ -164,7 +185,8 @@ static char *ask_nft(struct nft_ctx *nft, const char *command, unsigned flags,
 static int judge_table(struct nft_ctx *nft, const char *table, const struct config *config,
                        struct netfilter_findings *findings)
 {
-    const struct netfilter_words words = {.find = find_words, .context = nft};
+    struct words_source source = {.nft = nft};
+    const struct netfilter_words words = {.find = find_words, .context = &source};
     char command[256];
     char *rules;
     int r;
@@ -174,6 +196,7 @@ static int judge_table(struct nft_ctx *nft, const char *table, const struct conf
     if (rules == NULL)
         return 0;
     r = netfilter_judge(rules, config, &words, findings);
+    words_source_clear(&source);
     free(rules);
     return r == -EBADMSG ? remark_refusal(&findings->remarks, command) : r;
 }

@@ -462,6 +462,21 @@ static void judge_dnat(struct judge *judge)
                                    "addresses");
 }
 
+static void name_extensions(struct model_chain *chain, const struct netfilter_words *words)
+{
+    for (size_t i = 0; i < chain->rule_count; i++) {
+        struct model_rule *rule = &chain->rules[i];
+        const char *text = NULL;
+
+        if (rule->nameless == 0)
+            continue;
+        if (rule->handle > 0)
+            text =
+                words->find(words->context, chain->family, chain->table, chain->name, rule->handle);
+        model_read_words(rule, text != NULL ? text : "");
+    }
+}
+
 int netfilter_judge(const char *text, const struct config *config,
                     const struct netfilter_words *words, struct netfilter_findings *findings)
 {
@@ -469,6 +484,8 @@ int netfilter_judge(const char *text, const struct config *config,
     struct judge judge = {.config = config, .words = words, .model = &model, .findings = findings};
     int r = model_read(&model, text, config->tun.name);
 
+    for (size_t i = 0; r == 0 && i < model.chain_count; i++)
+        name_extensions(&model.chains[i], words);
     for (size_t i = 0; r == 0 && i < model.chain_count; i++) {
         if (concerns(config, &model.chains[i]))
             judge_chain(&judge, &model.chains[i]);

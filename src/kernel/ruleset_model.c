@@ -136,6 +136,8 @@ static void read_extension(struct model_rule *rule, const json_t *extension)
     } matches[] = {{"owner", TESTS_OWNER}, {"cgroup", TESTS_CGROUP}, {"mark", TESTS_MARK}};
     const char *name = text_of(extension, "name");
 
+    if (json_is_null(extension))
+        rule->nameless++;
     if (is(text_of(extension, "type"), "match")) {
         rule->tests |= TESTS_MORE;
         for (size_t i = 0; i < ARRAY_SIZE(matches); i++)

@@ -48,6 +48,7 @@ struct model_rule {
     const json_t *dnat_to;   /* address of TARGET_DNAT, or NULL */
     const char **jumps;      /* owned */
     size_t jump_count;
+    unsigned nameless; /* extensions of iptables that the JSON does not name */
 };
 
 struct model_chain {
@@ -68,6 +69,12 @@ struct model {
 /* 0, -EBADMSG or -ENOMEM; TUN is the name of our device. To be cleared in any case. */
 int model_read(struct model *model, const char *text, const char *tun);
 void model_clear(struct model *model);
+
+/*
+ * Completes a rule with nameless extensions from its WORDS, as nft(8) lists it: libnftables before
+ * 1.0.3 has but `"xt": null` for them in JSON, while its text translates them.
+ */
+void model_read_words(struct model_rule *rule, const char *words);
 
 /* The chain of that name in the table of CHAIN, or NULL. */
 struct model_chain *model_find(const struct model *model, const struct model_chain *chain,

@@ -86,6 +86,45 @@ static void recipe_is(const struct judged *judged, const char *const *lines)
     assert_int_equal(judged->findings.recipe_count, count);
 }
 
+/* A chain of type nat in postrouting with one rule of iptables, as libnftables 1.0.2 shows it. */
+#define NAMELESS_NAT                                                                            \
+    "{\"nftables\": [{\"chain\": {\"family\": \"ip\", \"table\": \"nat\", \"name\": \"POST\", " \
+    "\"type\": \"nat\", \"hook\": \"postrouting\", \"policy\": \"accept\"}}, {\"rule\": "       \
+    "{\"family\": \"ip\", \"table\": \"nat\", \"chain\": \"POST\", \"handle\": 3, \"expr\": ["  \
+    "{\"match\": {\"op\": \"==\", \"left\": {\"meta\": {\"key\": \"oifname\"}}, "               \
+    "\"right\": \"eth0\"}}, {\"xt\": null}]}}]}"
+
+static void test_extensions_without_a_name(void **state)
+{
+    static const char *const zone[] = {"meta nfproto ipv4 ct original zone set 213", NULL};
+    static const char *const nothing[] = {NULL};
+    static const struct {
+        const char *words;
+        const char *const *recipe;
+    } cases[] = {
+        {"oifname \"eth0\" counter packets 0 bytes 0 masquerade ", zone},
+        {"oifname \"eth0\" snat to 192.0.2.1", zone},
+        {"oifname \"eth0\" log prefix \"masqueraded\"", nothing},
+        {NULL, nothing},
+    };
+    struct judged judged = judged_make(DIRECTIONS_OUT | DIRECTIONS_FORWARD);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        judged.words = cases[i].words;
+        assert_int_equal(judge_text(&judged, NAMELESS_NAT), 0);
+        recipe_is(&judged, cases[i].recipe);
+    }
+    /* A mark that is tested, or only set; that of a connection is another. */
+    judged.words = "oifname \"eth0\" meta mark 0x1 masquerade";
+    assert_int_equal(judge_text(&judged, NAMELESS_NAT), 0);
+    says(&judged, 0, "mark");
+    judged.words = "oifname \"eth0\" ct mark 0x1 masquerade";
+    assert_int_equal(judge_text(&judged, NAMELESS_NAT), 0);
+    assert_int_equal(judged.findings.remarks.count, 0);
+    judged_clear(&judged);
+}
+
 static void test_docker(void **state)
 {
     struct judged judged = judged_make(DIRECTIONS_OUT);
@@ -270,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_docker),
+        cmocka_unit_test(test_extensions_without_a_name),
         cmocka_unit_test(test_ufw),
         cmocka_unit_test(test_firewalld),
         cmocka_unit_test(test_hand_made),
