@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,8 +51,8 @@ static double monotonic_seconds(void)
 
 static void sleep_seconds(double seconds)
 {
-    struct timespec left = {.tv_sec = (time_t)seconds,
-                            .tv_nsec = (long)((seconds - floor(seconds)) * 1e9)};
+    time_t whole = (time_t)seconds;
+    struct timespec left = {.tv_sec = whole, .tv_nsec = (long)((seconds - (double)whole) * 1e9)};
 
     while (nanosleep(&left, &left) < 0 && errno == EINTR)
         continue;
