@@ -305,10 +305,22 @@ static void measure_paths(size_t rule_count, size_t rounds)
     many = load_rules(rules, rule_count, everything, &seconds);
     one = load_rules(rules, 0, one_rule, &seconds);
     struct bench_case cases[CASES] = {
-        [KNOWN_ONE] = {"known flow, 1 rule", one.ruleset, known, KNOWN_FLOWS},
-        [KNOWN_MANY] = {"known flow, many rules", many.ruleset, known, KNOWN_FLOWS},
-        [NEW_ONE] = {"new flow, 1 rule", one.ruleset, new, NEW_FLOWS},
-        [NEW_MANY] = {"new flow, many rules", many.ruleset, new, NEW_FLOWS},
+        [KNOWN_ONE] = {.name = "known flow, 1 rule",
+                       .ruleset = one.ruleset,
+                       .packets = known,
+                       .packet_count = KNOWN_FLOWS},
+        [KNOWN_MANY] = {.name = "known flow, many rules",
+                        .ruleset = many.ruleset,
+                        .packets = known,
+                        .packet_count = KNOWN_FLOWS},
+        [NEW_ONE] = {.name = "new flow, 1 rule",
+                     .ruleset = one.ruleset,
+                     .packets = new,
+                     .packet_count = NEW_FLOWS},
+        [NEW_MANY] = {.name = "new flow, many rules",
+                      .ruleset = many.ruleset,
+                      .packets = new,
+                      .packet_count = NEW_FLOWS},
     };
     for (size_t c = 0; c < CASES; c++) {
         cases[c].path = path_new(cases[c].ruleset, view);
