@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+
+enum {
+    PAUSES = 30,
+    PAUSE_NS = 10000000,
+};
 
 bool instance_same_place(const struct instance *a, const struct instance *b)
 {
@@ -62,6 +68,23 @@ static int lock_file(const char *path, int *ret_fd)
     }
 }
 
+/*
+ * A process that was killed while it had a child can hold its locks a moment longer: the child
+ * shares them until it has closed what it inherited. Whoever really runs still does after that
+ * moment.
+ */
+static int lock_file_patiently(const char *path, int *ret_fd)
+{
+    static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    int r = lock_file(path, ret_fd);
+
+    for (int i = 0; i < PAUSES && r == -EBUSY; i++) {
+        nanosleep(&pause, NULL);
+        r = lock_file(path, ret_fd);
+    }
+    return r;
+}
+
 int lock_path(const struct instance *instance, enum lock_kind which, char path[static LOCK_PATH])
 {
     const char *directory = lock_directory();
@@ -98,7 +121,7 @@ int lock_take(const struct instance *instance, enum lock_kind which, int *ret_fd
     int r = lock_path(instance, which, path);
 
     if (r == 0)
-        r = lock_file(path, ret_fd);
+        r = lock_file_patiently(path, ret_fd);
     if (r == -EBUSY)
         return fault_explain(fault, r,
                              "another instance of ipmodd is running with this %s (it holds %s): "

@@ -4,8 +4,11 @@
 #include "ipmodd/base/macro.h"
 #include "kernel/ledger.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct setting setting(enum ip_family family, const char *device, const char *name,
                               int32_t value)
@@ -130,6 +133,48 @@ static void test_other_files_are_empty_ledgers(void **state)
     }
 }
 
+/* A process that took the lock is killed, and its child holds it for MILLISECONDS more. */
+static void leave_lock_behind(const struct instance *instance, unsigned milliseconds)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct fault fault = {.text = ""};
+        int fd = -1;
+
+        if (lock_take(instance, LOCK_TUN, &fd, &fault) < 0)
+            _exit(1);
+        if (fork() == 0)
+            usleep(milliseconds * 1000);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_lock_of_a_killed_process(void **state)
+{
+    const struct instance instance = {.tun = "tun0", .table = 100, .divert_priority = 32765};
+    char directory[] = "/tmp/ipmodd-unit-XXXXXX";
+    struct fault fault = {.text = ""};
+    int fd = -1;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    setenv("RUNTIME_DIRECTORY", directory, 1);
+    leave_lock_behind(&instance, 80);
+    assert_int_equal(lock_take(&instance, LOCK_TUN, &fd, &fault), 0);
+    lock_drop(&instance, LOCK_TUN, &fd);
+    leave_lock_behind(&instance, 1500);
+    assert_int_equal(lock_take(&instance, LOCK_TUN, &fd, &fault), -EBUSY);
+    assert_non_null(strstr(fault.text, "another instance of ipmodd is running"));
+    usleep(1600 * 1000);
+    assert_int_equal(lock_take(&instance, LOCK_TUN, &fd, &fault), 0);
+    lock_drop(&instance, LOCK_TUN, &fd);
+    rmdir(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_another_namespace_is_not_ours),
         cmocka_unit_test(test_garbage_is_skipped),
         cmocka_unit_test(test_other_files_are_empty_ledgers),
+        cmocka_unit_test(test_lock_of_a_killed_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
