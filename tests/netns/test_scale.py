@@ -74,8 +74,8 @@ def test_idle_daemon_uses_no_processor(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start()
     assert ping(wire.host, FAR[4]) == (1, 1)
-    time.sleep(0.5)  # what a start leaves to do
+    time.sleep(1.5)  # what a start leaves to do, and the look for losses behind the last packet
     cpu, wakeups = daemon.cpu_seconds(), daemon.wakeups()
     time.sleep(3)
     assert daemon.cpu_seconds() - cpu == 0
-    assert daemon.wakeups() - wakeups <= 2
+    assert daemon.wakeups() - wakeups <= 1
