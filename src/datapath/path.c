@@ -122,13 +122,21 @@ static enum reason follow_datagram(struct path *path, struct packet *packet)
     return fragments_follow(path->fragments, packet);
 }
 
+/* What is wrong with PACKET stands in its reason until its fate is decided. */
+static void read_packet(struct packet *packet)
+{
+    packet->reason = parse_packet(packet);
+    if (packet->reason == REASON_NONE)
+        packet->reason = offload_accept(packet);
+}
+
+/* PACKET has been read. */
 static void run_packet(struct path *path, struct packet *packet)
 {
-    enum reason fault = parse_packet(packet);
+    enum reason fault = packet->reason;
     size_t rule;
 
-    if (fault == REASON_NONE)
-        fault = offload_accept(packet);
+    packet->reason = REASON_NONE;
     observe_arrival(path, packet, fault);
     if (fault != REASON_NONE) {
         decide_malformed(path, packet, fault);
@@ -151,6 +159,22 @@ static void run_packet(struct path *path, struct packet *packet)
         finish(path, packet);
 }
 
+/* Before the first of them is worked on, memory is asked for the flows of all packets of BATCH. */
+static void fetch_flows(const struct path *path, const struct batch *batch)
+{
+    struct flow_tuple tuples[BATCH_PACKETS];
+    size_t count = 0;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct packet *packet = &batch->packets[i];
+
+        if (packet->reason == REASON_NONE &&
+            flow_tuple_of(packet, &tuples[count]) != FLOW_KIND_UNKNOWN)
+            count++;
+    }
+    flow_table_prefetch(path->flows, tuples, count);
+}
+
 void path_run(struct path *path, struct batch *batch, const struct moment *now)
 {
     path->answerer.view = path->view;
@@ -159,8 +183,12 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     fragments_begin(path->fragments, now->now_ns);
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
-    if (path->flows != NULL)
+    for (size_t i = 0; i < batch->count; i++)
+        read_packet(&batch->packets[i]);
+    if (path->flows != NULL) {
         flow_table_sweep(path->flows, SWEEP_FACTOR * batch->count, now->now_ns);
+        fetch_flows(path, batch);
+    }
     for (size_t i = 0; i < batch->count; i++)
         run_packet(path, &batch->packets[i]);
     for (size_t i = 0; i < batch->answer_count; i++)

@@ -116,8 +116,9 @@ struct flow *flow_table_find(struct flow_table *table, const struct flow_tuple *
                              uint64_t now_ns, enum flow_way *ret_way);
 
 /*
- * Has the memory fetched that finding each of COUNT tuples will need, of all at once. A table of a
- * million flows is in no cache, and one lookup after another would wait twice for the memory each.
+ * Has the memory fetched that finding each of COUNT tuples (the first 64) will need, of all at
+ * once. A table of a million flows is in no cache, and one lookup after another would wait twice
+ * for the memory each.
  */
 void flow_table_prefetch(const struct flow_table *table, const struct flow_tuple *tuples,
                          size_t count);
