@@ -4,8 +4,8 @@ import socket
 import struct
 
 import pytest
-from scapy.layers.inet import UDP
-from scapy.layers.inet6 import IPv6ExtHdrFragment
+from scapy.layers.inet import ICMP, IPOption_RR, UDP
+from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
 from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Raw
 
@@ -323,26 +323,95 @@ MATCHES = {
 }
 
 
-def test_matches_hold_for_the_right_packets(wire, daemons, captures, family):
-    """A rule that decides nothing counts what it holds for: one rule each, packet after packet."""
-    daemon = daemons(wire.host)
-    words = {"net": NETS[family], "far": FAR[family], "peer": PEER[family], "host": HOST[family],
-             "family": family}
-    rules = {f"m{number}": key for number, key in enumerate(MATCHES)}
-    daemon.start("".join(f"[rule {name}]\n{key.format(**words)}\n" for name, key in rules.items()))
-    seen = captures(wire.peer)
-    got = {key: "" for key in MATCHES}
+# The same for keys of one family, or of fields that differ.
+PROBES_OF_FIELDS = {
+    4: {
+        "numbered": lambda: ip(4, HOST[4], FAR[4], id=77, flags="DF") / udp(1, 2, b"n"),
+        "zero": lambda: ip(4, HOST[4], FAR[4], id=0, flags="DF") / tcp(1, 2, "A", window=0),
+        "routed": lambda: ip(4, HOST[4], FAR[4], id=5, options=IPOption_RR(routers=["0.0.0.0"])) /
+                          udp(1, 2, b"r"),
+        "syn": lambda: ip(4, HOST[4], FAR[4], id=6) / tcp(1, 2, "S", options=SYN, window=1000),
+        "unreachable": lambda: ip(4, HOST[4], FAR[4], id=7) / ICMP(type=3, code=3) /
+                               Raw(bytes(ip(4, FAR[4], HOST[4]) / udp(1, 2, b""))),
+    },
+    6: {
+        "labelled": lambda: ip(6, HOST[6], FAR[6], fl=5) / udp(1, 2, b"l"),
+        "padded": lambda: ip(6, HOST[6], FAR[6]) / IPv6ExtHdrDestOpt(options=[PadN(optdata=b"abc")]) /
+                          tcp(1, 2, "A", window=0),
+        "syn": lambda: ip(6, HOST[6], FAR[6]) / tcp(1, 2, "S", options=SYN, window=1000),
+        "unreachable": lambda: ip(6, HOST[6], FAR[6]) / ICMPv6DestUnreach(code=4) /
+                               Raw(bytes(ip(6, FAR[6], HOST[6]) / udp(1, 2, b""))),
+    },
+}
+MATCHES_OF_FIELDS = {
+    4: {
+        "df = yes": "numbered zero",
+        "df = no": "routed syn unreachable",
+        "ip-id = 0": "zero",
+        "ip-id = 5-100, !6": "numbered routed unreachable",
+        "ip-option = any": "routed",
+        "ip-option = record-route": "routed",
+        "ip-option = !any": "numbered zero syn unreachable",
+        "ip-option = router-alert": "",
+        "tcp-option = mss": "syn",
+        "tcp-option = !any": "zero",
+        "mss = 1400-1500": "syn",
+        "mss = 1461": "",
+        "window = 0": "zero",
+        "window = !0": "syn",
+        "icmp-code = port-unreachable": "unreachable",
+        "icmp-code = host-unreachable": "",
+        "flow-label = 0": "",
+        "ext-header = !any": "",
+    },
+    6: {
+        "flow-label = 5": "labelled",
+        "flow-label = !5": "padded syn unreachable",
+        "ext-header = destination": "padded",
+        "ext-header = !any": "labelled syn unreachable",
+        "tcp-option = sack-permitted, window-scale": "syn",
+        "mss = !1460": "",
+        "window = 1-1000": "syn",
+        "icmp-code = port-unreachable": "unreachable",
+        "icmp-code = 4\nfamily = ipv6": "unreachable",
+        "df = no": "",
+        "ip-id = 0-65535": "",
+    },
+}
+
+
+def wrong_matches(net, daemon, seen, probes, matches):
+    """Rules of MATCHES with (what they held for, what they should have), where those differ.
+
+    A rule that decides nothing counts what it holds for: one rule each, packet after packet."""
+    rules = {f"m{number}": key for number, key in enumerate(matches)}
+    daemon.start("".join(f"[rule {name}]\n{key}\n" for name, key in rules.items()))
+    got = {key: [] for key in matches}
     before = dict.fromkeys(rules, 0)
-    for number, (probe, make) in enumerate(PROBES.items()):
-        send(wire.host, make(family))
+    for number, (probe, packet) in enumerate(probes.items()):
+        send(net.host, packet)
         seen.wait(number + 1)
         counts = {name: count for name, (count, _) in daemon.statistics().rules.items()}
         for name, key in rules.items():
-            got[key] += f" {probe}" * (counts[name] - before[name])
+            got[key] += [probe] * (counts[name] - before[name])
         before = counts
-    wrong = {key: (got[key].split(), names.split()) for key, names in MATCHES.items()
-             if got[key].split() != sorted(names.split(), key=list(PROBES).index)}
-    assert wrong == {}, "rule: (held for, should have held for)"
+    wanted = {key: sorted(names.split(), key=list(probes).index) for key, names in matches.items()}
+    return {key: (got[key], wanted[key]) for key in matches if got[key] != wanted[key]}
+
+
+def test_matches_hold_for_the_right_packets(wire, daemons, captures, family):
+    words = {"net": NETS[family], "far": FAR[family], "peer": PEER[family], "host": HOST[family],
+             "family": family}
+    assert wrong_matches(wire, daemons(wire.host), captures(wire.peer),
+                         {name: make(family) for name, make in PROBES.items()},
+                         {key.format(**words): names for key, names in MATCHES.items()}) == {}
+
+
+def test_matches_on_fields(wire, daemons, captures, family):
+    """Held for by one match of each kind that the table above cannot have."""
+    assert wrong_matches(wire, daemons(wire.host), captures(wire.peer),
+                         {name: make() for name, make in PROBES_OF_FIELDS[family].items()},
+                         MATCHES_OF_FIELDS[family]) == {}
 
 
 def test_selectors_choose_among_the_packets_that_all_else_holds_for(wire, daemons, captures, family):
