@@ -56,6 +56,30 @@ int text_parse_number(const char *text, uint64_t max, uint64_t *ret_number)
     return 0;
 }
 
+int text_parse_seconds(const char *text, uint32_t max, uint32_t *ret_seconds)
+{
+    static const struct {
+        const char *name;
+        uint32_t seconds;
+    } units[] = {{"min", 60}, {"h", 3600}, {"d", 86400}, {"s", 1}, {"", 1}};
+    size_t digits = strspn(text, "0123456789");
+    char CLEANUP(cleanup_free) *number = strndup(text, digits);
+    uint64_t count;
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        int r;
+
+        if (strcmp(text + digits, units[i].name) != 0)
+            continue;
+        r = number != NULL ? text_parse_number(number, max / units[i].seconds, &count) : -ENOMEM;
+        if (r < 0 || count == 0)
+            return r < 0 ? r : -EINVAL;
+        *ret_seconds = (uint32_t)count * units[i].seconds;
+        return 0;
+    }
+    return -EINVAL;
+}
+
 /* Number of items that TEXT has room for: one more than commas. */
 static size_t count_items(const char *text)
 {

@@ -98,14 +98,53 @@ static void run_reset_rules(const struct control_call *call)
     control_reply(call->client, json_pack("{sb}", "reset", 1));
 }
 
+enum { CONFIRM_SECONDS_MAX = 86400 };
+
+static const char *argument_value(const char *argument, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(argument, name, length) == 0 && argument[length] == '=' ? argument + length + 1
+                                                                           : NULL;
+}
+
 static void run_reload(const struct control_call *call)
+{
+    const struct control_daemon *daemon = call->context;
+    const char *value = call->argument_count == 1 ? argument_value(call->arguments[0], "confirm")
+                                                  : NULL;
+    uint32_t seconds = 0;
+
+    if (call->argument_count > 1 || (call->argument_count == 1 && value == NULL))
+        control_refuse_arguments(call);
+    else if (value != NULL && text_parse_seconds(value, CONFIRM_SECONDS_MAX, &seconds) < 0)
+        control_refuse(call->client, "usage",
+                       "'%.40s' is no time to confirm in: one such as 60s or 5min, at most 1d",
+                       value);
+    else
+        daemon->reload(daemon->context, control_hold(call->client), seconds);
+}
+
+static void run_confirm(const struct control_call *call)
+{
+    const struct control_daemon *daemon = call->context;
+
+    if (call->argument_count > 0)
+        control_refuse_arguments(call);
+    else if (daemon->confirm(daemon->context) < 0)
+        control_refuse(call->client, "not-found", "there is nothing to confirm");
+    else
+        control_reply(call->client, json_pack("{sb}", "confirmed", 1));
+}
+
+static void run_rollback(const struct control_call *call)
 {
     const struct control_daemon *daemon = call->context;
 
     if (call->argument_count > 0)
         control_refuse_arguments(call);
     else
-        daemon->reload(daemon->context, control_hold(call->client));
+        daemon->roll_back(daemon->context, control_hold(call->client));
 }
 
 static void run_commands(const struct control_call *call)
@@ -129,7 +168,9 @@ const struct control_command control_commands[] = {
     {"flows", "[QUEUE ENTRY]", CONTROL_READ, run_flows},
     {"flush-flows", "", CONTROL_CHANGE, run_flush_flows},
     {"reset-rules", "", CONTROL_CHANGE, run_reset_rules},
-    {"reload", "", CONTROL_CHANGE, run_reload},
+    {"reload", "[confirm=TIME]", CONTROL_CHANGE, run_reload},
+    {"confirm", "", CONTROL_CHANGE, run_confirm},
+    {"rollback", "", CONTROL_CHANGE, run_rollback},
     {"commands", "", CONTROL_READ, run_commands},
 };
 const size_t control_command_count = ARRAY_SIZE(control_commands);

@@ -64,11 +64,16 @@ uint64_t document_resident_bytes(void)
 
 static json_t *make_configuration(const struct control_report *report)
 {
-    return json_pack("{sososososo}", "generation", number(report->generation), "loaded_at",
-                     number((uint64_t)report->loaded_at), "files",
-                     make_files(&report->loaded->files), "rules",
-                     number(report->loaded->ruleset->rule_count), "policy",
-                     json_string(policy_name(report->loaded->config->main.policy)));
+    json_t *object = json_pack("{sososososbso}", "generation", number(report->generation),
+                               "loaded_at", number((uint64_t)report->loaded_at), "files",
+                               make_files(&report->loaded->files), "rules",
+                               number(report->loaded->ruleset->rule_count), "can_go_back",
+                               report->can_go_back, "policy",
+                               json_string(policy_name(report->loaded->config->main.policy)));
+
+    if (report->to_confirm)
+        json_object_set_new(object, "confirm_seconds", number(report->confirm_seconds));
+    return object;
 }
 
 static json_t *make_packets(const struct path_counters *counters)

@@ -39,6 +39,8 @@ struct command {
     X(flows)            \
     X(metrics)          \
     X(reload)           \
+    X(confirm)          \
+    X(rollback)         \
     X(replay)           \
     X(trace)
 /* clang-format on */

@@ -32,6 +32,9 @@ static void print_head(const json_t *document, FILE *out)
     fprintf(out, "%-15s generation %lld, %lld rules, policy %s\n", "configuration",
             view_integer(configuration, "generation"), view_integer(configuration, "rules"),
             view_string(configuration, "policy"));
+    if (json_object_get(configuration, "confirm_seconds") != NULL)
+        fprintf(out, "%-15s within %lld s, or the configuration before comes back\n", "to confirm",
+                view_integer(configuration, "confirm_seconds"));
     fprintf(out, "%-15s ", "files");
     print_list(json_object_get(configuration, "files"), out);
 }

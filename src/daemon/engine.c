@@ -202,7 +202,7 @@ static bool has_new_seed(const struct config_main *old, const struct config_main
 }
 
 void engine_publish_rules(struct engine *engine, struct loaded *fresh,
-                          struct path_rules *const *rules)
+                          struct path_rules *const *rules, struct loaded *ret_old)
 {
     struct exchange exchange = {.next = rules};
     struct loaded old = engine->loaded;
@@ -215,7 +215,7 @@ void engine_publish_rules(struct engine *engine, struct loaded *fresh,
     if (has_new_seed(&old.config->main, &engine->loaded.config->main))
         seed_paths(engine);
     engine_report(engine); /* events may still speak of the old rules */
-    loaded_clear(&old);
+    *ret_old = old;
 }
 
 unsigned engine_take_notices(struct engine *engine, unsigned notices)

@@ -54,10 +54,11 @@ void engine_publish_view(struct engine *engine);
 
 /*
  * Takes over FRESH, and puts it in force in all paths by exchanging RULES, one for each path, which
- * were made for it. The diversion has been reloaded with it.
+ * were made for it. The diversion has been reloaded with it. What was in force before is handed
+ * out.
  */
 void engine_publish_rules(struct engine *engine, struct loaded *fresh,
-                          struct path_rules *const *rules);
+                          struct path_rules *const *rules, struct loaded *ret_old);
 
 /* Those of NOTICES that any worker has; they are taken. */
 unsigned engine_take_notices(struct engine *engine, unsigned notices);

@@ -25,11 +25,19 @@ static int prepare_rules(struct loader *loader)
     return 0;
 }
 
+static int load(struct loader *loader)
+{
+    if (loader->task.given.config == NULL)
+        return load_configuration(loader->task.file, &loader->problems, &loader->loaded);
+    loader->loaded = loader->task.given;
+    return 0;
+}
+
 static void *run(void *context)
 {
     struct loader *loader = context;
 
-    loader->error = load_configuration(loader->task.file, &loader->problems, &loader->loaded);
+    loader->error = load(loader);
     if (loader->error == 0)
         loader->error = prepare_rules(loader);
     eventfd_write(loader->done_fd, 1);

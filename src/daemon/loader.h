@@ -14,9 +14,10 @@
 
 #include <pthread.h>
 
-/* What to load, all of it borrowed until loader_end(). */
+/* What to load, all of it borrowed until loader_end() but what is given. */
 struct loader_task {
     const char *file;              /* as load_configuration() */
+    struct loaded given;           /* with a config: that one instead, the loader's from now on */
     const struct ruleset *present; /* that is in force */
     unsigned paths;                /* that will exchange it */
 };
@@ -37,7 +38,7 @@ struct loader {
 /* 0 or -errno. */
 int loader_open(struct loader *loader);
 
-/* Begins TASK; none may be running. 0 or -errno. */
+/* Begins TASK; none may be running. 0, or -errno with what was given still the caller's. */
 int loader_begin(struct loader *loader, const struct loader_task *task);
 
 /* Waits for the end. */

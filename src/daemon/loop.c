@@ -29,6 +29,7 @@ struct loop {
     struct event_base *base;
     struct event *notices; /* of the workers */
     struct event *loaded;
+    struct event *deadline; /* of a configuration that is to be confirmed */
     struct event *monitor;
     struct event *tick;     /* divert_timeout_ms(), or RETRY_MS after a failure */
     struct event *look;     /* for losses; armed by packets, so that an idle process sleeps */
@@ -160,6 +161,15 @@ static void on_loaded(evutil_socket_t fd, short what, void *context)
     arm_tick(loop, 0); /* the diversion may have done work of its own on the way */
 }
 
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+    struct loop *loop = context;
+
+    (void)fd;
+    (void)what;
+    reload_expire(&loop->reload);
+}
+
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
@@ -232,8 +242,10 @@ static int watch_descriptors(struct loop *loop)
 
     loop->notices = watch(loop, engine->notice_fd, readable, on_notices, NULL);
     loop->loaded = watch(loop, engine->loader.done_fd, readable, on_loaded, NULL);
+    loop->deadline = watch(loop, loop->reload.trial.deadline_fd, readable, on_deadline, NULL);
     loop->monitor = watch(loop, divert_monitor_fd(engine->divert), readable, on_monitor, NULL);
-    if (loop->notices == NULL || loop->loaded == NULL || loop->monitor == NULL)
+    if (loop->notices == NULL || loop->loaded == NULL || loop->deadline == NULL ||
+        loop->monitor == NULL)
         return -ENOMEM;
     return 0;
 }
@@ -259,13 +271,12 @@ static int loop_open(struct loop *loop, struct engine *engine, struct service *s
     *loop = (struct loop){
         .engine = engine,
         .service = service,
-        .reload = {.engine = engine},
         .announcer = announcer_make(),
         .losses = losses_make(),
     };
     loop->base = eventing_new_base(1);
-    if (loop->base == NULL || watch_signals(loop) < 0 || watch_descriptors(loop) < 0 ||
-        watch_time(loop) < 0)
+    if (reload_open(&loop->reload, engine) < 0 || loop->base == NULL || watch_signals(loop) < 0 ||
+        watch_descriptors(loop) < 0 || watch_time(loop) < 0)
         return -ENOMEM;
     return service_start(service, loop->base, &loop->reload);
 }
@@ -279,8 +290,10 @@ static void loop_close(struct loop *loop)
     eventing_forget(loop->look);
     eventing_forget(loop->tick);
     eventing_forget(loop->monitor);
+    eventing_forget(loop->deadline);
     eventing_forget(loop->loaded);
     eventing_forget(loop->notices);
+    reload_close(&loop->reload);
     if (loop->base != NULL)
         event_base_free(loop->base);
 }

@@ -10,8 +10,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { REFUSAL_TEXT = 512, STATUS_TEXT = REFUSAL_TEXT + 64 };
+enum {
+    REFUSAL_TEXT = 512,
+    STATUS_TEXT = REFUSAL_TEXT + 128,
+    RETRY_SECONDS = 5, /* before the next try of a way back that failed */
+};
 
 /* Why a reload was refused, in words. */
 struct refusal {
@@ -81,45 +86,96 @@ static int check_fixed(const struct config *old, const struct config *new,
     return check_tun(&old->tun, &new->tun, ret_refusal);
 }
 
-/* Takes over what LOADER has when all of it could be put in force. */
-static int put_in_force(struct engine *engine, struct loader *loader, struct refusal *ret_refusal)
+/* What comes after OLD is in force. */
+static void follow_trial(struct reload *reload, struct loaded *old)
 {
+    if (reload->returning) {
+        loaded_clear(old);
+        trial_end(&reload->trial);
+        return;
+    }
+    trial_keep(&reload->trial, old);
+    if (reload->trial_seconds > 0)
+        trial_begin(&reload->trial, reload->trial_seconds);
+}
+
+/* Takes over what the loader has when all of it could be put in force. */
+static int put_in_force(struct reload *reload, struct refusal *ret_refusal)
+{
+    struct engine *engine = reload->engine;
+    struct loader *loader = &engine->loader;
+    struct loaded old;
     int error = divert_reload(engine->divert, loader->loaded.config);
 
     if (error < 0)
         refuse(ret_refusal, "%s", divert_error_text(engine->divert));
     engine_publish_view(engine);
-    if (error == 0)
-        engine_publish_rules(engine, &loader->loaded, loader->rules);
-    return error;
+    if (error < 0)
+        return error;
+    engine_publish_rules(engine, &loader->loaded, loader->rules, &old);
+    follow_trial(reload, &old);
+    return 0;
 }
 
 /* What the loader brought is looked at, and put in force or refused. */
-static int judge(struct engine *engine, struct loader *loader, struct refusal *ret_refusal)
+static int judge(struct reload *reload, struct refusal *ret_refusal)
 {
+    struct engine *engine = reload->engine;
+    struct loader *loader = &engine->loader;
     int error = loader->error;
 
     complaint_log(&loader->problems);
     if (error < 0)
         complaint_first(&loader->problems, ret_refusal->text, sizeof(ret_refusal->text));
+    else if (reload->overdue && !reload->returning)
+        error = refuse(ret_refusal, "the time to confirm is over");
     else
         error = check_fixed(engine->loaded.config, loader->loaded.config, ret_refusal);
-    return error < 0 ? error : put_in_force(engine, loader, ret_refusal);
+    return error < 0 ? error : put_in_force(reload, ret_refusal);
 }
 
-static void tell_refused(const struct refusal *refusal, char *ret_status, size_t size)
+static void tell_refused(const struct reload *reload, const struct refusal *refusal,
+                         char *ret_status, size_t size)
 {
-    log_error(LOG_ID_RELOAD_REFUSED, "reload refused, nothing changed: %s", refusal->text);
-    snprintf(ret_status, size, "Reload refused, nothing changed: %s", refusal->text);
+    if (reload->returning)
+        log_error(LOG_ID_RELOAD_REFUSED, "cannot go back to the configuration before: %s%s",
+                  refusal->text, trial_is_pending(&reload->trial) ? "; trying again" : "");
+    else
+        log_error(LOG_ID_RELOAD_REFUSED, "reload refused, nothing changed: %s", refusal->text);
+    snprintf(ret_status, size, "%s refused, nothing changed: %s",
+             reload->returning ? "Way back" : "Reload", refusal->text);
 }
 
-static void tell_done(struct engine *engine, char *ret_status, size_t size)
+/* What is in force, and how long it has to be confirmed yet. */
+static void describe(const struct reload *reload, char *ret_status, size_t size)
 {
+    size_t length;
+
+    engine_describe(reload->engine, ret_status, size);
+    length = strlen(ret_status);
+    if (trial_is_pending(&reload->trial))
+        snprintf(ret_status + length, size - length,
+                 "; to be confirmed within %u s, or the configuration before comes back",
+                 trial_seconds_left(&reload->trial));
+}
+
+static void tell_done(const struct reload *reload, char *ret_status, size_t size)
+{
+    struct engine *engine = reload->engine;
+    size_t rules = engine->loaded.ruleset->rule_count;
+
     log_set_level(engine->loaded.config->main.log_level);
-    log_notice(LOG_ID_RELOADED, "configuration loaded anew, %zu rules",
-               engine->loaded.ruleset->rule_count);
+    if (reload->returning)
+        log_warning(LOG_ID_ROLLED_BACK, "the configuration before is in force again, %zu rules",
+                    rules);
+    else if (reload->trial_seconds > 0)
+        log_notice(LOG_ID_RELOADED,
+                   "configuration loaded anew, %zu rules, to be confirmed within %u s", rules,
+                   reload->trial_seconds);
+    else
+        log_notice(LOG_ID_RELOADED, "configuration loaded anew, %zu rules", rules);
     engine_tell_remarks(engine);
-    engine_describe(engine, ret_status, size);
+    describe(reload, ret_status, size);
 }
 
 static void tell_finished(const struct reload *reload, const struct refusal *refusal)
@@ -128,53 +184,160 @@ static void tell_finished(const struct reload *reload, const struct refusal *ref
         reload->finished(reload->finished_context, refusal != NULL ? refusal->text : NULL);
 }
 
+/* A way back that did not come to its end: it can be gone again. */
+static void keep_previous(struct reload *reload)
+{
+    struct loaded *loaded = &reload->engine->loader.loaded;
+
+    reload->trial.previous = *loaded;
+    *loaded = (struct loaded){.config = NULL};
+    if (trial_is_pending(&reload->trial) && trial_seconds_left(&reload->trial) == 0)
+        trial_retry(&reload->trial, RETRY_SECONDS);
+}
+
 /* 0, or -errno with the refusal told and the service manager waiting no more. */
 static int begin(struct reload *reload)
 {
-    const struct loader_task task = {
+    struct loader_task task = {
         .file = reload->engine->file,
         .present = reload->engine->loaded.ruleset,
         .paths = reload->engine->worker_count,
     };
     struct refusal refusal;
     char status[STATUS_TEXT];
-    int error = loader_begin(&reload->engine->loader, &task);
+    int error;
 
+    if (reload->returning)
+        task.given = reload->trial.previous;
+    error = loader_begin(&reload->engine->loader, &task);
+    if (error == 0 && reload->returning)
+        reload->trial.previous = (struct loaded){.config = NULL};
     if (error == 0)
         return 0;
     refuse(&refusal, "cannot start a thread for it: %s", strerror(-error));
-    tell_refused(&refusal, status, sizeof(status));
+    tell_refused(reload, &refusal, status, sizeof(status));
+    if (reload->returning && trial_is_pending(&reload->trial))
+        trial_retry(&reload->trial, RETRY_SECONDS);
     notify_ready(status);
     tell_finished(reload, &refusal);
     return error;
+}
+
+/* Begins what is not under way yet. */
+static int begin_anew(struct reload *reload, bool returning, unsigned trial_seconds)
+{
+    reload->returning = returning;
+    reload->trial_seconds = trial_seconds;
+    return begin(reload);
+}
+
+int reload_open(struct reload *reload, struct engine *engine)
+{
+    *reload = (struct reload){.engine = engine};
+    return trial_open(&reload->trial);
+}
+
+void reload_close(struct reload *reload)
+{
+    if (trial_is_pending(&reload->trial))
+        log_warning(LOG_ID_UNCONFIRMED,
+                    "stopping with a configuration that nobody has confirmed; the next start reads "
+                    "the files as they are");
+    trial_close(&reload->trial);
 }
 
 int reload_request(struct reload *reload)
 {
     notify_reloading();
     reload->again = reload->engine->loader.running;
-    return reload->again ? 0 : begin(reload);
+    return reload->again ? 0 : begin_anew(reload, false, 0);
+}
+
+int reload_try(struct reload *reload, unsigned seconds)
+{
+    if (reload->engine->loader.running)
+        return -EBUSY;
+    notify_reloading();
+    begin_anew(reload, false, seconds);
+    return 0;
+}
+
+int reload_return(struct reload *reload)
+{
+    if (reload->engine->loader.running)
+        return -EBUSY;
+    if (reload->trial.previous.config == NULL)
+        return -ENOENT;
+    notify_reloading();
+    begin_anew(reload, true, 0);
+    return 0;
+}
+
+int reload_confirm(struct reload *reload)
+{
+    char status[STATUS_TEXT];
+
+    if (!trial_is_pending(&reload->trial))
+        return -ENOENT;
+    trial_end(&reload->trial);
+    reload->overdue = false;
+    log_notice(LOG_ID_CONFIRMED, "the configuration in force is confirmed");
+    describe(reload, status, sizeof(status));
+    notify_status(status);
+    return 0;
+}
+
+void reload_expire(struct reload *reload)
+{
+    uint64_t expirations;
+
+    if (read(reload->trial.deadline_fd, &expirations, sizeof(expirations)) < 0 ||
+        !trial_is_pending(&reload->trial))
+        return;
+    reload->overdue = reload->engine->loader.running;
+    if (reload->overdue)
+        return;
+    log_warning(LOG_ID_UNCONFIRMED, "nobody has confirmed the configuration in time");
+    reload_return(reload);
+}
+
+/* Begins what is to follow now that something has ended with REFUSAL, or NULL. Whether anything is.
+ */
+static bool begin_next(struct reload *reload, const struct refusal *refusal)
+{
+    bool overdue = reload->overdue && trial_is_pending(&reload->trial);
+    bool again = reload->again && !overdue;
+
+    reload->again = false;
+    reload->overdue = false;
+    if (overdue) {
+        tell_finished(reload, refusal);
+        log_warning(LOG_ID_UNCONFIRMED, "nobody has confirmed the configuration in time");
+        begin_anew(reload, true, 0);
+    } else if (again) {
+        begin_anew(reload, false, 0);
+    }
+    return overdue || again;
 }
 
 int reload_finish(struct reload *reload)
 {
-    struct engine *engine = reload->engine;
     struct refusal refusal = {.text = ""};
     char status[STATUS_TEXT];
     int error;
 
-    loader_end(&engine->loader);
-    error = judge(engine, &engine->loader, &refusal);
-    loader_clear(&engine->loader);
+    loader_end(&reload->engine->loader);
+    error = judge(reload, &refusal);
+    if (error < 0 && reload->returning)
+        keep_previous(reload);
+    loader_clear(&reload->engine->loader);
     if (error < 0)
-        tell_refused(&refusal, status, sizeof(status));
+        tell_refused(reload, &refusal, status, sizeof(status));
     else
-        tell_done(engine, status, sizeof(status));
-    if (!reload->again) {
-        notify_ready(status);
-        tell_finished(reload, error < 0 ? &refusal : NULL);
+        tell_done(reload, status, sizeof(status));
+    if (begin_next(reload, error < 0 ? &refusal : NULL))
         return error;
-    }
-    reload->again = false;
-    return begin(reload);
+    notify_ready(status);
+    tell_finished(reload, error < 0 ? &refusal : NULL);
+    return error;
 }

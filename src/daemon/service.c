@@ -105,6 +105,9 @@ static int report(void *context, struct control_report *ret_report)
         .rules = TAKE_PTR(totals.rules),
         .tun_tx_dropped = divert_tun_tx_dropped(engine->divert),
         .log_lost = log_lost(),
+        .to_confirm = trial_is_pending(&service->reload->trial),
+        .confirm_seconds = trial_seconds_left(&service->reload->trial),
+        .can_go_back = service->reload->trial.previous.config != NULL,
     };
     take_rates(service, ret_report->now_ns, &ret_report->rates);
     for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
@@ -203,24 +206,71 @@ static int wait_for_reload(struct service *service, uint64_t number)
     return 0;
 }
 
-static void reload(void *context, uint64_t number)
+/* The client that came last does not wait: its request was refused with ERROR. */
+static void refuse_last(struct service *service, int error)
+{
+    struct control_client *client =
+        control_find(service->server, service->waiting[--service->waiting_count]);
+
+    if (error == -ENOENT)
+        control_refuse(client, "not-found", "no configuration from before is kept");
+    else
+        control_refuse(client, "busy", "a reload is under way; try again");
+}
+
+static void reload(void *context, uint64_t number, unsigned confirm_seconds)
+{
+    struct service *service = context;
+    int r;
+
+    if (wait_for_reload(service, number) < 0) {
+        control_refuse(control_find(service->server, number), "failed", "not enough memory");
+        return;
+    }
+    if (confirm_seconds == 0) {
+        reload_request(service->reload); /* who waits is told of a failure too */
+        return;
+    }
+    r = reload_try(service->reload, confirm_seconds);
+    if (r < 0)
+        refuse_last(service, r);
+}
+
+static void roll_back(void *context, uint64_t number)
+{
+    struct service *service = context;
+    int r;
+
+    if (wait_for_reload(service, number) < 0) {
+        control_refuse(control_find(service->server, number), "failed", "not enough memory");
+        return;
+    }
+    r = reload_return(service->reload);
+    if (r < 0)
+        refuse_last(service, r);
+}
+
+static int confirm(void *context)
 {
     struct service *service = context;
 
-    if (wait_for_reload(service, number) < 0)
-        control_refuse(control_find(service->server, number), "failed", "not enough memory");
-    else
-        reload_request(service->reload);
+    return reload_confirm(service->reload);
 }
 
 static void answer(struct service *service, struct control_client *client, const char *refusal)
 {
-    if (refusal != NULL)
+    const struct trial *trial = &service->reload->trial;
+    json_t *document;
+
+    if (refusal != NULL) {
         control_refuse(client, "failed", "%s", refusal);
-    else
-        control_reply(client,
-                      json_pack("{s:I, s:I}", "generation", (json_int_t)service->generation,
-                                "rules", (json_int_t)service->engine->loaded.ruleset->rule_count));
+        return;
+    }
+    document = json_pack("{s:I, s:I}", "generation", (json_int_t)service->generation, "rules",
+                         (json_int_t)service->engine->loaded.ruleset->rule_count);
+    if (trial_is_pending(trial) && document != NULL)
+        json_object_set_new(document, "confirm_seconds", json_integer(trial_seconds_left(trial)));
+    control_reply(client, document);
 }
 
 /* A reload is over; REFUSAL: why nothing changed, or NULL. */
@@ -255,6 +305,8 @@ int service_start(struct service *service, struct event_base *base, struct reloa
         .flows = list_flows,
         .flush_flows = flush_flows,
         .reload = reload,
+        .confirm = confirm,
+        .roll_back = roll_back,
     };
     if (service->fd < 0)
         return 0;

@@ -34,6 +34,9 @@ static const char *const texts[] = {
     [LOG_ID_FORWARDING] = "7ab0c2e1fe734a0ba9b3c50a932ba97f",
     [LOG_ID_CONTROL_UNSERVED] = "d1f0a6c2b94e4c7d8a35e7206bf41c98",
     [LOG_ID_CONNTRACK] = "0e6b93d8c54a47d1b2f7a8069c1de5fb",
+    [LOG_ID_CONFIRMED] = "8e0afe9154684aecb8d2c76f6d4d2c43",
+    [LOG_ID_UNCONFIRMED] = "7ad4ab65aa374272af098d755ee3e0d0",
+    [LOG_ID_ROLLED_BACK] = "b5203b2df8c74fef996fc21b7a48e2f8",
 };
 static_assert(ARRAY_SIZE(texts) == LOG_ID_COUNT, "every kind of entry has its MESSAGE_ID");
 

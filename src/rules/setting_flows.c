@@ -12,11 +12,6 @@ enum { TIMEOUT_MAX = 864000 }; /* ten days */
 static const struct value_domain max_domain = {
     .noun = "a number of flows", .min = FLOWS_MIN, .max = FLOWS_MAX};
 
-static const struct unit {
-    const char *name;
-    uint32_t seconds;
-} units[] = {{"min", 60}, {"h", 3600}, {"d", 86400}, {"s", 1}, {"", 1}};
-
 static int parse_max(const char *text, struct config *config, struct value_error *error)
 {
     return value_parse_number(text, &max_domain, &config->flows.max, error);
@@ -27,30 +22,12 @@ static void print_max(const struct config *config, FILE *out)
     fprintf(out, "%" PRIu32, config->flows.max);
 }
 
-/* "240", "240s", "4min", "2h", "1d". False for another text, or nothing from 1 s to TIMEOUT_MAX. */
-static bool parse_seconds(const char *text, uint32_t *ret_seconds)
-{
-    size_t digits = strspn(text, "0123456789");
-    char CLEANUP(cleanup_free) *number = strndup(text, digits);
-    uint64_t count;
-
-    if (number == NULL || text_parse_number(number, TIMEOUT_MAX, &count) < 0)
-        return false;
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-        if (strcmp(text + digits, units[i].name) != 0)
-            continue;
-        *ret_seconds = (uint32_t)count * units[i].seconds;
-        return count > 0 && count * units[i].seconds <= TIMEOUT_MAX;
-    }
-    return false;
-}
-
 static int parse_timeout(const char *text, enum flow_class class, struct config *config,
                          struct value_error *error)
 {
     uint32_t seconds;
 
-    if (!parse_seconds(text, &seconds))
+    if (text_parse_seconds(text, TIMEOUT_MAX, &seconds) < 0)
         return value_refuse(
             error, "'%.40s' is not a time: one such as 240s, 4min or 2h, at most 10d", text);
     config->flows.timeouts_s[class] = seconds;

@@ -27,6 +27,12 @@ char *text_next_word(char **rest);
  */
 int text_parse_number(const char *text, uint64_t max, uint64_t *ret_number);
 
+/*
+ * A time in whole seconds: "240", "240s", "4min", "2h", "1d". 0; -EINVAL for another text and for
+ * nothing, -ERANGE above MAX seconds; RET is written on success alone.
+ */
+int text_parse_seconds(const char *text, uint32_t max, uint32_t *ret_seconds);
+
 /* One item of a list, stripped and without its `!`. */
 struct text_item {
     const char *text;

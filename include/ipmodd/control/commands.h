@@ -37,6 +37,9 @@ struct control_report {
     unsigned offload; /* 1u << enum offload_class of those in use */
     uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
     uint64_t log_lost;
+    unsigned confirm_seconds; /* left to confirm the configuration; with `to_confirm` */
+    bool to_confirm;          /* it goes again unless somebody confirms it */
+    bool can_go_back;         /* the configuration from before is kept */
 };
 
 /* A flow as it was a moment ago. */
@@ -65,8 +68,13 @@ struct control_daemon {
     void (*flows)(void *context, struct control_flows *flows);
     /* Forgets all flows; how many there were. */
     size_t (*flush_flows)(void *context);
-    /* Reloads; client NUMBER, which is held, is answered when that is over. */
-    void (*reload)(void *context, uint64_t number);
+    /* Reloads; client NUMBER, which is held, is answered when that is over. What comes into force
+     * is to be confirmed within CONFIRM_SECONDS unless that is 0. */
+    void (*reload)(void *context, uint64_t number, unsigned confirm_seconds);
+    /* What is in force stays: 0, or -ENOENT when that was no question. */
+    int (*confirm)(void *context);
+    /* Goes back to the configuration from before; client NUMBER as above. */
+    void (*roll_back)(void *context, uint64_t number);
 };
 
 /* All of them; the server's context has to be a struct control_daemon. */

@@ -48,6 +48,33 @@ static void test_numbers(void **state)
     assert_number("0x1", 9, -EINVAL, 0);
 }
 
+static void assert_seconds(const char *text, int result, uint32_t expected)
+{
+    uint32_t seconds = 77;
+
+    assert_int_equal(text_parse_seconds(text, 86400, &seconds), result);
+    assert_int_equal(seconds, result == 0 ? expected : 77);
+}
+
+static void test_seconds(void **state)
+{
+    (void)state;
+    assert_seconds("1", 0, 1);
+    assert_seconds("60s", 0, 60);
+    assert_seconds("5min", 0, 300);
+    assert_seconds("24h", 0, 86400);
+    assert_seconds("1d", 0, 86400);
+    assert_seconds("0s", -EINVAL, 0);
+    assert_seconds("", -EINVAL, 0);
+    assert_seconds("s", -EINVAL, 0);
+    assert_seconds("-1s", -EINVAL, 0);
+    assert_seconds("60 s", -EINVAL, 0);
+    assert_seconds("1m", -EINVAL, 0);
+    assert_seconds("86401", -ERANGE, 0);
+    assert_seconds("25h", -ERANGE, 0);
+    assert_seconds("99999999999999999999d", -ERANGE, 0);
+}
+
 static void test_lists(void **state)
 {
     struct text_list list;
@@ -106,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strip),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_strip),   cmocka_unit_test(test_seconds),
         cmocka_unit_test(test_lists),   cmocka_unit_test(test_empty_items),
         cmocka_unit_test(test_guesses),
     };

@@ -6,10 +6,12 @@
 #include "reload.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/timerfd.h>
 
 static struct engine engine;
-static struct reload reload = {.engine = &engine};
+static struct reload reload;
 
 static int set_up(void **state)
 {
@@ -19,12 +21,14 @@ static int set_up(void **state)
     fakes_reset();
     log_set_level((enum log_level)0); /* what a refusal logs is not the question here */
     assert_int_equal(load_configuration(NULL, NULL, &loaded), 0);
+    assert_int_equal(reload_open(&reload, &engine), 0);
     return engine_start(&engine, NULL, &loaded);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
+    reload_close(&reload);
     return engine_stop(&engine);
 }
 
@@ -109,6 +113,7 @@ static void test_stop_while_loading(void **state)
 {
     (void)state;
     assert_int_equal(reload_request(&reload), 0);
+    reload_close(&reload);
     assert_int_equal(engine_stop(&engine), 0);
     assert_int_equal(fakes.reloads, 0);
 }
@@ -122,6 +127,120 @@ static void test_failure_in_the_kernel_keeps_the_old(void **state)
     assert_in_force("first");
 }
 
+/* A reload that is to be confirmed, from its request to its end. */
+static int run_trial(const char *rule_name)
+{
+    fakes.rule_name = rule_name;
+    assert_int_equal(reload_try(&reload, 60), 0);
+    return reload_finish(&reload);
+}
+
+/* The deadline passes: the timer is made readable at once. */
+static void pass_deadline(void)
+{
+    const struct itimerspec now = {.it_value = {.tv_nsec = 1}};
+    struct pollfd readable = {.fd = reload.trial.deadline_fd, .events = POLLIN};
+
+    reload.trial.deadline_ns = 1;
+    assert_int_equal(timerfd_settime(readable.fd, 0, &now, NULL), 0);
+    assert_int_equal(poll(&readable, 1, 5000), 1);
+    reload_expire(&reload);
+}
+
+static void test_confirmed_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    assert_int_equal(reload_confirm(&reload), 0);
+    assert_int_equal(reload_confirm(&reload), -ENOENT);
+    assert_false(trial_is_pending(&reload.trial));
+    assert_in_force("second");
+}
+
+static void test_unconfirmed_goes(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    assert_true(trial_is_pending(&reload.trial));
+    pass_deadline();
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_in_force("first");
+    assert_false(trial_is_pending(&reload.trial));
+    assert_int_equal(reload_return(&reload), -ENOENT);
+}
+
+/* All that is loaded meanwhile is of the trial. */
+static void test_reloads_of_a_trial_go_with_it(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    fakes.rule_name = "third";
+    assert_int_equal(run_reload(), 0);
+    assert_int_equal(run_trial("fourth"), 0);
+    fakes.config_error = "no such thing";
+    assert_int_equal(run_reload(), -EINVAL);
+    assert_in_force("fourth");
+    pass_deadline();
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_in_force("first");
+}
+
+/* What is loaded at that moment is refused; a request behind it is void. */
+static void test_deadline_while_loading(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    fakes.rule_name = "third";
+    assert_int_equal(reload_request(&reload), 0);
+    assert_int_equal(reload_request(&reload), 0);
+    assert_int_equal(reload_try(&reload, 1), -EBUSY);
+    assert_int_equal(reload_return(&reload), -EBUSY);
+    pass_deadline();
+    assert_int_equal(reload_finish(&reload), -EINVAL);
+    assert_in_force("second");
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_in_force("first");
+    assert_false(engine.loader.running);
+}
+
+static void test_way_back_that_fails_is_tried_again(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    fakes.reload_error = -ENOMEM;
+    pass_deadline();
+    assert_int_equal(reload_finish(&reload), -ENOMEM);
+    assert_in_force("second");
+    assert_true(trial_is_pending(&reload.trial));
+    fakes.reload_error = 0;
+    pass_deadline();
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_in_force("first");
+}
+
+static void test_one_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(reload_return(&reload), -ENOENT);
+    fakes.rule_name = "second";
+    assert_int_equal(run_reload(), 0);
+    fakes.rule_name = "third";
+    assert_int_equal(run_reload(), 0);
+    assert_int_equal(reload_return(&reload), 0);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_in_force("second");
+    assert_int_equal(reload_return(&reload), -ENOENT);
+}
+
+static void test_stop_on_the_way_back(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    assert_int_equal(reload_return(&reload), 0);
+    reload_close(&reload);
+    assert_int_equal(engine_stop(&engine), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +251,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_requests_on_the_way_are_one_more_reload, set_up,
                                         tear_down),
         cmocka_unit_test_setup(test_stop_while_loading, set_up),
+        cmocka_unit_test_setup_teardown(test_confirmed_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unconfirmed_goes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reloads_of_a_trial_go_with_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_deadline_while_loading, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_way_back_that_fails_is_tried_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_is_kept, set_up, tear_down),
+        cmocka_unit_test_setup(test_stop_on_the_way_back, set_up),
         cmocka_unit_test_setup_teardown(test_failure_in_the_kernel_keeps_the_old, set_up,
                                         tear_down),
     };
