@@ -23,7 +23,7 @@ struct names {
 };
 
 struct captures {
-    struct capture_ring *rings[QUEUES_MAX]; /* borrowed */
+    struct record_ring *rings[QUEUES_MAX]; /* borrowed */
     size_t ring_count;
     int wake_fd;
     bool running;
@@ -63,7 +63,7 @@ int captures_new(const char *directory, const char *interface, struct captures *
     return 0;
 }
 
-void captures_add_ring(struct captures *captures, struct capture_ring *ring)
+void captures_add_ring(struct captures *captures, struct record_ring *ring)
 {
     assert(captures->ring_count < QUEUES_MAX && !captures->running);
     captures->rings[captures->ring_count++] = ring;
@@ -101,7 +101,7 @@ static void empty_ring(struct captures *captures, size_t number)
 {
     const struct capture_record *record;
 
-    while ((record = capture_ring_pop(captures->rings[number])) != NULL) {
+    while ((record = record_ring_pop(captures->rings[number])) != NULL) {
         struct capture_file *file = file_of(captures, record->name);
         uint64_t id = record->id * captures->ring_count + number;
 
@@ -263,9 +263,9 @@ int captures_follow(struct captures *captures, const struct ruleset *ruleset)
     return captures->running ? 0 : start(captures);
 }
 
-void captures_wake(struct captures *captures, const struct capture_ring *ring)
+void captures_wake(struct captures *captures, const struct record_ring *ring)
 {
-    if (!capture_ring_is_empty(ring))
+    if (!record_ring_is_empty(ring))
         wake(captures);
 }
 
@@ -286,7 +286,7 @@ uint64_t captures_overflow(const struct captures *captures)
     uint64_t lost = atomic_load(&captures->homeless);
 
     for (size_t i = 0; i < captures->ring_count; i++)
-        lost += capture_ring_lost(captures->rings[i]);
+        lost += record_ring_lost(captures->rings[i]);
     return lost;
 }
 

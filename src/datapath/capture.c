@@ -31,7 +31,7 @@ static struct capture_record *copy(struct path *path, const struct rule_capture 
                                    const struct packet *packet)
 {
     size_t captured = MIN_OF(packet->length, (size_t)capture->snap_length);
-    struct capture_record *record = capture_ring_claim(&path->captures, captured);
+    struct capture_record *record = record_ring_claim(&path->captures, sizeof(*record) + captured);
 
     if (record == NULL)
         return NULL;
@@ -74,7 +74,7 @@ void capture_after(struct path *path, size_t rule, struct packet *packet)
     if (memcmp(before->data, packet->data, before->captured) == 0) {
         before->fate = packet->fate;
         before->reason = packet->reason;
-        capture_ring_push(&path->captures);
+        record_ring_push(&path->captures);
         return;
     }
     before->stage = CAPTURE_BEFORE;
@@ -83,5 +83,5 @@ void capture_after(struct path *path, size_t rule, struct packet *packet)
         after->stage = CAPTURE_AFTER;
         after->id = before->id;
     }
-    capture_ring_push(&path->captures);
+    record_ring_push(&path->captures);
 }

@@ -44,7 +44,8 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
     struct path *path = allocate();
 
     if (path == NULL || fragments == NULL || rules == NULL ||
-        flow_cache_init(&path->flow_cache) < 0 || capture_ring_init(&path->captures) < 0) {
+        flow_cache_init(&path->flow_cache) < 0 ||
+        record_ring_init(&path->captures, CAPTURE_RING_BYTES) < 0) {
         path_rules_free(rules);
         fragments_free(fragments);
         if (path != NULL)
@@ -70,7 +71,7 @@ void path_free(struct path *path)
     memory = take_memory(path);
     rule_memory_clear(&memory);
     fragments_free(path->fragments);
-    capture_ring_clear(&path->captures);
+    record_ring_clear(&path->captures);
     flow_cache_clear(&path->flow_cache);
     free(path);
 }
@@ -153,7 +154,7 @@ struct flow_table *path_flows(struct path *path)
     return path->flows;
 }
 
-struct capture_ring *path_captures(struct path *path)
+struct record_ring *path_captures(struct path *path)
 {
     return &path->captures;
 }

@@ -38,7 +38,7 @@ struct path {
     struct rng rng;
     struct path_counters counters;
     struct event_ring events;
-    struct capture_ring captures;
+    struct record_ring captures;
     struct capture_record *captured; /* by the rule that is acting; NULL: nothing */
     uint64_t captures_made;          /* the next id */
     const struct observer *observer; /* borrowed; NULL: nobody looks on */

@@ -29,7 +29,7 @@ int captures_new(const char *directory, const char *interface, struct captures *
 
 /* RING, one of QUEUES_MAX at most, will be emptied; it outlives the captures, and the thread has
  * not started yet. */
-void captures_add_ring(struct captures *captures, struct capture_ring *ring);
+void captures_add_ring(struct captures *captures, struct record_ring *ring);
 
 /*
  * RULESET is in force on all paths: files of captures that it does not name are closed when what
@@ -41,7 +41,7 @@ int captures_follow(struct captures *captures, const struct ruleset *ruleset);
  * For the thread that fills RING, once a batch: has it emptied if something is in it. Never waits,
  * and touches nothing that other threads write while RING is empty.
  */
-void captures_wake(struct captures *captures, const struct capture_ring *ring);
+void captures_wake(struct captures *captures, const struct record_ring *ring);
 
 /* What became of one capture since the start. */
 struct capture_state {

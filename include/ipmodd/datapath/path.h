@@ -166,7 +166,7 @@ const struct rule_counters *path_rule_counters(const struct path *path, size_t r
 struct event_ring *path_events(struct path *path);
 /* NULL while no flows are tracked. */
 struct flow_table *path_flows(struct path *path);
-struct capture_ring *path_captures(struct path *path);
+struct record_ring *path_captures(struct path *path);
 
 /* How many super-packets of CLASS the tun device has refused. */
 uint64_t path_offload_refused(const struct path *path, enum offload_class class);

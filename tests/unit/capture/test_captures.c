@@ -364,7 +364,7 @@ static void test_a_link_is_not_followed(void **state)
 }
 
 /* The thread. */
-static struct capture_ring ring;
+static struct record_ring ring;
 static struct captures *captures;
 static struct ruleset *ruleset, *no_rules;
 
@@ -386,7 +386,7 @@ static int set_up_thread(void **state)
 {
     sem_init(&disk_is_asked, 0, 0);
     sem_init(&disk_answers, 0, 0);
-    if (set_up(state) < 0 || capture_ring_init(&ring) < 0 ||
+    if (set_up(state) < 0 || record_ring_init(&ring, CAPTURE_RING_BYTES) < 0 ||
         captures_new(directory, "tun0", &captures) < 0)
         return -1;
     captures_add_ring(captures, &ring);
@@ -397,7 +397,7 @@ static int set_up_thread(void **state)
 
 static int tear_down_thread(void **state)
 {
-    capture_ring_clear(&ring);
+    record_ring_clear(&ring);
     ruleset_free(ruleset);
     ruleset_free(no_rules);
     return tear_down(state);
@@ -405,19 +405,17 @@ static int tear_down_thread(void **state)
 
 static bool push(uint64_t id, size_t length)
 {
-    struct capture_record *record = capture_ring_claim(&ring, length);
-    size_t size, lost;
+    struct capture_record *record = record_ring_claim(&ring, sizeof(*record) + length);
+    struct record head;
 
     if (record == NULL)
         return false;
-    size = record->size;
-    lost = record->lost;
+    head = record->record;
     make_record(id, length);
     memcpy(record, &made, sizeof(*record) + length);
-    record->size = size;
-    record->lost = lost;
+    record->record = head;
     record->file_size = FILE_MAX;
-    capture_ring_push(&ring);
+    record_ring_push(&ring);
     return true;
 }
 
@@ -528,9 +526,9 @@ static void test_a_slow_disk(void **state)
     assert_int_equal(captures_stop(captures, 50), -ETIMEDOUT);
     disk_waits = false;
     sem_post(&disk_answers); /* it recovers: the thread, left behind, still writes everything */
-    for (unsigned i = 0; i < 5000 && !capture_ring_is_empty(&ring); i++)
+    for (unsigned i = 0; i < 5000 && !record_ring_is_empty(&ring); i++)
         usleep(1000);
-    assert_true(capture_ring_is_empty(&ring));
+    assert_true(record_ring_is_empty(&ring));
     usleep(100000); /* it has no one to tell that it ended */
 }
 

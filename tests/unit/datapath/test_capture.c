@@ -14,32 +14,32 @@
 
 #define SECOND UINT64_C(1000000000)
 
-static struct capture_ring ring;
+static struct record_ring ring;
 
 static int set_up_ring(void **state)
 {
     (void)state;
-    return capture_ring_init(&ring);
+    return record_ring_init(&ring, CAPTURE_RING_BYTES);
 }
 
 static int tear_down_ring(void **state)
 {
     (void)state;
-    capture_ring_clear(&ring);
+    record_ring_clear(&ring);
     return 0;
 }
 
 /* A record whose bytes are all the lower byte of ID; false without room. */
 static bool push(uint64_t id, size_t data)
 {
-    struct capture_record *record = capture_ring_claim(&ring, data);
+    struct capture_record *record = record_ring_claim(&ring, sizeof(*record) + data);
 
     if (record == NULL)
         return false;
     record->id = id;
     record->captured = data;
     memset(record->data, (uint8_t)id, data);
-    capture_ring_push(&ring);
+    record_ring_push(&ring);
     return true;
 }
 
@@ -62,17 +62,17 @@ static void test_in_order_round_and_round(void **state)
         for (size_t i = random_below(&random, 60); i > 0; i--)
             assert_true(push(pushed++, random_below(&random, 65536)));
         for (size_t i = random_below(&random, 200); i > 0 && popped < pushed; i--)
-            assert_whole(capture_ring_pop(&ring), popped++);
+            assert_whole(record_ring_pop(&ring), popped++);
         if (pushed - popped > 60) {
             while (popped < pushed)
-                assert_whole(capture_ring_pop(&ring), popped++);
+                assert_whole(record_ring_pop(&ring), popped++);
         }
     }
     while (popped < pushed)
-        assert_whole(capture_ring_pop(&ring), popped++);
-    assert_null(capture_ring_pop(&ring));
-    assert_true(capture_ring_is_empty(&ring));
-    assert_int_equal(capture_ring_lost(&ring), 0);
+        assert_whole(record_ring_pop(&ring), popped++);
+    assert_null(record_ring_pop(&ring));
+    assert_true(record_ring_is_empty(&ring));
+    assert_int_equal(record_ring_lost(&ring), 0);
 }
 
 static void test_a_full_ring_counts(void **state)
@@ -86,32 +86,79 @@ static void test_a_full_ring_counts(void **state)
     assert_true(kept > CAPTURE_RING_BYTES / 2000);
     for (unsigned i = 0; i < 4; i++)
         assert_false(push(0, 1000));
-    assert_int_equal(capture_ring_lost(&ring), 5);
+    assert_int_equal(record_ring_lost(&ring), 5);
     for (size_t i = 0; i < kept; i++) {
-        record = capture_ring_pop(&ring);
+        record = record_ring_pop(&ring);
         assert_whole(record, i);
-        assert_int_equal(record->lost, 0);
+        assert_int_equal(record->record.lost, 0);
     }
-    assert_null(capture_ring_pop(&ring));
+    assert_null(record_ring_pop(&ring));
     assert_true(push(9, 10));
     assert_true(push(10, 10));
-    record = capture_ring_pop(&ring);
-    assert_int_equal(record->lost, 5); /* said once, at the gap */
-    assert_int_equal(capture_ring_pop(&ring)->lost, 0);
+    record = record_ring_pop(&ring);
+    assert_int_equal(record->record.lost, 5); /* said once, at the gap */
+    record = record_ring_pop(&ring);
+    assert_int_equal(record->record.lost, 0);
 }
 
 /* Nothing is seen before it is pushed, and then all that was claimed. */
 static void test_claimed_together(void **state)
 {
     (void)state;
-    assert_non_null(capture_ring_claim(&ring, 5));
-    assert_non_null(capture_ring_claim(&ring, 6));
-    assert_null(capture_ring_pop(&ring));
-    assert_true(capture_ring_is_empty(&ring));
-    capture_ring_push(&ring);
-    assert_non_null(capture_ring_pop(&ring));
-    assert_non_null(capture_ring_pop(&ring));
-    assert_null(capture_ring_pop(&ring));
+    assert_non_null(record_ring_claim(&ring, 105));
+    assert_non_null(record_ring_claim(&ring, 106));
+    assert_null(record_ring_pop(&ring));
+    assert_true(record_ring_is_empty(&ring));
+    record_ring_push(&ring);
+    assert_non_null(record_ring_pop(&ring));
+    assert_non_null(record_ring_pop(&ring));
+    assert_null(record_ring_pop(&ring));
+}
+
+/* The last one that was claimed may still shrink or go away, those before it may not. */
+static void test_what_is_not_pushed_may_shrink(void **state)
+{
+    struct capture_record *first = record_ring_claim(&ring, 1000), *second;
+    const struct capture_record *popped;
+
+    (void)state;
+    assert_true(record_ring_shrink(&ring, &first->record, sizeof(*first)));
+    second = record_ring_claim(&ring, 1000);
+    assert_ptr_equal((uint8_t *)second, (uint8_t *)first + first->record.size);
+    assert_false(record_ring_shrink(&ring, &first->record, 100));
+    assert_false(record_ring_take_back(&ring, &first->record));
+    first->id = 1;
+    assert_true(record_ring_take_back(&ring, &second->record));
+    assert_ptr_equal(record_ring_claim(&ring, 1000), second);
+    second->id = 2;
+    record_ring_push(&ring);
+    popped = record_ring_pop(&ring);
+    assert_int_equal(popped->id, 1);
+    popped = record_ring_pop(&ring);
+    assert_int_equal(popped->id, 2);
+    assert_null(record_ring_pop(&ring));
+}
+
+/* What was lost before it is told by the record that comes in its place, also over the end. */
+static void test_taking_back_loses_no_count(void **state)
+{
+    struct capture_record *record;
+    size_t kept = 0;
+
+    (void)state;
+    while (push(kept, 1000))
+        kept++;
+    while (record_ring_pop(&ring) != NULL)
+        continue;
+    record = record_ring_claim(&ring, 5000);
+    assert_int_equal(record->record.lost, 1);
+    assert_true(record_ring_take_back(&ring, &record->record));
+    assert_true(record_ring_is_empty(&ring));
+    record = record_ring_claim(&ring, 300);
+    assert_int_equal(record->record.lost, 1);
+    record_ring_push(&ring);
+    assert_ptr_equal(record_ring_pop(&ring), record);
+    assert_null(record_ring_pop(&ring));
 }
 
 enum { THREADED = 40000 };
@@ -137,16 +184,16 @@ static void test_two_threads(void **state)
     (void)state;
     assert_int_equal(pthread_create(&filler, NULL, fill, NULL), 0);
     while (!done) {
-        record = capture_ring_pop(&ring);
+        record = record_ring_pop(&ring);
         if (record != NULL) {
-            next += record->lost;
-            lost += record->lost;
+            next += record->record.lost;
+            lost += record->record.lost;
             assert_whole(record, next++);
         }
-        done = next + capture_ring_lost(&ring) - lost >= THREADED && record == NULL;
+        done = next + record_ring_lost(&ring) - lost >= THREADED && record == NULL;
     }
     pthread_join(filler, NULL);
-    assert_int_equal(next + (capture_ring_lost(&ring) - lost), THREADED);
+    assert_int_equal(next + (record_ring_lost(&ring) - lost), THREADED);
 }
 
 /* The path. */
@@ -202,7 +249,7 @@ static void add(struct fixture *fixture, const char *name, uint32_t snap,
     assert_int_equal(ruleset_add(fixture->ruleset, &rule), 0);
 }
 
-static struct capture_ring *run(struct fixture *fixture, enum ip_family family)
+static struct record_ring *run(struct fixture *fixture, enum ip_family family)
 {
     const struct moment now = {.now_ns = SECOND, .wall_ns = 7 * SECOND};
 
@@ -225,7 +272,7 @@ static void test_an_unchanged_packet_once(void **state)
     const struct capture_record *record;
 
     add(fixture, "looks-on", 65535, NULL, 0);
-    record = capture_ring_pop(run(fixture, FAMILY_IPV4));
+    record = record_ring_pop(run(fixture, FAMILY_IPV4));
     assert_non_null(record);
     assert_int_equal(record->stage, CAPTURE_ONLY);
     assert_int_equal(record->fate, FATE_PENDING);
@@ -239,7 +286,7 @@ static void test_an_unchanged_packet_once(void **state)
     assert_string_equal(record->name, "capture");
     assert_string_equal(record->what, "looks-on");
     assert_memory_equal(record->data, forged.bytes, forged.length);
-    assert_null(capture_ring_pop(path_captures(fixture->path)));
+    assert_null(record_ring_pop(path_captures(fixture->path)));
 }
 
 /* Each copy has right checksums, also in between. */
@@ -250,10 +297,10 @@ static void test_a_changed_packet_twice(void **state)
     add(fixture, "first", 65535, &action_dport, 81);
     add(fixture, "second", 65535, &action_ttl, 9);
     for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
-        struct capture_ring *captures = run(fixture, family);
+        struct record_ring *captures = run(fixture, family);
 
         for (unsigned i = 0; i < 4; i++) {
-            const struct capture_record *record = capture_ring_pop(captures);
+            const struct capture_record *record = record_ring_pop(captures);
 
             assert_non_null(record);
             assert_int_equal(record->stage, i % 2 == 0 ? CAPTURE_BEFORE : CAPTURE_AFTER);
@@ -264,7 +311,7 @@ static void test_a_changed_packet_twice(void **state)
             assert_true(checksums_are_right(record->data, record->captured, family, IPPROTO_UDP,
                                             forged.l4));
         }
-        assert_null(capture_ring_pop(captures));
+        assert_null(record_ring_pop(captures));
     }
 }
 
@@ -274,7 +321,7 @@ static void test_what_was_decided(void **state)
     const struct capture_record *record;
 
     add(fixture, "no", 65535, &action_drop, 0);
-    record = capture_ring_pop(run(fixture, FAMILY_IPV6));
+    record = record_ring_pop(run(fixture, FAMILY_IPV6));
     assert_int_equal(record->stage, CAPTURE_ONLY);
     assert_int_equal(record->fate, FATE_DROP);
     assert_int_equal(record->reason, REASON_RULE);
@@ -287,12 +334,12 @@ static void test_snap_length(void **state)
     const struct capture_record *record;
 
     add(fixture, "short", 8, &action_ttl, 9);
-    record = capture_ring_pop(run(fixture, FAMILY_IPV4));
+    record = record_ring_pop(run(fixture, FAMILY_IPV4));
     assert_int_equal(record->stage, CAPTURE_ONLY);
     assert_int_equal(record->captured, 8);
     assert_int_equal(record->length, forged.length);
     assert_memory_equal(record->data, forged.bytes, 8);
-    assert_null(capture_ring_pop(path_captures(fixture->path)));
+    assert_null(record_ring_pop(path_captures(fixture->path)));
 }
 
 /* Nobody drains: packets go on, and what is lost is counted. */
@@ -305,7 +352,7 @@ static void test_nobody_drains(void **state)
     for (unsigned i = 0; i < packets; i++)
         run(fixture, FAMILY_IPV4);
     assert_int_equal(path_counters(fixture->path)->out, packets);
-    assert_true(capture_ring_lost(path_captures(fixture->path)) > 0);
+    assert_true(record_ring_lost(path_captures(fixture->path)) > 0);
 }
 
 int main(void)
@@ -314,6 +361,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_in_order_round_and_round, set_up_ring, tear_down_ring),
         cmocka_unit_test_setup_teardown(test_a_full_ring_counts, set_up_ring, tear_down_ring),
         cmocka_unit_test_setup_teardown(test_claimed_together, set_up_ring, tear_down_ring),
+        cmocka_unit_test_setup_teardown(test_what_is_not_pushed_may_shrink, set_up_ring,
+                                        tear_down_ring),
+        cmocka_unit_test_setup_teardown(test_taking_back_loses_no_count, set_up_ring,
+                                        tear_down_ring),
         cmocka_unit_test_setup_teardown(test_two_threads, set_up_ring, tear_down_ring),
         cmocka_unit_test_setup_teardown(test_an_unchanged_packet_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_changed_packet_twice, set_up, tear_down),
