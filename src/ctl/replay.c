@@ -134,7 +134,10 @@ static enum exit_code start_explaining(struct replay *replay)
     if (!replay->arguments.explain)
         return EXIT_CODE_OK;
     replay->explainer = explainer_new(replay->offline.path, false);
-    return replay->explainer != NULL ? EXIT_CODE_OK : command_fail("not enough memory");
+    if (replay->explainer == NULL)
+        return command_fail("not enough memory");
+    path_set_observer(replay->offline.path, explainer_observer(replay->explainer));
+    return EXIT_CODE_OK;
 }
 
 static void warn(const struct replay *replay)

@@ -212,6 +212,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
     trace.explainer = explainer_new(trace.offline.path, true);
     if (trace.explainer == NULL)
         return command_fail("not enough memory");
+    path_set_observer(trace.offline.path, explainer_observer(trace.explainer));
     code = trace.arguments.capture != NULL ? run_captured(&trace) : run_text(&trace);
     if (code == EXIT_CODE_OK)
         code = show(&trace);

@@ -4,17 +4,22 @@
 
 #include <assert.h>
 
-void observe_arrival(struct path *path, const struct packet *packet, enum reason fault)
+void count_arrival(struct path *path, const struct packet *packet)
 {
     path->counters.in += packet->segments;
     path->counters.in_bytes += packet_wire_bytes(packet);
+}
+
+void observe_arrival(struct path *path, const struct packet *packet, enum reason fault)
+{
     if (path->observer != NULL)
         path->observer->arrived(path->observer->context, packet, fault);
 }
 
-void observe_split(struct path *path)
+void observe_segment(struct path *path, const struct packet *packet, const struct packet *segment)
 {
-    path->counters.split++;
+    if (path->observer != NULL)
+        path->observer->split(path->observer->context, packet, segment);
 }
 
 void observe_match(struct path *path, size_t rule, const struct packet *packet)
@@ -95,12 +100,20 @@ void observe_fate(struct path *path, const struct packet *packet)
         path->counters.edited += packet->segments;
 }
 
-void observe_answer(struct path *path, const struct packet *answer)
+static void observe_answer(struct path *path, const struct packet *answer)
 {
     path->counters.generated++;
     count_out(path, answer);
     if (path->observer != NULL)
         path->observer->answered(path->observer->context, answer);
+}
+
+void observe_answers(struct path *path)
+{
+    const struct batch *batch = path->answerer.batch;
+
+    while (path->answers_told < batch->answer_count)
+        observe_answer(path, &batch->answers[path->answers_told++]);
 }
 
 bool observe_is_balanced(const struct path *path)

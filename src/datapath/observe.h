@@ -7,7 +7,10 @@
 
 #include "path_state.h"
 
-/* As it was read, and as far as parse and offload understood it. */
+/* It was read. */
+void count_arrival(struct path *path, const struct packet *packet);
+
+/* It is understood as far as it will be, and no rule has acted on it. */
 void observe_arrival(struct path *path, const struct packet *packet, enum reason fault);
 
 /* Rule number RULE matches, before it acts. */
@@ -16,12 +19,14 @@ void observe_match(struct path *path, size_t rule, const struct packet *packet);
 /* The rule has acted: an event if it logs and its limit allows. */
 void observe_outcome(struct path *path, size_t rule, const struct packet *packet);
 
-/* A super-packet gave way to its segments, each of which will have a fate. */
-void observe_split(struct path *path);
+/* SEGMENT of the super-packet PACKET goes on in its place. */
+void observe_segment(struct path *path, const struct packet *packet, const struct packet *segment);
+
+/* What the batch has of answers that were not spoken of yet. */
+void observe_answers(struct path *path);
 
 /* The fate is decided. */
 void observe_fate(struct path *path, const struct packet *packet);
-void observe_answer(struct path *path, const struct packet *answer);
 
 /* The invariant of path.h. */
 bool observe_is_balanced(const struct path *path);

@@ -65,8 +65,10 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
         step = act_rule(&ruleset->rules[i], &context, packet);
         capture_after(path, i, packet);
         observe_outcome(path, i, packet);
-        if (step == STEP_END)
+        if (step == STEP_END) {
+            observe_answers(path);
             return ruleset->rule_count;
+        }
     }
     if (ruleset->policy == POLICY_ACCEPT)
         packet->fate = FATE_OUT;
@@ -104,11 +106,12 @@ static void run_segments(struct path *path, struct packet *packet, size_t rule)
 
     fixup_packet(packet);
     split_packet(packet, batch);
-    observe_split(path);
+    path->counters.split++;
     for (size_t i = 0; i < packet->segments; i++) {
         struct packet *segment = &batch->segments[packet->first_segment + i];
 
         segment->flow_packets -= packet->segments - (i + 1);
+        observe_segment(path, packet, segment);
         apply_rules(path, segment, rule);
         finish(path, segment);
     }
@@ -137,8 +140,9 @@ static void run_packet(struct path *path, struct packet *packet)
     size_t rule;
 
     packet->reason = REASON_NONE;
-    observe_arrival(path, packet, fault);
+    count_arrival(path, packet);
     if (fault != REASON_NONE) {
+        observe_arrival(path, packet, fault);
         decide_malformed(path, packet, fault);
         finish(path, packet);
         return;
@@ -146,12 +150,14 @@ static void run_packet(struct path *path, struct packet *packet)
     track_packet(packet, path->view);
     fault = follow_datagram(path, packet);
     if (fault != REASON_NONE) {
+        observe_arrival(path, packet, REASON_NONE);
         drop(packet, fault);
         finish(path, packet);
         return;
     }
     if (path->flows != NULL)
         track_flow(path->flows, packet, path->answerer.now_ns);
+    observe_arrival(path, packet, REASON_NONE);
     rule = apply_rules(path, packet, 0);
     if (rule < path->ruleset->rule_count)
         run_segments(path, packet, rule);
@@ -180,6 +186,7 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->answerer.view = path->view;
     path->answerer.batch = batch;
     path->answerer.now_ns = now->now_ns;
+    path->answers_told = 0;
     fragments_begin(path->fragments, now->now_ns);
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
@@ -191,7 +198,5 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     }
     for (size_t i = 0; i < batch->count; i++)
         run_packet(path, &batch->packets[i]);
-    for (size_t i = 0; i < batch->answer_count; i++)
-        observe_answer(path, &batch->answers[i]);
     assert(observe_is_balanced(path));
 }

@@ -107,6 +107,11 @@ void path_set_observer(struct path *path, const struct observer *observer)
     path->observer = observer;
 }
 
+const struct moment *path_now(const struct path *path)
+{
+    return &path->matching.time;
+}
+
 const struct path_counters *path_counters(const struct path *path)
 {
     return &path->counters;

@@ -68,7 +68,7 @@ static void arrived(void *context, const struct packet *packet, enum reason faul
     explainer->told.before = explainer->first.packet;
     if (fault != REASON_NONE)
         return;
-    explainer->told.line = make_line(packet);
+    explainer->told.line = make_line(&explainer->first.packet);
     explainer->out_of_memory = explainer->told.line == NULL;
 }
 
@@ -138,6 +138,15 @@ static void acted(void *context, size_t rule, const struct packet *packet)
         0)
         explainer->out_of_memory = true;
     snapshot_take(&explainer->last, packet);
+}
+
+/* The explanation goes on with the first of them. */
+static void split(void *context, const struct packet *packet, const struct packet *segment)
+{
+    struct explainer *explainer = context;
+
+    explainer->told.split = packet->segments;
+    snapshot_take(&explainer->last, segment);
 }
 
 static bool is_last_rule_deciding(const struct explainer *explainer)
@@ -213,14 +222,13 @@ struct explainer *explainer_new(struct path *path, bool all_rules)
         return NULL;
     *explainer = (struct explainer){
         .path = path,
-        .observer = {explainer, arrived, matched, acted, decided, answered},
+        .observer = {explainer, arrived, matched, acted, split, answered, decided},
         .all_rules = all_rules,
     };
     if (snapshot_init(&explainer->first) < 0 || snapshot_init(&explainer->last) < 0) {
         explainer_free(explainer);
         return NULL;
     }
-    path_set_observer(path, &explainer->observer);
     return explainer;
 }
 
@@ -228,11 +236,15 @@ void explainer_free(struct explainer *explainer)
 {
     if (explainer == NULL)
         return;
-    path_set_observer(explainer->path, NULL);
     forget(&explainer->told);
     snapshot_clear(&explainer->first);
     snapshot_clear(&explainer->last);
     free(explainer);
+}
+
+const struct observer *explainer_observer(const struct explainer *explainer)
+{
+    return &explainer->observer;
 }
 
 const struct explanation *explainer_get(const struct explainer *explainer)

@@ -5,7 +5,8 @@
  * The path calls it at the few moments at which a packet can be told apart from what it was, with
  * the packet as it is then. What happened between two calls follows from them: a rule that was not
  * announced did not match the packet as the call before left it, so nothing has to be recorded for
- * it, and nothing that costs a decision (a random number, a token) is ever done twice.
+ * it, and nothing that costs a decision (a random number, a token) is ever done twice. Packets of a
+ * batch come one after the other, each with all that is said of it.
  *
  * In production there is none, which costs one test for each rule that matches and two for each
  * packet. An observer changes nothing, and keeps no pointer into the packet.
@@ -19,7 +20,10 @@
 struct observer {
     void *context; /* handed back in every call */
 
-    /* It was read and parsed; FAULT is what parse.c has against it, direction is not known yet. */
+    /*
+     * It was read, and no rule has acted. FAULT is what parse.c has against it; without one, its
+     * direction, flow and, of a later fragment, first fragment are found as far as they will be.
+     */
     void (*arrived)(void *context, const struct packet *packet, enum reason fault);
 
     /* The rule matches, and has not acted. */
@@ -28,11 +32,17 @@ struct observer {
     /* The rule has acted; FATE_PENDING: the list goes on. */
     void (*acted)(void *context, size_t rule, const struct packet *packet);
 
+    /*
+     * SEGMENT goes on in place of the super-packet PACKET, as one of its `segments`, at the rule
+     * that asked for the split; PACKET's fate is FATE_SPLIT. Said of each one before rules see it.
+     */
+    void (*split)(void *context, const struct packet *packet, const struct packet *segment);
+
+    /* The rule that has acted gave rise to this answer. */
+    void (*answered)(void *context, const struct packet *answer);
+
     /* The fate is decided and checksums are true again: with FATE_OUT, the bytes as they leave. */
     void (*decided)(void *context, const struct packet *packet);
-
-    /* An answer that the batch gave rise to; after all packets of the batch. */
-    void (*answered)(void *context, const struct packet *answer);
 };
 
 #endif

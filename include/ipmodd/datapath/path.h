@@ -147,6 +147,9 @@ void path_set_host_view(struct path *path, const struct host_view *view);
  */
 size_t path_obstacle(const struct path *path, size_t rule, const struct packet *packet);
 
+/* For an observer: the time of the batch that is being worked on. */
+const struct moment *path_now(const struct path *path);
+
 /* Who looks on from the next batch on; borrowed. NULL: nobody, as at the start. */
 void path_set_observer(struct path *path, const struct observer *observer);
 

@@ -53,6 +53,7 @@ struct explanation {
     struct packet before; /* as it arrived, with bytes of its own */
     struct packet after;  /* as it is now: with FATE_OUT, as it leaves */
     enum direction direction;
+    size_t split; /* a super-packet: into so many wire packets; 0: it was none, or went whole */
     struct explained_rule *rules; /* in the order of the ruleset */
     size_t rule_count;
     enum fate fate;
@@ -66,17 +67,19 @@ struct explanation {
 struct explainer;
 
 /*
- * Looks on PATH, which it borrows, from now on; ALL_RULES: also at those that do not match. NULL
- * without memory.
+ * For packets on PATH, which it borrows; ALL_RULES: speaks also of those that do not match. It sees
+ * what its observer is told: all of the path (path_set_observer()), or what another observer passes
+ * on. NULL without memory.
  */
 struct explainer *explainer_new(struct path *path, bool all_rules);
+const struct observer *explainer_observer(const struct explainer *explainer);
 
-/* NULL is allowed. The path goes on without anybody. */
+/* NULL is allowed. No path calls its observer any more. */
 void explainer_free(struct explainer *explainer);
 
 /*
- * About the one packet of the batch that was run last, until the next one is run; NULL without
- * memory. Batches with more than one packet are not explained.
+ * About the packet whose fate was told last, until the next one arrives; NULL without memory. Of a
+ * super-packet that is split it is about the first segment, and no other may be passed on.
  */
 const struct explanation *explainer_get(const struct explainer *explainer);
 

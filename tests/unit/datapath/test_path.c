@@ -392,12 +392,18 @@ static void note_answered(void *context, const struct packet *answer)
     note(context, 'w', answer->family);
 }
 
+static void note_split(void *context, const struct packet *packet, const struct packet *segment)
+{
+    assert_int_equal(packet->fate, FATE_SPLIT);
+    note(context, 's', segment->segments);
+}
+
 static void test_observer(void **state)
 {
     struct fixture *fixture = *state;
     struct diary diary = {.length = 0};
-    const struct observer observer = {&diary,     note_arrived, note_matched,
-                                      note_acted, note_decided, note_answered};
+    const struct observer observer = {&diary,     note_arrived,  note_matched, note_acted,
+                                      note_split, note_answered, note_decided};
 
     rulebook_add(fixture->ruleset, "edits", &match_ttl, 64, &action_ttl, 7);
     rulebook_add(fixture->ruleset, "not-any-more", &match_ttl, 64, &action_drop, 0);
@@ -406,7 +412,7 @@ static void test_observer(void **state)
     path_set_observer(fixture->path, &observer);
     forge_udp_packet(FAMILY_IPV6);
     run(fixture);
-    assert_string_equal(diary.text, "p4m0t4a0t7m2t7a2t7d2w1");
+    assert_string_equal(diary.text, "p4m0t4a0t7m2t7a2t7w1d2");
     diary = (struct diary){.length = 0};
     batch_reset(fixture->batch);
     feed(fixture, forged.bytes, 0);
