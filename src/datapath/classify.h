@@ -27,6 +27,19 @@ struct walk {
     struct rule_run own;        /* where a run stands that is not kept */
 };
 
+/*
+ * Asked before each batch, of COUNT packets: whether it is worth while to look ahead. It is when
+ * there were as many searches as half the packets of the batch before.
+ */
+bool classify_should_look_ahead(struct path *path, size_t count);
+
+/*
+ * COUNT packets at PACKETS, at most FORESIGHT_MAX, come next if they are without a fault (their
+ * `reason`): searches for their rules, for the flow cache to know, and asks memory for what all of
+ * them need at a time. Changes nothing in what rules do.
+ */
+void classify_look_ahead(struct path *path, const struct packet *packets, size_t count);
+
 /* The walk from rule number FROM on. */
 void walk_begin(struct walk *walk, size_t from);
 

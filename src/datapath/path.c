@@ -13,6 +13,8 @@
 #include "split.h"
 #include "track.h"
 
+#include "ipmodd/base/macro.h"
+
 #include <assert.h>
 
 /*
@@ -181,6 +183,29 @@ static void fetch_flows(const struct path *path, const struct batch *batch)
     flow_table_prefetch(path->flows, tuples, count);
 }
 
+/* A look at what the next COUNT packets need, so that they need not wait for it one by one. */
+static void look_ahead(struct path *path, struct packet *packets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (packets[i].reason == REASON_NONE)
+            track_packet(&packets[i], path->view);
+    }
+    classify_look_ahead(path, packets, count);
+}
+
+static void run_packets(struct path *path, struct batch *batch)
+{
+    bool ahead = classify_should_look_ahead(path, batch->count);
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct packet *packet = &batch->packets[i];
+
+        if (ahead && i % FORESIGHT_MAX == 0)
+            look_ahead(path, packet, MIN_OF(batch->count - i, (size_t)FORESIGHT_MAX));
+        run_packet(path, packet);
+    }
+}
+
 void path_run(struct path *path, struct batch *batch, const struct moment *now)
 {
     path->answerer.view = path->view;
@@ -196,7 +221,6 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
         flow_table_sweep(path->flows, SWEEP_FACTOR * batch->count, now->now_ns);
         fetch_flows(path, batch);
     }
-    for (size_t i = 0; i < batch->count; i++)
-        run_packet(path, &batch->packets[i]);
+    run_packets(path, batch);
     assert(observe_is_balanced(path));
 }

@@ -33,6 +33,9 @@ struct path {
     struct flow_cache flow_cache;
     uint32_t generation; /* of the ruleset, in the keys of the cache; 32 bits last for any number of
                             reloads that anybody makes */
+    size_t searched_ahead;  /* searches by classify_look_ahead() whose packets are still to come */
+    uint64_t misses_before; /* counters.flow_misses before the batch that was looked at last */
+    size_t packets_before;  /* of that batch */
     enum classify_method method; /* CLASSIFY_CACHED but in tests and measurements */
     struct answerer answerer;
     struct rng rng;

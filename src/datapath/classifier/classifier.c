@@ -317,3 +317,9 @@ void classifier_search(const struct classifier *classifier, const struct match_c
     }
     ret_run->resume = candidates.search.limit;
 }
+
+struct rule_foresight classifier_foresee(const struct classifier *classifier,
+                                         const struct packet *packet)
+{
+    return (struct rule_foresight){classifier->trees[packet->family], point_of(packet)};
+}

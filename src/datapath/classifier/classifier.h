@@ -60,6 +60,10 @@ void classifier_free(struct classifier *classifier);
 /* Bytes of memory that it holds. */
 size_t classifier_memory(const struct classifier *classifier);
 
+/* What a search for all rules of PACKET begins with. */
+struct rule_foresight classifier_foresee(const struct classifier *classifier,
+                                         const struct packet *packet);
+
 /* The rules from number FROM on that hold for PACKET as far as its flow tells. */
 void classifier_search(const struct classifier *classifier, const struct match_context *context,
                        const struct packet *packet, size_t from, struct rule_run *ret_run);

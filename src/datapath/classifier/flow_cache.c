@@ -54,13 +54,31 @@ static struct flow_entry *choose_victim(struct flow_cache *cache, struct flow_en
     return &set[cache->turn++ % FLOW_CACHE_WAYS];
 }
 
+static struct flow_entry *find_set(const struct flow_cache *cache, const struct flow_key *key,
+                                   size_t words)
+{
+    uint64_t hash =
+        XXH3_64bits_withSeed(key->words, words * sizeof(key->words[0]), cache->seed + key->from);
+
+    return cache->sets[hash % FLOW_CACHE_SETS];
+}
+
+void flow_cache_fetch(const struct flow_cache *cache, const struct flow_key *key,
+                      enum ip_family family)
+{
+    const struct flow_entry *set = find_set(cache, key, flow_key_words(family));
+
+    for (size_t i = 0; i < FLOW_CACHE_WAYS; i++) {
+        __builtin_prefetch(&set[i].key);
+        __builtin_prefetch(&set[i].run.rules, 1);
+    }
+}
+
 struct flow_entry *flow_cache_get(struct flow_cache *cache, const struct flow_key *key,
                                   enum ip_family family, bool *ret_found)
 {
     size_t words = flow_key_words(family);
-    uint64_t hash =
-        XXH3_64bits_withSeed(key->words, words * sizeof(key->words[0]), cache->seed + key->from);
-    struct flow_entry *set = cache->sets[hash % FLOW_CACHE_SETS];
+    struct flow_entry *set = find_set(cache, key, words);
     struct flow_entry *entry;
 
     *ret_found = true;

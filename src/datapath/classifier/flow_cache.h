@@ -36,6 +36,10 @@ struct flow_cache {
 int flow_cache_init(struct flow_cache *cache);
 void flow_cache_clear(struct flow_cache *cache);
 
+/* Fetches from memory what flow_cache_get() will look at. */
+void flow_cache_fetch(const struct flow_cache *cache, const struct flow_key *key,
+                      enum ip_family family);
+
 /*
  * The entry of KEY, of a packet of FAMILY, with *RET_FOUND; without, one with that key whose run is
  * to be filled. Valid until the next call.

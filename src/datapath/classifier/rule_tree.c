@@ -8,6 +8,9 @@
 static_assert(DIMENSION_COUNT <= 16, "four bits name a dimension");
 static_assert(sizeof(struct leaf_entry) == 64, "one line of the processor's cache");
 
+/* Children of which the first entry is fetched; there are rarely more. */
+enum { FETCH_TARGETS = 8 };
+
 void rule_tree_free(struct rule_tree *tree)
 {
     if (tree == NULL)
@@ -112,12 +115,20 @@ static void search_targets(const struct rule_tree *tree, const struct target *ta
         search_target(tree, targets[i], search);
 }
 
+/* What covers the interval of NODE in which POINT lies. */
+static const struct group *find_group(const struct rule_tree *tree, const struct tree_node *node,
+                                      const struct point *point)
+{
+    const uint64_t *keys = &tree->keys[node->key_at];
+    size_t interval = rank(keys, node->key_count, point->values[node->dimension]);
+
+    return &tree->intervals[node->interval_at + interval];
+}
+
 static void search_interval(const struct rule_tree *tree, const struct tree_node *node,
                             struct rule_search *search)
 {
-    uint64_t value = search->point->values[node->dimension];
-    size_t interval = rank(&tree->keys[node->key_at], node->key_count, value);
-    const struct group *group = &tree->intervals[node->interval_at + interval];
+    const struct group *group = find_group(tree, node, search->point);
 
     search_targets(tree, &tree->targets[group->target_at], group->target_count, search);
     while (group->next != NO_GROUP) {
@@ -151,4 +162,42 @@ static void search_target(const struct rule_tree *tree, struct target target,
 void rule_tree_search(const struct rule_tree *tree, struct rule_search *search)
 {
     search_target(tree, tree->root, search);
+}
+
+static bool is_leaf_or_none(struct target target)
+{
+    return target.lowest == NO_RULE || (target.at & TARGET_LEAF) != 0;
+}
+
+static void fetch_targets(const struct rule_tree *tree, const struct group *group)
+{
+    for (uint32_t i = 0; i < group->target_count && i < FETCH_TARGETS; i++) {
+        struct target target = tree->targets[group->target_at + i];
+
+        if ((target.at & TARGET_LEAF) != 0)
+            __builtin_prefetch(&tree->entries[target.at & ~TARGET_LEAF]);
+    }
+}
+
+/* Step by step for all of them, so that no step waits for the one before. */
+void rule_tree_fetch(const struct rule_foresight *foresights, size_t count)
+{
+    const struct group *groups[FORESIGHT_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        const struct rule_tree *tree = foresights[i].tree;
+
+        groups[i] = is_leaf_or_none(tree->root)
+                        ? NULL
+                        : find_group(tree, &tree->nodes[tree->root.at], &foresights[i].point);
+        __builtin_prefetch(groups[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i] != NULL)
+            __builtin_prefetch(&foresights[i].tree->targets[groups[i]->target_at]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i] != NULL)
+            fetch_targets(foresights[i].tree, groups[i]);
+    }
 }

@@ -55,4 +55,18 @@ struct rule_search {
 
 void rule_tree_search(const struct rule_tree *tree, struct rule_search *search);
 
+/* A search that is going to be made. */
+struct rule_foresight {
+    const struct rule_tree *tree;
+    struct point point;
+};
+
+enum { FORESIGHT_MAX = 16 };
+
+/*
+ * Fetches from memory what the searches of COUNT foresights, at most FORESIGHT_MAX, will ask for
+ * first: waiting for all of them at a time takes little longer than for one.
+ */
+void rule_tree_fetch(const struct rule_foresight *foresights, size_t count);
+
 #endif

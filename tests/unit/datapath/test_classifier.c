@@ -11,6 +11,8 @@
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/ruleset.h"
+#include "ipmodd/wire/bytes.h"
+#include "ipmodd/wire/tcp.h"
 #include "path_state.h"
 
 #include <errno.h>
@@ -468,9 +470,72 @@ static void test_equivalence(void **state)
     host_view_free(view);
 }
 
+/* As many rules as are compiled, each for another port of the source. */
+static void add_port_rules(struct ruleset *ruleset)
+{
+    struct scope scope = scope_all();
+    struct value_error error;
+
+    for (unsigned i = 0; i < 8; i++) {
+        struct rule rule;
+        void *value;
+        char text[16];
+
+        snprintf(text, sizeof(text), "%u", 1000 + 40 * i);
+        assert_int_equal(rule_init(&rule, text, "test", 1), 0);
+        assert_int_equal(match_type_find("sport")->parse(text, &scope, &value, &error), 0);
+        assert_int_equal(rule_add_match(&rule, match_type_find("sport"), value), 0);
+        assert_int_equal(ruleset_add(ruleset, &rule), 0);
+    }
+    assert_int_equal(ruleset_finish(ruleset), 0);
+}
+
+static void make_tcp(struct input *input, uint16_t sport)
+{
+    static struct forged forged;
+
+    forge_ip(&forged, FAMILY_IPV4, IPPROTO_TCP);
+    forge_tcp(&forged, TCP_FLAG_ACK, NULL, 0, 0);
+    be16_store(forged.bytes + forged.l4 + TCP_SPORT, sport);
+    forge_seal(&forged);
+    *input = (struct input){.length = forged.length};
+    memcpy(input->bytes, forged.bytes, forged.length);
+}
+
+/* What is searched for ahead of a packet is one search, and a flow that is known no search. */
+static void test_counts_searches(void **state)
+{
+    struct ruleset *ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
+    struct host_view *view = make_view();
+    struct contender *cached = &contenders[2];
+    static struct input inputs[3 * BATCH_PACKETS];
+    const struct input *chosen[BATCH_PACKETS];
+
+    (void)state;
+    add_port_rules(ruleset);
+    cached->path = path_new(ruleset, view);
+    cached->batch = batch_new();
+    for (size_t i = 0; i < ARRAY_SIZE(inputs); i++)
+        make_tcp(&inputs[i], (uint16_t)(1000 + i));
+    for (size_t b = 0; b < 4; b++) {
+        for (size_t i = 0; i < BATCH_PACKETS; i++)
+            chosen[i] = &inputs[b < 3 ? b * BATCH_PACKETS + i : i];
+        run(cached, chosen, BATCH_PACKETS, &(struct moment){.now_ns = 1});
+    }
+    assert_int_equal(path_counters(cached->path)->flow_misses, ARRAY_SIZE(inputs));
+    assert_int_equal(path_counters(cached->path)->flow_hits, BATCH_PACKETS);
+    path_free(cached->path);
+    batch_free(cached->batch);
+    ruleset_free(ruleset);
+    host_view_free(view);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_equivalence)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equivalence),
+        cmocka_unit_test(test_counts_searches),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
