@@ -121,6 +121,7 @@ const char *direction_name(enum direction direction)
     static const char *const names[DIRECTION_COUNT] = {
         [DIRECTION_OUT] = "out",
         [DIRECTION_FORWARD] = "forward",
+        [DIRECTION_IN] = "in",
     };
 
     assert(direction < DIRECTION_COUNT);

@@ -206,5 +206,6 @@ bool host_view_equal(const struct host_view *a, const struct host_view *b)
                          b->local_prefix_count) &&
            same_prefixes(a->tun_prefixes, a->tun_prefix_count, b->tun_prefixes,
                          b->tun_prefix_count) &&
-           same_prefixes(a->loops, a->loop_count, b->loops, b->loop_count) && same_mtus(a, b);
+           same_prefixes(a->loops, a->loop_count, b->loops, b->loop_count) && same_mtus(a, b) &&
+           a->inbound == b->inbound;
 }

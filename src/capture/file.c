@@ -244,6 +244,8 @@ static enum pcapng_direction direction_of(const struct capture_record *record)
     switch (record->direction) {
     case DIRECTION_OUT:
         return PCAPNG_OUTBOUND;
+    case DIRECTION_IN:
+        return PCAPNG_INBOUND;
     case DIRECTION_FORWARD:
     case DIRECTION_COUNT:
         break;

@@ -1,11 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From the tun device into a batch. */
 #include "batch.h"
+#include "ipmodd/wire/ip4.h"
+#include "ipmodd/wire/ip6.h"
+#include "live.h"
 #include "path_state.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <unistd.h>
+
+enum { TTL_MAX = 255 };
+
+/* The destination of an IP packet that nobody has looked at yet; NULL if it has none. */
+static const uint8_t *find_destination(const struct packet *packet, enum ip_family *ret_family)
+{
+    unsigned version = packet->length > 0 ? packet->data[0] >> 4 : 0;
+
+    *ret_family = version == 4 ? FAMILY_IPV4 : FAMILY_IPV6;
+    if (version == 4 && packet->length >= IP4_HEADER_MIN)
+        return packet->data + IP4_DST;
+    if (version == 6 && packet->length >= IP6_HEADER)
+        return packet->data + IP6_DST;
+    return NULL;
+}
+
+/* Rules and the program that gets it see the TTL that the wire had. */
+static void restore_ttl(const struct path *path, struct packet *packet)
+{
+    enum ip_family family;
+    const uint8_t *destination = find_destination(packet, &family);
+
+    if (destination == NULL || !host_view_is_local(path->view, family, destination) ||
+        packet->data[family == FAMILY_IPV4 ? IP4_TTL : IP6_HOP_LIMIT] == TTL_MAX)
+        return;
+    live_raise_ttl(packet->data, family);
+    packet->flags |= PACKET_TTL_RESTORED;
+}
 
 /*
  * A read cuts off what does not fit and does not tell, so a packet that fills its buffer counts as
@@ -16,6 +47,8 @@ static void take_packet(struct path *path, struct batch *batch, size_t length,
 {
     if (length < PACKET_CAPACITY) {
         batch_commit_offloaded(batch, length, vnet);
+        if (path->view->inbound)
+            restore_ttl(path, &batch->packets[batch->count - 1]);
         return;
     }
     path->counters.in++;

@@ -4,7 +4,11 @@
 
 void track_packet(struct packet *packet, const struct host_view *view)
 {
-    bool ours = host_view_is_local(view, packet->family, packet_src(packet));
-
-    packet->direction = ours ? DIRECTION_OUT : DIRECTION_FORWARD;
+    /* First: who sends to this host may claim an address of it. */
+    if (host_view_is_local(view, packet->family, packet_dst(packet)))
+        packet->direction = DIRECTION_IN;
+    else if (host_view_is_local(view, packet->family, packet_src(packet)))
+        packet->direction = DIRECTION_OUT;
+    else
+        packet->direction = DIRECTION_FORWARD;
 }

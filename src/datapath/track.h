@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Track: what a packet is to this host. So far its direction, by its source address: what comes
- * from an address of ours was made here.
+ * Track: what a packet is to this host. So far its direction, by its addresses: what goes to one
+ * of ours comes in, of the rest what comes from one of ours was made here.
  */
 #ifndef IPMODD_DATAPATH_TRACK_H
 #define IPMODD_DATAPATH_TRACK_H

@@ -3,6 +3,7 @@
 #include "ipmodd/wire/checksum.h"
 #include "ipmodd/wire/ip4.h"
 #include "ipmodd/wire/ip6.h"
+#include "live.h"
 #include "merge.h"
 #include "offload.h"
 #include "path_state.h"
@@ -20,28 +21,18 @@ static bool will_be_forwarded(const struct path *path, const struct packet *pack
            !host_view_is_local(path->view, packet->family, packet_dst(packet));
 }
 
-static void raise_ttl(struct packet *packet)
-{
-    uint8_t ttl = packet_ttl(packet), raised = (uint8_t)(ttl + 1);
-    uint8_t *checksum = packet->data + IP4_CHECKSUM;
-
-    if (packet->family == FAMILY_IPV6) {
-        packet->data[IP6_HOP_LIMIT] = raised;
-        return;
-    }
-    packet->data[IP4_TTL] = raised;
-    be16_store(checksum,
-               checksum_adjust(be16_load(checksum), sum_change(0, IP4_TTL, &ttl, &raised, 1)));
-}
-
+/*
+ * What came in and is sent on to another host by a rule is one hop further on, as a router would
+ * have it: of that the one stays off.
+ */
 static void give_ttl_back(struct path *path, struct packet *packet)
 {
-    if (!will_be_forwarded(path, packet))
+    if (!will_be_forwarded(path, packet) || (packet->flags & PACKET_TTL_RESTORED) != 0)
         return;
     if (packet_ttl(packet) == TTL_MAX)
         path->counters.ttl_255 += packet->segments;
     else
-        raise_ttl(packet);
+        live_raise_ttl(packet->data, packet->family);
 }
 
 /* 0 or -errno. */

@@ -105,5 +105,7 @@ struct host_view *snapshot_view(const struct snapshot *snapshot, const struct co
     }
     view = host_view_new(locals, snapshot->address_count, broadcasts, broadcast_count, own,
                          own_prefixes(config, own));
+    if (view != NULL)
+        view->inbound = (config->divert.directions & DIRECTIONS_IN) != 0;
     return add_loops(view, snapshot, tun_ifindex);
 }

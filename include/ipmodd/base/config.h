@@ -37,12 +37,14 @@ enum malformed_policy {
 enum direction {
     DIRECTION_OUT,     /* made by this host */
     DIRECTION_FORWARD, /* passing through */
+    DIRECTION_IN,      /* addressed to this host */
     DIRECTION_COUNT,
 };
 
 enum {
     DIRECTIONS_OUT = 1u << DIRECTION_OUT,
     DIRECTIONS_FORWARD = 1u << DIRECTION_FORWARD,
+    DIRECTIONS_IN = 1u << DIRECTION_IN,
 };
 
 /* Which of main's routes table 100 repeats. */

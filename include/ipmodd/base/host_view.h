@@ -46,6 +46,8 @@ struct host_view {
     size_t loop_count;
     struct mtu_span *mtus; /* sorted by first address; neighbours differ */
     size_t mtu_count;
+    bool inbound; /* what is addressed to this host is diverted too, so the kernel has taken one off
+                     its TTL before it is read */
 };
 
 /* Total order: family first, then bytes. Negative, 0 or positive. */

@@ -43,6 +43,8 @@ enum packet_flag {
     PACKET_PARTIAL_CHECKSUM = 1u << 6, /* the upper-layer checksum is left to the kernel */
     PACKET_TINY_FRAGMENT = 1u << 7, /* a first fragment that ends within its upper-layer header */
     PACKET_ORPHAN = 1u << 8,        /* a later fragment whose first one is not known */
+    PACKET_TTL_RESTORED = 1u << 9,  /* it was addressed to this host when it was read, and has the
+                                       TTL of the wire again */
 };
 
 /* The upper-layer header of a first fragment as far as rules can read it: a TCP header at most. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* direction: made by this host, or passing through. */
+/* direction: made by this host, passing through, or addressed to it. */
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
@@ -11,6 +11,7 @@
 static const struct value_name direction_names[] = {
     {"out", DIRECTION_OUT, DIRECTION_OUT},
     {"forward", DIRECTION_FORWARD, DIRECTION_FORWARD},
+    {"in", DIRECTION_IN, DIRECTION_IN},
 };
 
 static const struct value_domain direction_domain = {.noun = "a direction",
@@ -23,8 +24,6 @@ static int direction_parse(const char *text, const struct scope *scope, void **r
                            struct value_error *error)
 {
     (void)scope;
-    if (strcmp(text, "in") == 0)
-        return value_refuse(error, "direction in is not in this version yet: out or forward");
     return number_list_parse(text, &direction_domain, ret_value, error);
 }
 
@@ -47,7 +46,7 @@ static void direction_print(const void *value, FILE *out)
 
 const struct match_type match_direction = {
     .key = "direction",
-    .grammar = "out, forward",
+    .grammar = "out, forward, in",
     .parse = direction_parse,
     .free = free,
     .test = direction_test,

@@ -172,11 +172,14 @@ def test_malformed_obeys_the_configuration(replay):
 
 
 def test_local_prefixes_give_the_direction(replay):
-    config = "[rule ours]\ndirection = out\nset-ttl = 9\n"
-    for option, count in (([], 0), (["--local", "192.0.2.0/24"], 1),
-                          (["--local", f"{A6},{A}"], 2), (["--local", "0.0.0.0/0, ::/0"], 2)):
+    config = "".join(f"[rule {way}]\ndirection = {way}\nset-ttl = 9\n"
+                     for way in ("out", "forward", "in"))
+    for option, counts in (([], [0, 2, 0]), (["--local", "192.0.2.0/24"], [1, 1, 0]),
+                           (["--local", f"{A6},{A}"], [2, 0, 0]),
+                           (["--local", f"{B6},{B}"], [0, 0, 2]),
+                           (["--local", "0.0.0.0/0, ::/0"], [0, 0, 2])):
         _, told = replay(config, [udp4(), udp6()], *option)
-        assert told["rules"][0]["packets"] == count, option
+        assert [rule["packets"] for rule in told["rules"]] == counts, option
 
 
 def test_no_direction_without_local_is_said(tmp_path):

@@ -35,7 +35,7 @@ static const struct {
     bool list;
     const char *items[VALUES];
 } pools[] = {
-    {"direction", true, {"out", "forward"}},
+    {"direction", true, {"out", "forward", "in"}},
     {"family", true, {"ipv4", "ipv6"}},
     {"proto",
      true,

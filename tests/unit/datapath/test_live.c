@@ -248,6 +248,69 @@ static void test_ttl_of_what_is_not_forwarded(void **state)
     }
 }
 
+/* The kernel took one off on the way in, and takes none on the way to a socket. */
+static void test_ttl_of_what_comes_in(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    fixture->view->inbound = true;
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        size_t place = family == FAMILY_IPV4 ? 8 : 7;
+
+        for (unsigned ttl = 0; ttl < 256; ttl++) {
+            forge_udp_packet(family, (uint8_t)ttl);
+            turn_around();
+            assert_int_equal(pass(fixture, out), forged.length);
+            assert_int_equal(out[place], ttl < 255 ? ttl + 1 : 255);
+            assert_true(checksums_are_right(out, forged.length, family, IPPROTO_UDP, forged.l4));
+        }
+    }
+    assert_int_equal(path_counters(fixture->path)->ttl_255, 0);
+}
+
+/* Cut off in the middle of an address, or of no family: nothing is touched. */
+static void test_ttl_of_scraps(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+
+    fixture->view->inbound = true;
+    fixture->ruleset->malformed = MALFORMED_PASS;
+    forge_udp_packet(FAMILY_IPV4, 64);
+    turn_around();
+    for (size_t length = 1; length < 20; length++) {
+        forged.length = length;
+        assert_int_equal(pass(fixture, out), length);
+        assert_memory_equal(out, forged.bytes, length);
+    }
+    forged.length = 20;
+    forged.bytes[0] = 0x55;
+    assert_int_equal(pass(fixture, out), 20);
+    assert_memory_equal(out, forged.bytes, 20);
+}
+
+/* What a rule sends on to another host is one hop further on. */
+static void test_ttl_of_what_came_in_and_is_sent_on(void **state)
+{
+    struct fixture *fixture = *state;
+    static uint8_t out[FORGED_MAX];
+    struct host_view *elsewhere = host_view_new(NULL, 0, NULL, 0, NULL, 0);
+
+    assert_non_null(elsewhere);
+    fixture->view->inbound = true;
+    forge_udp_packet(FAMILY_IPV4, 62);
+    turn_around();
+    send_forged(fixture);
+    assert_int_equal(batch_read(fixture->path, fixture->batch, fixture->tun, 1), 1);
+    path_set_host_view(fixture->path, elsewhere); /* not its own any more */
+    path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
+    assert_int_equal(batch_write(fixture->path, fixture->batch, fixture->tun), 0);
+    assert_int_equal(receive(fixture, out, &(struct virtio_net){.flags = 0}), forged.length);
+    assert_int_equal(out[8], 63);
+    host_view_free(elsewhere);
+}
+
 /* A wrong IPv4 header checksum comes out as wrong as it was. */
 static void test_wrong_checksum_stays_wrong(void **state)
 {
@@ -477,6 +540,9 @@ int main(void)
         LIVE_TEST(test_ttl_is_given_back),
         LIVE_TEST(test_ttl_255_is_counted),
         LIVE_TEST(test_ttl_of_what_is_not_forwarded),
+        LIVE_TEST(test_ttl_of_what_comes_in),
+        LIVE_TEST(test_ttl_of_scraps),
+        LIVE_TEST(test_ttl_of_what_came_in_and_is_sent_on),
         LIVE_TEST(test_wrong_checksum_stays_wrong),
         LIVE_TEST(test_malformed_that_passes),
         LIVE_TEST(test_dropped_is_not_written),

@@ -193,15 +193,25 @@ static void test_direction(void **state)
 
     rulebook_add(fixture->ruleset, "out", &match_direction, DIRECTION_OUT, NULL, 0);
     rulebook_add(fixture->ruleset, "forward", &match_direction, DIRECTION_FORWARD, NULL, 0);
+    rulebook_add(fixture->ruleset, "in", &match_direction, DIRECTION_IN, NULL, 0);
     restart(fixture);
     for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        size_t src = family == FAMILY_IPV4 ? 12 : 8, dst = family == FAMILY_IPV4 ? 16 : 24;
+        uint8_t *bytes = forged.bytes;
+
         forge_udp_packet(family);
         run(fixture);
-        forged.bytes[family == FAMILY_IPV4 ? 14 : 20] ^= 0x40; /* another source */
+        bytes[src + (family == FAMILY_IPV4 ? 2 : 12)] ^= 0x40; /* another source */
+        run(fixture);
+        forge_udp_packet(family);
+        memcpy(bytes + dst, bytes + src, dst - src); /* from here, as it says, and to here */
+        run(fixture);
+        bytes[src + (family == FAMILY_IPV4 ? 2 : 12)] ^= 0x40;
         run(fixture);
     }
     assert_int_equal(path_rule_counters(fixture->path, 0)->packets, 2);
     assert_int_equal(path_rule_counters(fixture->path, 1)->packets, 2);
+    assert_int_equal(path_rule_counters(fixture->path, 2)->packets, 4);
 }
 
 static void test_malformed(void **state)

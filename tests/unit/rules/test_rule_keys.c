@@ -226,10 +226,9 @@ static const struct right rights[] = {
 
 static const struct wrong wrongs[] = {
     {"direction", "outt", "'outt' is not a direction; did you mean 'out'?", NULL},
-    {"direction", "in", "direction in is not in this version yet: out or forward", NULL},
-    {"direction", "0", "'0' is not a direction: out, forward", NULL},
-    {"direction", "!out, !forward", "the list excludes all that it includes, so it never holds",
-     NULL},
+    {"direction", "0", "'0' is not a direction: out, forward, in", NULL},
+    {"direction", "!out, !forward, !in",
+     "the list excludes all that it includes, so it never holds", NULL},
     {"family", "ipv5", "'ipv5' is not a family; did you mean 'ipv4'?", NULL},
     {"family", "ipv4,,ipv6", "the list has an empty item: write items separated by commas", NULL},
     {"proto", "tpc", "'tpc' is not a protocol; did you mean 'tcp'?", NULL},

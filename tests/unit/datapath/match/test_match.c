@@ -113,6 +113,10 @@ static void test_direction(void **state)
     assert_holds("direction", "out, forward", &packet);
     assert_holds("direction", "!out", &packet);
     assert_not("direction", "out", &packet);
+    assert_not("direction", "in", &packet);
+    packet.direction = DIRECTION_IN;
+    assert_holds("direction", "in", &packet);
+    assert_not("direction", "out, forward", &packet);
 }
 
 static void test_family(void **state)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The TTL that the kernel took. */
+#include "live.h"
+
+#include "ipmodd/wire/checksum.h"
+#include "ipmodd/wire/ip4.h"
+#include "ipmodd/wire/ip6.h"
+
+void live_raise_ttl(uint8_t *bytes, enum ip_family family)
+{
+    uint8_t *checksum = bytes + IP4_CHECKSUM;
+    uint8_t ttl = bytes[IP4_TTL];
+    uint8_t raised = (uint8_t)(ttl + 1);
+
+    if (family == FAMILY_IPV6) {
+        bytes[IP6_HOP_LIMIT]++;
+        return;
+    }
+    bytes[IP4_TTL] = raised;
+    be16_store(checksum,
+               checksum_adjust(be16_load(checksum), sum_change(0, IP4_TTL, &ttl, &raised, 1)));
+}
