@@ -56,6 +56,7 @@ static ssize_t move_batch(struct mover *mover, size_t limit)
     if (count <= 0)
         return count;
     now = clock_read(&mover->zone);
+    mover->batch_ns = now.now_ns;
     path_run(mover->path, mover->batch, &now);
     error = batch_write(mover->path, mover->batch, mover->tun_fd);
     if (mover->captures != NULL)
@@ -63,8 +64,11 @@ static ssize_t move_batch(struct mover *mover, size_t limit)
     return device_is_gone(error) ? error : count;
 }
 
-/* The first packet leaves before the kernel is asked for a second: most that wake up come alone. */
-int mover_move(struct mover *mover)
+/*
+ * The first packet leaves before the kernel is asked for a second: most that wake up come alone.
+ * The clock is read once behind each batch with packets.
+ */
+static int move(struct mover *mover, uint64_t *ret_start_ns, uint64_t *ret_end_ns)
 {
     uint64_t until = 0;
     ssize_t moved = 0, limit = 1;
@@ -74,17 +78,31 @@ int mover_move(struct mover *mover)
 
         if (count < 0)
             return (int)count;
+        if (count > 0)
+            *ret_end_ns = clock_now_ns();
+        if (i == 0)
+            *ret_start_ns = mover->batch_ns;
         if (count < limit && !batch_is_full(mover->batch))
             return 0;
         moved += count;
         limit = BATCH_PACKETS;
         /* Rules can be slow, an expression over a payload most of all. */
         if (until == 0)
-            until = clock_now_ns() + WAKEUP_NS;
-        else if (clock_now_ns() >= until)
+            until = *ret_end_ns + WAKEUP_NS;
+        else if (*ret_end_ns >= until)
             break;
     }
     return 1;
+}
+
+int mover_move(struct mover *mover)
+{
+    uint64_t start_ns = 0, end_ns = 0;
+    int r = move(mover, &start_ns, &end_ns);
+
+    if (end_ns != 0)
+        histogram_add(&mover->wakeups, end_ns - start_ns);
+    return r;
 }
 
 void mover_drain(struct mover *mover)

@@ -9,6 +9,7 @@
 #define IPMODD_DAEMON_MOVER_H
 
 #include "clock.h"
+#include "ipmodd/base/histogram.h"
 #include "ipmodd/capture/captures.h"
 #include "ipmodd/datapath/path.h"
 
@@ -16,6 +17,8 @@ struct mover {
     struct path *path; /* owned, as the batch */
     struct batch *batch;
     struct zone zone;
+    struct histogram wakeups;  /* from the first packet's being read until the last was written */
+    uint64_t batch_ns;         /* when the last batch with packets had been read */
     int tun_fd;                /* borrowed, as the captures */
     struct captures *captures; /* that empty the path's ring; NULL: nobody does */
 };
