@@ -7,23 +7,23 @@
 #include <errno.h>
 #include <string.h>
 
-int snapshot_init(struct snapshot *snapshot)
+int packet_copy_init(struct packet_copy *copy)
 {
-    snapshot->bytes = malloc(PACKET_CAPACITY);
-    return snapshot->bytes != NULL ? 0 : -ENOMEM;
+    copy->bytes = malloc(PACKET_CAPACITY);
+    return copy->bytes != NULL ? 0 : -ENOMEM;
 }
 
-void snapshot_clear(struct snapshot *snapshot)
+void packet_copy_clear(struct packet_copy *copy)
 {
-    free(TAKE_PTR(snapshot->bytes));
+    free(TAKE_PTR(copy->bytes));
 }
 
-void snapshot_take(struct snapshot *snapshot, const struct packet *packet)
+void packet_copy_take(struct packet_copy *copy, const struct packet *packet)
 {
-    snapshot->packet = *packet;
-    snapshot->packet.data = snapshot->bytes;
-    snapshot->packet.shadow = NULL;
-    memcpy(snapshot->bytes, packet->data, packet->length);
+    copy->packet = *packet;
+    copy->packet.data = copy->bytes;
+    copy->packet.shadow = NULL;
+    memcpy(copy->bytes, packet->data, packet->length);
 }
 
 static bool is_same(const char *a, const char *b)

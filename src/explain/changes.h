@@ -6,20 +6,20 @@
 #include "ipmodd/explain/explain.h"
 
 /* A packet at one moment, with bytes of its own. */
-struct snapshot {
+struct packet_copy {
     struct packet packet;
     uint8_t *bytes; /* PACKET_CAPACITY of them, owned */
 };
 
 /* 0 or -ENOMEM. */
-int snapshot_init(struct snapshot *snapshot);
-void snapshot_clear(struct snapshot *snapshot);
+int packet_copy_init(struct packet_copy *copy);
+void packet_copy_clear(struct packet_copy *copy);
 
 /*
  * Copies PACKET as it is on the wire: what a later fragment shows of its first one (its shadow) is
  * none of it.
  */
-void snapshot_take(struct snapshot *snapshot, const struct packet *packet);
+void packet_copy_take(struct packet_copy *copy, const struct packet *packet);
 
 /* Appends to CHANGES what tells AFTER from BEFORE on the wire. 0 or -ENOMEM. */
 int changes_find(struct changes *changes, const struct packet *before, const struct packet *after);

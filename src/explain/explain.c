@@ -13,8 +13,8 @@ struct explainer {
     struct observer observer;
     bool all_rules;
     struct explanation told;
-    struct snapshot first, last; /* as it arrived; as the last rule left it */
-    size_t next_rule;            /* the first that was not spoken of yet */
+    struct packet_copy first, last; /* as it arrived; as the last rule left it */
+    size_t next_rule;               /* the first that was not spoken of yet */
     bool out_of_memory;
 };
 
@@ -63,8 +63,8 @@ static void arrived(void *context, const struct packet *packet, enum reason faul
     explainer->out_of_memory = false;
     explainer->told.parsed = fault == REASON_NONE;
     explainer->told.fault = fault;
-    snapshot_take(&explainer->first, packet);
-    snapshot_take(&explainer->last, packet);
+    packet_copy_take(&explainer->first, packet);
+    packet_copy_take(&explainer->last, packet);
     explainer->told.before = explainer->first.packet;
     if (fault != REASON_NONE)
         return;
@@ -137,7 +137,7 @@ static void acted(void *context, size_t rule, const struct packet *packet)
     if (changes_find(&told->rules[told->rule_count - 1].changes, &explainer->last.packet, packet) <
         0)
         explainer->out_of_memory = true;
-    snapshot_take(&explainer->last, packet);
+    packet_copy_take(&explainer->last, packet);
 }
 
 /* The explanation goes on with the first of them. */
@@ -146,7 +146,7 @@ static void split(void *context, const struct packet *packet, const struct packe
     struct explainer *explainer = context;
 
     explainer->told.split = packet->segments;
-    snapshot_take(&explainer->last, segment);
+    packet_copy_take(&explainer->last, segment);
 }
 
 static bool is_last_rule_deciding(const struct explainer *explainer)
@@ -195,7 +195,7 @@ static void decided(void *context, const struct packet *packet)
         pass_over(explainer, ruleset_of(explainer)->rule_count, packet);
     if (changes_find(&told->repaired, &explainer->last.packet, packet) < 0)
         explainer->out_of_memory = true;
-    snapshot_take(&explainer->last, packet);
+    packet_copy_take(&explainer->last, packet);
     told->after = explainer->last.packet;
 }
 
@@ -225,7 +225,7 @@ struct explainer *explainer_new(struct path *path, bool all_rules)
         .observer = {explainer, arrived, matched, acted, split, answered, decided},
         .all_rules = all_rules,
     };
-    if (snapshot_init(&explainer->first) < 0 || snapshot_init(&explainer->last) < 0) {
+    if (packet_copy_init(&explainer->first) < 0 || packet_copy_init(&explainer->last) < 0) {
         explainer_free(explainer);
         return NULL;
     }
@@ -237,8 +237,8 @@ void explainer_free(struct explainer *explainer)
     if (explainer == NULL)
         return;
     forget(&explainer->told);
-    snapshot_clear(&explainer->first);
-    snapshot_clear(&explainer->last);
+    packet_copy_clear(&explainer->first);
+    packet_copy_clear(&explainer->last);
     free(explainer);
 }
 
