@@ -43,6 +43,13 @@ bool remarks_have(const struct remarks *remarks, const struct remark *remark)
     return false;
 }
 
+const char *remark_help(const struct remark *remark)
+{
+    const char *help = strstr(remark->text, REMARK_HELP);
+
+    return help != NULL ? help + strlen(REMARK_HELP) : NULL;
+}
+
 void remarks_clear(struct remarks *remarks)
 {
     for (size_t i = 0; i < remarks->count; i++)

@@ -17,8 +17,9 @@ static int remark_xfrm(struct remarks *remarks)
     if (count == 0)
         return 0;
     return remarks_add(remarks, REMARK_XFRM,
-                       "IPsec: there are %u policies; ESP and AH are not diverted; what helps for "
-                       "policies in transport mode: [divert] exclude with the peers' addresses",
+                       "IPsec: there are %u policies; ESP and AH are not diverted, nor what a "
+                       "tunnel encrypts" REMARK_HELP "[divert] exclude with the peers' addresses, "
+                       "for policies in transport mode",
                        count);
 }
 
@@ -38,9 +39,9 @@ static int remark_forwarding(const struct inspect *inspect, const struct config 
         return 0;
     return remarks_add(remarks, REMARK_FORWARDING,
                        "IPv6: this kernel can't forward from %s alone (Linux 6.17 can): meanwhile "
-                       "net.ipv6.conf.all.forwarding is 1, and accept_ra 2 where it was 1; what "
-                       "helps where neighbours must not take this host for a router: `ip -6 rule "
-                       "add priority %u iif DEVICE blackhole`",
+                       "net.ipv6.conf.all.forwarding is 1, and accept_ra 2 where it was "
+                       "1" REMARK_HELP "`ip -6 rule add priority %u iif DEVICE blackhole` where "
+                       "neighbours must not take this host for a router",
                        config->tun.name, config->divert.divert_priority - 2);
 }
 
@@ -81,7 +82,7 @@ static int adopt(struct inspect *inspect, const struct config *config,
         return 0;
     return remarks_add(&inspect->findings.remarks, REMARK_CONNTRACK,
                        "netfilter: NAT of others would be met twice by forwarded packets, and what "
-                       "mends it failed: %s; what helps: exclude the networks behind this host",
+                       "mends it failed: %s" REMARK_HELP "exclude the networks behind this host",
                        fault.text);
 }
 

@@ -81,8 +81,8 @@ static int remark_legacy(struct remarks *remarks, const char *path, const char *
         *c = *c == '\n' ? ' ' : *c;
     if (used == 0)
         return 0;
-    return remarks_add(remarks, REMARK_UNSEEN,
-                       "netfilter: %s has tables whose rules cannot be seen: %s; what helps: "
+    return remarks_add(remarks, REMARK_LEGACY,
+                       "netfilter: %s has tables whose rules cannot be seen: %s" REMARK_HELP
                        "look at `%s-save` for rules on output interface or mark, and for a FORWARD "
                        "chain that drops",
                        tool, names, tool);
@@ -97,9 +97,9 @@ static int remark_legacy_modules(struct remarks *remarks)
 
     while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
         if (strncmp(line, "iptable_", 8) == 0 || strncmp(line, "ip6table_", 9) == 0)
-            return remarks_add(remarks, REMARK_UNSEEN,
+            return remarks_add(remarks, REMARK_LEGACY,
                                "netfilter: module %.*s is loaded, so there may be rules of "
-                               "iptables-legacy, which cannot be seen; what helps: look at "
+                               "iptables-legacy, which cannot be seen" REMARK_HELP "look at "
                                "`iptables-legacy-save`",
                                (int)strcspn(line, " "), line);
     }

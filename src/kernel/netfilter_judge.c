@@ -47,11 +47,11 @@ struct walk {
     bool drops;             /* what nothing accepted */
 };
 
-static void remark(struct judge *judge, const struct model_chain *base, const char *what,
-                   const char *line)
+static void remark(struct judge *judge, enum remark_kind kind, const struct model_chain *base,
+                   const char *what, const char *line)
 {
-    if (remarks_add(&judge->findings->remarks, REMARK_NETFILTER,
-                    "netfilter: chain %s of table %s %s %s; what helps: %s", base->name,
+    if (remarks_add(&judge->findings->remarks, kind,
+                    "netfilter: chain %s of table %s %s %s" REMARK_HELP "%s", base->name,
                     base->family, base->table, what, line) < 0)
         judge->error = -ENOMEM;
 }
@@ -140,11 +140,13 @@ static void judge_forward(struct walk *walk)
         return;
     if (!walk->from_tun) {
         forward_line(judge, walk->base, false, line);
-        remark(judge, walk->base, "drops what comes back from the tun device", line);
+        remark(judge, REMARK_FORWARD, walk->base, "drops what comes back from the tun device",
+               line);
     }
     if (forwards && !walk->to_tun && strcmp(walk->base->table, "firewalld") != 0) {
         forward_line(judge, walk->base, true, line);
-        remark(judge, walk->base, "drops forwarded packets on their way to the tun device", line);
+        remark(judge, REMARK_FORWARD, walk->base,
+               "drops forwarded packets on their way to the tun device", line);
     }
 }
 
@@ -156,7 +158,7 @@ static void judge_output(struct walk *walk)
     if (found->rule == NULL || walk->names_tun)
         return;
     same_for_tun(walk->judge, found, line);
-    remark(walk->judge, walk->base,
+    remark(walk->judge, REMARK_OUTPUT, walk->base,
            "tests the output interface, which is the tun device for diverted packets there", line);
 }
 
@@ -169,7 +171,7 @@ static void judge_postrouting(struct walk *walk)
         return;
     snprintf(line, sizeof(line), "nft insert rule %s %s %s iifname \"%s\" accept", base->family,
              base->table, base->name, walk->judge->config->tun.name);
-    remark(walk->judge, base,
+    remark(walk->judge, REMARK_OUTPUT, base,
            "tests mark, owner, control group or priority, which packets that come back from the "
            "tun device have lost",
            line);
@@ -183,7 +185,7 @@ static void judge_nat(struct walk *walk)
     if (found->rule == NULL || walk->names_tun)
         return;
     same_for_tun(walk->judge, found, line);
-    remark(walk->judge, walk->base,
+    remark(walk->judge, REMARK_NAT, walk->base,
            "translates sources by output interface and something that diverted packets do not have "
            "together with it",
            line);
@@ -194,9 +196,10 @@ static void add_line(struct judge *judge, const char *line)
     int r = netfilter_recipe_add(judge->findings, line);
 
     if (r == -E2BIG)
-        remarks_add(&judge->findings->remarks, REMARK_CONNTRACK,
-                    "netfilter: too many NAT rules to keep connection tracking right for all; "
-                    "what helps: exclude the networks behind this host");
+        remarks_add(
+            &judge->findings->remarks, REMARK_CONNTRACK,
+            "netfilter: too many NAT rules to keep connection tracking right for all" REMARK_HELP
+            "exclude the networks behind this host");
     else if (r < 0)
         judge->error = r;
 }
@@ -259,7 +262,7 @@ static void remark_source6(struct judge *judge, const struct model_chain *chain)
     if ((judge->config->divert.families & FAMILIES_IPV6) != 0 &&
         remarks_add(&judge->findings->remarks, REMARK_CONNTRACK,
                     "netfilter: masquerade in chain %s of table %s %s may take any IPv6 address of "
-                    "this host for diverted packets; what helps: snat to the one that is meant",
+                    "this host for diverted packets" REMARK_HELP "snat to the one that is meant",
                     chain->name, chain->family, chain->table) < 0)
         judge->error = -ENOMEM;
 }
@@ -298,7 +301,7 @@ static void remark_own_snat(struct walk *walk, const struct found *found)
     if (walk->names_tun)
         return;
     same_for_tun(walk->judge, found, line);
-    remark(walk->judge, walk->base,
+    remark(walk->judge, REMARK_NAT, walk->base,
            "gives this host's packets another source by output interface, which diverted ones "
            "leave without",
            line);
@@ -326,7 +329,8 @@ static void note_nat(struct walk *walk, const struct found *found)
     if (!nat_concerns(judge, found->rule, is_late))
         return;
     if (judge->config->divert.conntrack == CONNTRACK_KEEP)
-        remark(judge, walk->base, "translates sources, and diverted packets meet it twice",
+        remark(judge, REMARK_NAT, walk->base,
+               "translates sources, and diverted packets meet it twice",
                "[divert] conntrack = auto");
     else if (is_late)
         note_late(judge, found->chain, found->rule);
@@ -458,7 +462,7 @@ static void judge_dnat(struct judge *judge)
     if (judge->has_blind_dnat && !judge->has_early_nat)
         judge->error = remarks_add(&judge->findings->remarks, REMARK_CONNTRACK,
                                    "netfilter: ports are forwarded to addresses that cannot be "
-                                   "seen (iptables DNAT); what helps: [divert] exclude with those "
+                                   "seen (iptables DNAT)" REMARK_HELP "[divert] exclude with those "
                                    "addresses");
 }
 

@@ -112,13 +112,6 @@ enum control_mode {
     CONTROL_AT, /* at a path, or no start */
 };
 
-/* Where figures are served by HTTP. */
-struct metrics_place {
-    bool on;
-    struct ip_addr addr;
-    uint16_t port; /* host order */
-};
-
 struct config_main {
     enum policy policy;
     enum malformed_policy malformed;
@@ -127,7 +120,6 @@ struct config_main {
     uint64_t seed; /* of the random numbers that rules use */
     enum control_mode control;
     char *control_path; /* with CONTROL_AT */
-    struct metrics_place metrics;
 };
 
 /* Of `queues`. */
@@ -156,7 +148,6 @@ struct config_divert {
     struct port_exclusion *exclude_ports;
     size_t exclude_port_count;
     enum mirror_mode mirror;
-    bool masquerades; /* not a key: some rule asks for the source addresses of routes */
     enum conntrack_mode conntrack;
     enum foreign_netfilter foreign_netfilter;
     enum on_exit_policy on_exit;

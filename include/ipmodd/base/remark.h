@@ -2,8 +2,8 @@
 /*
  * Remarks: what others have on this host that a diverted packet meets differently, or that keeps
  * packets from being diverted, and what this kernel needs of the host. Each is a sentence for the
- * log and for the plan; where something can be done about it, the sentence ends with the line that
- * does it.
+ * log and for the plan; where something can be done about it, the sentence ends with REMARK_HELP
+ * and what does it.
  *
  * Nothing of others is ever changed: a remark is all that becomes of what it speaks of. The list
  * is made when a diversion starts and again at each reload, and is bounded: what does not fit is
@@ -16,8 +16,11 @@
 #include <stddef.h>
 
 enum remark_kind {
-    REMARK_NETFILTER,  /* a chain that a diverted packet meets differently */
+    REMARK_FORWARD,    /* a chain that drops what comes from the tun device, or goes to it */
+    REMARK_OUTPUT,     /* rules that no longer apply to diverted packets */
+    REMARK_NAT,        /* source translation that diverted packets meet differently */
     REMARK_UNSEEN,     /* netfilter rules that could not be looked at */
+    REMARK_LEGACY,     /* rules of iptables-legacy, which nobody but it can see */
     REMARK_CONNTRACK,  /* connection tracking that cannot be kept right */
     REMARK_XFRM,       /* IPsec policies */
     REMARK_RULES,      /* policy rules that are asked before the divert rule */
@@ -30,6 +33,9 @@ enum {
     REMARK_TEXT = 900,
     REMARKS_MAX = 64,
 };
+
+/* Between what is so and what can be done about it. */
+#define REMARK_HELP "; what helps: "
 
 struct remark {
     enum remark_kind kind;
@@ -49,6 +55,9 @@ int remarks_add(struct remarks *remarks, enum remark_kind kind, const char *form
 
 /* Whether LIST has a remark with these words. */
 bool remarks_have(const struct remarks *remarks, const struct remark *remark);
+
+/* What can be done about it, borrowed from REMARK; NULL if its sentence does not say. */
+const char *remark_help(const struct remark *remark);
 
 /* Frees what the list holds and empties it. */
 void remarks_clear(struct remarks *remarks);
