@@ -22,23 +22,38 @@ static enum exit_code refuse_connect(const char *path, int error)
     return error == EACCES || error == EPERM ? EXIT_CODE_NOT_PERMITTED : EXIT_CODE_NO_DAEMON;
 }
 
-enum exit_code connection_open(struct connection *connection, const struct options *options)
+/* SECONDS: how long anything may take; 0 = as long as it does. */
+static int connect_to(struct connection *connection, const char *path, int seconds)
 {
-    const char *path = options->socket != NULL ? options->socket : usual_socket;
+    const struct timeval patience = {.tv_sec = seconds};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd CLEANUP(cleanup_fd) = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     *connection = (struct connection){.input = NULL};
     if (strlen(path) >= sizeof(address.sun_path))
-        return refuse_connect(path, ENAMETOOLONG);
+        return -ENAMETOOLONG;
     strcpy(address.sun_path, path);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        return refuse_connect(path, errno);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return -errno;
     connection->input = fdopen(fd, "r");
     if (connection->input == NULL)
-        return command_fail("%s", strerror(errno));
+        return -errno;
     (void)TAKE_FD(fd);
-    return EXIT_CODE_OK;
+    return 0;
+}
+
+static const char *path_of(const struct options *options)
+{
+    return options->socket != NULL ? options->socket : usual_socket;
+}
+
+enum exit_code connection_open(struct connection *connection, const struct options *options)
+{
+    int r = connect_to(connection, path_of(options), 0);
+
+    return r < 0 ? refuse_connect(path_of(options), -r) : EXIT_CODE_OK;
 }
 
 void connection_close(struct connection *connection)
@@ -159,4 +174,32 @@ enum exit_code connection_ask(const struct options *options, const char *const *
     if (code == EXIT_CODE_OK)
         code = connection_receive(&connection, ret_document);
     return code;
+}
+
+int connection_probe(const struct options *options, const char *word, int seconds,
+                     json_t **ret_document)
+{
+    struct connection CLEANUP(connection_close) connection;
+    char line[64];
+    json_t *document;
+    ssize_t length;
+    int r = connect_to(&connection, path_of(options), seconds);
+
+    if (r < 0)
+        return r;
+    snprintf(line, sizeof(line), "%s\n", word);
+    r = send_all(fileno(connection.input), line, strlen(line));
+    if (r < 0)
+        return r;
+    errno = 0;
+    length = getline(&connection.line, &connection.size, connection.input);
+    if (length < 0)
+        return errno == EAGAIN ? -EAGAIN : -EPROTO;
+    document = json_loadb(connection.line, (size_t)length, 0, NULL);
+    if (json_is_object(document) && json_object_get(document, "error") == NULL) {
+        *ret_document = document;
+        return 0;
+    }
+    json_decref(document);
+    return -EPROTO;
 }

@@ -32,6 +32,14 @@ enum exit_code connection_send(struct connection *connection, const char *const 
  */
 enum exit_code connection_receive(struct connection *connection, json_t **ret_document);
 
+/*
+ * Asks with one word, waits no longer than SECONDS, and says nothing. 0; -ENOENT or -ECONNREFUSED
+ * (no daemon), -EACCES (not for this user), -EAGAIN (no answer in time), -EPROTO (a refusal, or no
+ * answer of ipmodd), or another -errno.
+ */
+int connection_probe(const struct options *options, const char *word, int seconds,
+                     json_t **ret_document);
+
 /* Connects, sends, receives one document, and closes. */
 enum exit_code connection_ask(const struct options *options, const char *const *words, size_t count,
                               json_t **ret_document);

@@ -20,7 +20,7 @@ ALLOWED = {
     "log": {"base"},
     "capture": {"base", "wire", "datapath"},
     "explain": {"base", "wire", "datapath"},
-    "ctl": {"base", "wire", "datapath", "explain", "rules"},
+    "ctl": {"base", "wire", "datapath", "explain", "rules", "kernel"},
     "control": {"base", "wire", "datapath", "rules"},
     "daemon": {"control", "base", "wire", "datapath", "rules", "kernel", "log", "capture"},
 }

@@ -4,9 +4,10 @@
 
 #include "list.h"
 
+#include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
-#include <stdlib.h>
+#include <errno.h>
 
 /* Whether LIST holds for any number: if for one, then for an edge of one of its items. */
 static bool can_hold(const struct number_list *list, const struct value_domain *domain)
@@ -24,24 +25,40 @@ static bool can_hold(const struct number_list *list, const struct value_domain *
     return false;
 }
 
-/* CONTEXT: the domain of the numbers. */
-static int add_item(void *pointer, const struct text_item *text, const void *context,
-                    struct value_error *error)
+static int parse_items(const struct text_list *texts, const struct value_domain *domain,
+                       struct number_list *list, struct value_error *error)
 {
-    struct number_list *list = pointer;
-    struct value_name range;
-    int r = value_parse_range(text->text, context, &range, error);
+    for (size_t i = 0; i < texts->count; i++) {
+        struct value_name range;
+        int r = value_parse_range(texts->items[i].text, domain, &range, error);
 
-    if (r < 0)
-        return r;
-    list->items[list->count++] =
-        (struct number_item){.first = range.first, .last = range.last, .negated = text->negated};
+        if (r < 0)
+            return r;
+        list->items[list->count++] = (struct number_item){
+            .first = range.first, .last = range.last, .negated = texts->items[i].negated};
+    }
     return 0;
 }
 
-/* What a list of numbers is, whatever it holds for. */
-static const struct value_list list_kind = {sizeof(struct number_list), sizeof(struct number_item),
-                                            add_item, free};
+/* The list that TEXT is, whatever it holds for. */
+static int parse_list(const char *text, const struct value_domain *domain,
+                      struct number_list **ret_list, struct value_error *error)
+{
+    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct number_list CLEANUP(cleanup_free) *list = NULL;
+    int r = value_split_list(text, &texts, error);
+
+    if (r < 0)
+        return r;
+    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
+    if (list == NULL)
+        return -ENOMEM;
+    r = parse_items(&texts, domain, list, error);
+    if (r < 0)
+        return r;
+    *ret_list = TAKE_PTR(list);
+    return 0;
+}
 
 static int refuse_empty(struct number_list *list, struct value_error *error)
 {
@@ -52,8 +69,8 @@ static int refuse_empty(struct number_list *list, struct value_error *error)
 int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
                       struct value_error *error)
 {
-    void *list;
-    int r = value_parse_list(text, &list_kind, domain, &list, error);
+    struct number_list *list;
+    int r = parse_list(text, domain, &list, error);
 
     if (r < 0)
         return r;
@@ -67,8 +84,8 @@ int number_list_parse_kinds(const char *text, const struct value_domain *domain,
                             struct value_error *error)
 {
     const struct kind_set none = {.words = {0}};
-    void *list;
-    int r = value_parse_list(text, &list_kind, domain, &list, error);
+    struct number_list *list;
+    int r = parse_list(text, domain, &list, error);
 
     if (r < 0)
         return r;

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ipmodctl doctor: what on this host will not work, and the command that mends it. */
+#include "command.h"
+#include "connection.h"
+#include "view.h"
+
+#include "ipmodd/base/macro.h"
+#include "ipmodd/kernel/doctor.h"
+#include "ipmodd/rules/load.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+/* How long a daemon may take to say how it is. */
+enum { PATIENCE_SECONDS = 2 };
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"verbose", no_argument, NULL, 'v'},
+    {NULL, 0, NULL, 0},
+};
+
+struct wish {
+    const char *file; /* -c; NULL: the search path */
+    bool verbose;
+};
+
+static enum exit_code parse_arguments(int argc, char **argv, struct wish *ret_wish)
+{
+    int answer;
+
+    while ((answer = getopt_long(argc, argv, ":c:v", long_options, NULL)) != -1) {
+        if (answer == 'c')
+            ret_wish->file = optarg;
+        else if (answer == 'v')
+            ret_wish->verbose = true;
+        else
+            return command_refuse_option(&command_doctor, answer, argv);
+    }
+    if (optind < argc)
+        return command_refuse_usage(&command_doctor, "'%s' is one word too many", argv[optind]);
+    return EXIT_CODE_OK;
+}
+
+/* With errors in it, or none there, the rest is looked at with what a configuration has unset. */
+static int load(const char *file, struct findings *findings, struct config **ret_config)
+{
+    struct problems problems = PROBLEMS_INIT;
+    struct loaded loaded = {.config = NULL};
+    int r = load_configuration(file, &problems, &loaded);
+
+    if (r == 0)
+        *ret_config = TAKE_PTR(loaded.config);
+    loaded_clear(&loaded);
+    for (size_t i = 0; i < problems.count && r != -ENOMEM; i++) {
+        CLEANUP(cleanup_free) char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        int added;
+
+        if (out == NULL)
+            break;
+        problem_print(&problems.items[i], out);
+        fclose(out);
+        added = findings_add(findings, "configuration", r < 0 ? FINDING_ERROR : FINDING_WARNING,
+                             NULL, "%s", text);
+        r = added < 0 ? added : r;
+    }
+    problems_clear(&problems);
+    if (r == -EINVAL)
+        *ret_config = config_new();
+    else if (r == 0 && findings->count == 0)
+        r = findings_add(findings, "configuration", FINDING_OK, NULL, "it can be loaded");
+    return r == -ENOMEM || *ret_config == NULL ? -ENOMEM : 0;
+}
+
+static void read_status(const json_t *status, struct doctor_daemon *daemon)
+{
+    const json_t *packets = json_object_get(status, "packets");
+    const json_t *classes = json_object_get(status, "offload");
+    const json_t *item;
+    size_t i;
+
+    daemon->answers = true;
+    daemon->ttl_255 = (uint64_t)view_integer(packets, "ttl_255");
+    daemon->queue_dropped = (uint64_t)view_integer(status, "tun_tx_dropped");
+    json_array_foreach((json_t *)classes, i, item)
+    {
+        if (i >= OFFLOAD_CLASS_COUNT)
+            break;
+        if (json_is_true(json_object_get(item, "used")))
+            daemon->offload |= 1u << i;
+        daemon->offload_refused[i] = (uint64_t)view_integer(item, "refused");
+    }
+}
+
+static int say_of_daemon(struct findings *findings, int answer)
+{
+    switch (answer) {
+    case 0:
+        return findings_add(findings, "daemon", FINDING_OK, NULL, "it runs and answers");
+    case -EACCES:
+    case -EPERM:
+        return findings_add(findings, "daemon", FINDING_UNKNOWN, "sudo ipmodctl doctor",
+                            "its control socket is for members of the group ipmodd, or root");
+    case -EAGAIN:
+        return findings_add(findings, "daemon", FINDING_ERROR, "systemctl restart ipmodd",
+                            "it does not answer for %d s: while it is stopped no diverted packet "
+                            "goes anywhere",
+                            PATIENCE_SECONDS);
+    case -ENOENT:
+    case -ECONNREFUSED:
+        return findings_add(findings, "daemon", FINDING_NOTE, "systemctl start ipmodd",
+                            "none answers at the control socket: looked at is what a start would "
+                            "meet");
+    default:
+        return findings_add(findings, "daemon", FINDING_UNKNOWN, NULL,
+                            "what answers at the control socket is not ipmodd: %s",
+                            strerror(-answer));
+    }
+}
+
+static int ask_daemon(const struct options *options, struct findings *findings,
+                      struct doctor_daemon *daemon)
+{
+    json_t *status = NULL;
+    int answer = connection_probe(options, "status", PATIENCE_SECONDS, &status);
+
+    if (answer == 0)
+        read_status(status, daemon);
+    json_decref(status);
+    return say_of_daemon(findings, answer);
+}
+
+static unsigned count_of(const struct findings *findings, enum finding_level level)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->items[i].level == level;
+    return count;
+}
+
+static void print_finding(const struct finding *finding, bool coloured, FILE *out)
+{
+    static const char *const colours[FINDING_LEVEL_COUNT] = {
+        [FINDING_OK] = "\033[32m",
+        [FINDING_UNKNOWN] = "\033[36m",
+        [FINDING_WARNING] = "\033[33m",
+        [FINDING_ERROR] = "\033[31m",
+    };
+    const char *colour = coloured ? colours[finding->level] : NULL;
+
+    fprintf(out, "%s%-8s%s %-16s %s\n", colour != NULL ? colour : "",
+            finding_level_name(finding->level), colour != NULL ? "\033[0m" : "", finding->name,
+            finding->text);
+    if (finding->mend != NULL)
+        fprintf(out, "%-25s mend: %s\n", "", finding->mend);
+}
+
+static void print_text(const struct findings *findings, bool verbose, FILE *out)
+{
+    bool coloured = view_has_colour(out);
+
+    for (size_t i = 0; i < findings->count; i++) {
+        if (verbose || findings->items[i].level != FINDING_OK)
+            print_finding(&findings->items[i], coloured, out);
+    }
+    fprintf(out, "%u errors, %u warnings, %u could not be looked at, %u are well\n",
+            count_of(findings, FINDING_ERROR), count_of(findings, FINDING_WARNING),
+            count_of(findings, FINDING_UNKNOWN), count_of(findings, FINDING_OK));
+}
+
+static void print_json(const struct findings *findings, FILE *out)
+{
+    json_t *array = json_array();
+    json_t *document = json_pack("{sisisiso}", "schema", 1, "errors",
+                                 (int)count_of(findings, FINDING_ERROR), "warnings",
+                                 (int)count_of(findings, FINDING_WARNING), "findings", array);
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+
+        json_t *object = json_pack("{ssssss}", "check", finding->name, "level",
+                                   finding_level_name(finding->level), "text", finding->text);
+
+        if (finding->mend != NULL)
+            json_object_set_new(object, "mend", json_string(finding->mend));
+        json_array_append_new(array, object);
+    }
+    json_dumpf(document, out, JSON_COMPACT);
+    fputc('\n', out);
+    json_decref(document);
+}
+
+static int examine(const struct options *options, const struct wish *wish,
+                   struct findings *findings, const char **ret_why)
+{
+    struct config *config CLEANUP(config_cleanup) = NULL;
+    struct doctor_daemon daemon = {.answers = false};
+    int r = load(wish->file, findings, &config);
+
+    *ret_why = "examining this host";
+    if (r == 0)
+        r = ask_daemon(options, findings, &daemon);
+    return r < 0 ? r : doctor_examine(config, &daemon, findings, ret_why);
+}
+
+static enum exit_code run(const struct options *options, int argc, char **argv)
+{
+    struct findings CLEANUP(findings_clear) findings = {.items = NULL};
+    struct wish wish = {.file = NULL};
+    enum exit_code code = parse_arguments(argc, argv, &wish);
+    const char *why;
+    int r;
+
+    if (code != EXIT_CODE_OK)
+        return code;
+    r = examine(options, &wish, &findings, &why);
+    if (r < 0)
+        return command_fail("%s: %s", why, strerror(-r));
+    if (options->json)
+        print_json(&findings, stdout);
+    else
+        print_text(&findings, wish.verbose, stdout);
+    return command_finish_output(
+        count_of(&findings, FINDING_ERROR) + count_of(&findings, FINDING_WARNING) == 0
+            ? EXIT_CODE_OK
+            : EXIT_CODE_FAILED);
+}
+
+const struct command command_doctor = {
+    .name = "doctor",
+    .arguments = "[-c FILE] [-v]",
+    .summary = "what on this host will not work, and the command that mends it",
+    .help = "  -c, --config FILE  read FILE and FILE.d/*.conf instead of the search path\n"
+            "  -v, --verbose      say what is well too\n",
+    .run = run,
+};
