@@ -17,6 +17,20 @@ static const char *const names[] = {
 
 static_assert(ARRAY_SIZE(names) == FLOW_CLASS_COUNT, "every class has a name");
 
+static const char *const behaviour_names[] = {
+    [NAT_ENDPOINT_INDEPENDENT] = "endpoint-independent",
+    [NAT_ADDRESS_DEPENDENT] = "address-dependent",
+    [NAT_ADDRESS_AND_PORT_DEPENDENT] = "address-and-port-dependent",
+};
+
+static_assert(ARRAY_SIZE(behaviour_names) == NAT_BEHAVIOUR_COUNT, "every behaviour has a name");
+
+const char *nat_behaviour_name(enum nat_behaviour behaviour)
+{
+    assert(behaviour < NAT_BEHAVIOUR_COUNT);
+    return behaviour_names[behaviour];
+}
+
 const char *flow_class_name(enum flow_class class)
 {
     assert(class < FLOW_CLASS_COUNT);

@@ -6,6 +6,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/wire/checksum.h"
 #include "ipmodd/wire/crc32c.h"
+#include "ipmodd/wire/icmp.h"
 #include "ipmodd/wire/ip4.h"
 #include "ipmodd/wire/ip6.h"
 #include "ipmodd/wire/option.h"
@@ -114,6 +115,17 @@ bool edit_sport(struct packet *packet, uint16_t port)
 bool edit_dport(struct packet *packet, uint16_t port)
 {
     return edit_port(packet, UDP_DPORT, port);
+}
+
+bool edit_icmp_id(struct packet *packet, uint16_t id)
+{
+    uint8_t bytes[2];
+
+    if (!packet_is_icmp(packet))
+        return false;
+    be16_store(bytes, id);
+    put_l4(packet, ICMP_MSG_ID, bytes, sizeof(bytes));
+    return true;
 }
 
 bool edit_ttl(struct packet *packet, uint8_t ttl)

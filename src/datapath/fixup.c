@@ -13,25 +13,17 @@
 #include <assert.h>
 #include <netinet/in.h>
 
-/* Where a protocol has its internet checksum, and what is special about it. */
-struct checksum_kind {
-    size_t place; /* of the field in the upper-layer header */
-    bool pseudo;  /* covers a pseudo-header */
-    bool zero_is_none;
-};
-
 static const struct checksum_kind tcp_kind = {TCP_CHECKSUM, true, false};
 static const struct checksum_kind udp_kind = {UDP_CHECKSUM, true, true};
 static const struct checksum_kind dccp_kind = {UDP_CHECKSUM, true, false};
 static const struct checksum_kind icmp4_kind = {ICMP_MSG_CHECKSUM, false, false};
 static const struct checksum_kind icmp6_kind = {ICMP_MSG_CHECKSUM, true, false};
 
-/* NULL for a protocol without one. */
-static const struct checksum_kind *kind_of(const struct packet *packet)
+const struct checksum_kind *checksum_kind_of(enum ip_family family, uint8_t proto)
 {
-    bool is_ip4 = packet->family == FAMILY_IPV4;
+    bool is_ip4 = family == FAMILY_IPV4;
 
-    switch (packet->proto) {
+    switch (proto) {
     case IPPROTO_TCP:
         return &tcp_kind;
     case IPPROTO_UDP:
@@ -46,6 +38,11 @@ static const struct checksum_kind *kind_of(const struct packet *packet)
     default:
         return NULL;
     }
+}
+
+static const struct checksum_kind *kind_of(const struct packet *packet)
+{
+    return checksum_kind_of(packet->family, packet->proto);
 }
 
 /*
@@ -74,23 +71,25 @@ static void fix_partial(struct packet *packet, const struct checksum_kind *kind)
         be16_store(field, sum_add(be16_load(field), packet->delta.pseudo));
 }
 
+uint16_t checksum_repair(const struct checksum_kind *kind, uint16_t checksum, uint16_t pseudo,
+                         uint16_t l4)
+{
+    if (kind->zero_is_none && checksum == 0)
+        return 0;
+    checksum = checksum_adjust(checksum, kind->pseudo ? sum_add(l4, pseudo) : l4);
+    return kind->zero_is_none && checksum == 0 ? 0xffff : checksum;
+}
+
 static void fix_l4(struct packet *packet, const struct checksum_kind *kind)
 {
     uint8_t *field = packet->data + packet->l4_offset + kind->place;
-    uint16_t checksum = be16_load(field), difference = packet->delta.l4;
 
     if ((packet->flags & PACKET_PARTIAL_CHECKSUM) != 0) {
         fix_partial(packet, kind);
         return;
     }
-    if (kind->zero_is_none && checksum == 0)
-        return;
-    if (kind->pseudo)
-        difference = sum_add(difference, packet->delta.pseudo);
-    checksum = checksum_adjust(checksum, difference);
-    if (kind->zero_is_none && checksum == 0)
-        checksum = 0xffff;
-    be16_store(field, checksum);
+    be16_store(field,
+               checksum_repair(kind, be16_load(field), packet->delta.pseudo, packet->delta.l4));
 }
 
 static void fix_sctp(struct packet *packet)

@@ -22,6 +22,20 @@
 
 #include "ipmodd/datapath/packet.h"
 
+/* Where a protocol has its internet checksum, and what is special about it. */
+struct checksum_kind {
+    size_t place; /* of the field in the upper-layer header */
+    bool pseudo;  /* covers a pseudo-header */
+    bool zero_is_none;
+};
+
+/* NULL for a protocol without one. */
+const struct checksum_kind *checksum_kind_of(enum ip_family family, uint8_t proto);
+
+/* A complete CHECKSUM after changes of the pseudo-header and of what else it covers. */
+uint16_t checksum_repair(const struct checksum_kind *kind, uint16_t checksum, uint16_t pseudo,
+                         uint16_t l4);
+
 /* Repairs what the books of PACKET say and closes them. */
 void fixup_packet(struct packet *packet);
 

@@ -6,6 +6,7 @@
 #include "fixup.h"
 #include "flow/track_flow.h"
 #include "fragments.h"
+#include "ipmodd/datapath/answer.h"
 #include "observe.h"
 #include "offload.h"
 #include "parse.h"
@@ -46,7 +47,7 @@ static void decide_malformed(struct path *path, struct packet *packet, enum reas
 static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
 {
     const struct ruleset *ruleset = path->ruleset;
-    const struct action_context context = {
+    struct action_context context = {
         .answerer = &path->answerer, .view = path->view, .rng = &path->rng};
     struct walk walk;
     bool undecided;
@@ -64,6 +65,7 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
             return i;
         observe_match(path, i, packet);
         capture_before(path, i, packet);
+        context.rule = ruleset->rules[i].identity;
         step = act_rule(&ruleset->rules[i], &context, packet);
         capture_after(path, i, packet);
         observe_outcome(path, i, packet);
@@ -94,8 +96,30 @@ static void keep_from_looping(const struct path *path, struct packet *packet)
         drop(packet, REASON_LOOP);
 }
 
+static struct tracking tracking_of(struct path *path)
+{
+    return (struct tracking){path->flows, path->view, &path->rng, path->answerer.now_ns};
+}
+
+/* What leaves is translated; a new flow for which there is no translation is refused. */
+static void translate(struct path *path, struct packet *packet)
+{
+    const struct tracking tracking = tracking_of(path);
+    enum reason reason;
+
+    if (path->flows == NULL || packet->fate != FATE_OUT)
+        return;
+    reason = track_leaving(&tracking, packet);
+    if (reason == REASON_NONE)
+        return;
+    if (reason == REASON_NAT_EXHAUSTED && packet->segments == 1)
+        answer_reject(&path->answerer, packet, REJECT_ADMIN_PROHIBITED);
+    drop(packet, reason);
+}
+
 static void finish(struct path *path, struct packet *packet)
 {
+    translate(path, packet);
     fixup_packet(packet);
     keep_from_looping(path, packet);
     observe_fate(path, packet);
@@ -122,7 +146,8 @@ static void run_segments(struct path *path, struct packet *packet, size_t rule)
 /* Why PACKET, a fragment, is refused; its place in its datagram otherwise. */
 static enum reason follow_datagram(struct path *path, struct packet *packet)
 {
-    if ((packet->flags & PACKET_FRAGMENT) == 0 || !path->ruleset->reads_upper_layer)
+    if ((packet->flags & PACKET_FRAGMENT) == 0 ||
+        (path->flows == NULL && !path->ruleset->reads_upper_layer))
         return REASON_NONE;
     return fragments_follow(path->fragments, packet);
 }
@@ -133,6 +158,20 @@ static void read_packet(struct packet *packet)
     packet->reason = parse_packet(packet);
     if (packet->reason == REASON_NONE)
         packet->reason = offload_accept(packet);
+}
+
+/* What PACKET is to others that came before it. Why it is refused, if it is. */
+static enum reason track(struct path *path, struct packet *packet)
+{
+    enum reason fault = follow_datagram(path, packet);
+
+    if (fault == REASON_NONE && path->flows != NULL) {
+        const struct tracking tracking = tracking_of(path);
+
+        fault = track_flow(&tracking, packet);
+    }
+    track_packet(packet, path->view);
+    return fault;
 }
 
 /* PACKET has been read. */
@@ -149,16 +188,13 @@ static void run_packet(struct path *path, struct packet *packet)
         finish(path, packet);
         return;
     }
-    track_packet(packet, path->view);
-    fault = follow_datagram(path, packet);
+    fault = track(path, packet);
     if (fault != REASON_NONE) {
         observe_arrival(path, packet, REASON_NONE);
         drop(packet, fault);
         finish(path, packet);
         return;
     }
-    if (path->flows != NULL)
-        track_flow(path->flows, packet, path->answerer.now_ns);
     observe_arrival(path, packet, REASON_NONE);
     rule = apply_rules(path, packet, 0);
     if (rule < path->ruleset->rule_count)

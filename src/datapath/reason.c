@@ -34,6 +34,10 @@ static const char *const reason_names[] = {
     [REASON_ANSWERED] = "answered",
     [REASON_OWN_PREFIX] = "own-prefix",
     [REASON_LOOP] = "loop",
+    [REASON_NAT_EXHAUSTED] = "nat-exhausted",
+    [REASON_NAT_NO_SOURCE] = "nat-no-source",
+    [REASON_NAT_FILTERED] = "nat-filtered",
+    [REASON_UNTRANSLATABLE] = "untranslatable",
     [REASON_TOO_LONG] = "too-long",
     [REASON_WRITE_FAILED] = "write-failed",
 };

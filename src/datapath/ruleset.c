@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 struct ruleset *ruleset_new(enum policy policy, enum malformed_policy malformed)
 {
     struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
@@ -56,6 +59,10 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
         ruleset->reads_upper_layer |= type->needs_header || type->follows || type->needs_flow;
         ruleset->tracks_flows |= type->needs_flow;
     }
+    for (size_t i = 0; i < rule->action_count; i++) {
+        ruleset->reads_upper_layer |= rule->actions[i].type->needs_flow;
+        ruleset->tracks_flows |= rule->actions[i].type->needs_flow;
+    }
     ruleset->rules = rules;
     ruleset->rules[ruleset->rule_count++] = *rule;
     *rule = (struct rule){.name = NULL};
@@ -69,9 +76,19 @@ int ruleset_finish(struct ruleset *ruleset)
     return classifier_new(ruleset, &ruleset->classifier);
 }
 
+/* A hash, as flows keep a number for longer than there is a rule; that two names share one harms
+ * nothing but a list of flows. */
+static uint32_t identity_of(const char *name)
+{
+    uint32_t hash = (uint32_t)XXH3_64bits(name, strlen(name));
+
+    return hash != 0 ? hash : 1;
+}
+
 int rule_init(struct rule *rule, const char *name, const char *file, unsigned line)
 {
-    *rule = (struct rule){.name = strdup(name), .file = strdup(file), .line = line};
+    *rule = (struct rule){
+        .identity = identity_of(name), .name = strdup(name), .file = strdup(file), .line = line};
     if (rule->name == NULL || rule->file == NULL) {
         rule_clear(rule);
         return -ENOMEM;

@@ -14,11 +14,8 @@ static const struct {
     /* clang-format off */
     {"main", "metrics"},
     {"divert", "interfaces"},
-    {"rule", "snat"},
-    {"rule", "dnat"},
     {"rule", "masquerade"},
     {"rule", "redirect"},
-    {"rule", "netmap"},
     {"rule", "delay"},
     {"rule", "loss"},
     {"rule", "duplicate"},

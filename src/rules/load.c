@@ -246,6 +246,10 @@ static const char *flow_key_of(const struct rule *rule)
         if (rule->matches[i].type->needs_flow)
             return rule->matches[i].type->key;
     }
+    for (size_t i = 0; i < rule->action_count; i++) {
+        if (rule->actions[i].type->needs_flow)
+            return rule->actions[i].type->key;
+    }
     return NULL;
 }
 

@@ -27,12 +27,24 @@ enum {
     FLOWS_DEFAULT = 1 << 17,
 };
 
+/* What of the other end a mapping or a filter of translated flows depends on (RFC 4787 4.1, 5). */
+enum nat_behaviour {
+    NAT_ENDPOINT_INDEPENDENT,
+    NAT_ADDRESS_DEPENDENT,
+    NAT_ADDRESS_AND_PORT_DEPENDENT,
+    NAT_BEHAVIOUR_COUNT,
+};
+
+/* "endpoint-independent", as in the configuration; never NULL below NAT_BEHAVIOUR_COUNT. */
+const char *nat_behaviour_name(enum nat_behaviour behaviour);
+
 struct flow_limits {
     uint32_t max;                          /* flows at a time, FLOWS_MIN to FLOWS_MAX */
     uint32_t timeouts_s[FLOW_CLASS_COUNT]; /* seconds, at least 1 */
+    enum nat_behaviour nat_mapping, nat_filtering;
 };
 
-/* FLOWS_DEFAULT, and the times of the RFCs. */
+/* FLOWS_DEFAULT, the times of the RFCs, and independence of endpoints. */
 struct flow_limits flow_limits_default(void);
 
 #endif

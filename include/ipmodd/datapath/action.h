@@ -27,6 +27,7 @@ struct action_context {
     struct answerer *answerer;    /* makes forged replies and rejections; see answer.h */
     const struct host_view *view; /* the host as it is now */
     struct rng *rng;              /* the path's random numbers */
+    uint32_t rule;                /* identity of the rule that acts */
 };
 
 struct action_type {
@@ -63,6 +64,9 @@ struct action_type {
 
     /* With per_wire_packet: whether with VALUE it takes super-packets as they are. NULL: never. */
     bool (*takes_whole)(const void *value);
+
+    /* Follows flows (flow.h): the ruleset has them tracked. */
+    bool needs_flow;
 
     /* May stand in a rule several times; all of them act, in the order written. */
     bool repeats;

@@ -26,6 +26,9 @@ bool edit_dst(struct packet *packet, const struct ip_addr *addr);
 bool edit_sport(struct packet *packet, uint16_t port);
 bool edit_dport(struct packet *packet, uint16_t port);
 
+/* The identifier of an ICMP query or its reply; the packet is one. */
+bool edit_icmp_id(struct packet *packet, uint16_t id);
+
 /* TTL or hop limit. */
 bool edit_ttl(struct packet *packet, uint8_t ttl);
 

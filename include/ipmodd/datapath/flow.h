@@ -55,6 +55,13 @@ enum flow_kind flow_tuple_of(const struct packet *packet, struct flow_tuple *ret
 /* The tuple of what answers to TUPLE. */
 struct flow_tuple flow_tuple_turn(const struct flow_tuple *tuple);
 
+/* Of one end of it. */
+uint8_t *flow_tuple_address(struct flow_tuple *tuple, enum packet_end end);
+uint16_t *flow_tuple_port(struct flow_tuple *tuple, enum packet_end end);
+
+/* TCP, UDP, UDP-Lite, SCTP, DCCP. */
+bool flow_proto_has_ports(uint8_t proto);
+
 bool flow_tuple_equal(const struct flow_tuple *a, const struct flow_tuple *b);
 
 /* Where a TCP connection is; names as conntrack's. */
@@ -72,15 +79,27 @@ enum flow_tcp_state {
 /* "SYN_SENT"; "" for FLOW_TCP_NONE. */
 const char *flow_tcp_state_name(enum flow_tcp_state state);
 
+enum flow_flag {
+    FLOW_DECIDED = 1u << 0,     /* its first packet has left, and REPLY is what it stays */
+    FLOW_INWARD = 1u << 1,      /* begun from outside through a mapping (translation.h) */
+    FLOW_MASQUERADED = 1u << 2, /* its source is an address of this host as long as it has it */
+    FLOW_REPLY_TAKEN = 1u << 3, /* REPLY is another flow's tuple: packets with it are not of this
+                                   one, and it is not to leave without another */
+};
+
+enum { FLOW_MAPPINGS = 2 };
+
 struct flow {
     struct flow_tuple tuples[FLOW_WAYS];
     uint64_t packets[FLOW_WAYS], bytes[FLOW_WAYS]; /* of the wire, as they arrived */
     uint64_t made_ns, seen_ns;
-    uint32_t rule;           /* that translates it, by its identity; 0: none */
-    uint8_t tcp_seen;        /* private: flags of both sides */
-    uint8_t class;           /* enum flow_class */
-    uint8_t entry_state;     /* private */
-    uint32_t next, previous; /* private */
+    uint32_t rule;                    /* that translates it, by its identity; 0: none */
+    uint8_t tcp_seen;                 /* private: flags of both sides */
+    uint8_t class;                    /* enum flow_class */
+    uint8_t entry_state;              /* private */
+    uint8_t flags;                    /* enum flow_flag */
+    uint32_t next, previous;          /* private */
+    uint32_t mappings[FLOW_MAPPINGS]; /* private: of its source and destination */
 };
 
 /* Whether packets of both directions have been seen. */
@@ -124,11 +143,16 @@ void flow_table_prefetch(const struct flow_table *table, const struct flow_tuple
                          size_t count);
 
 /*
- * A flow with these tuples, of which none may name a flow that is there. NULL when there is no
- * room. Valid until it is removed, has had its time, or is displaced by another one.
+ * A flow with these tuples; ORIGINAL may name none that is there, REPLY may (FLOW_REPLY_TAKEN).
+ * NULL when there is no room. Valid until it is removed, has had its time, or is displaced by
+ * another one.
  */
 struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *original,
                             const struct flow_tuple *reply, uint64_t now_ns);
+
+/* Another REPLY for FLOW, which names no other flow. */
+void flow_table_set_reply(struct flow_table *table, struct flow *flow,
+                          const struct flow_tuple *reply);
 
 void flow_table_remove(struct flow_table *table, struct flow *flow);
 

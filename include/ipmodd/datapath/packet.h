@@ -87,7 +87,21 @@ struct checksum_delta {
     uint32_t sctp_crc;  /* what to XOR into the CRC of an SCTP packet */
 };
 
+/* The two ends of a packet. */
+enum packet_end {
+    PACKET_SRC,
+    PACKET_DST,
+    PACKET_ENDS,
+};
+
+/* How a rule wants one of them translated; borrowed from the ruleset. See translation.h. */
+struct translation_note {
+    const struct translation *translation; /* NULL: not at all */
+    uint32_t rule;                         /* its identity */
+};
+
 struct flow;
+struct translation;
 
 struct packet {
     uint8_t *data;   /* first byte of the IP header; borrowed */
@@ -125,6 +139,7 @@ struct packet {
     enum fate fate;
     enum reason reason; /* with FATE_DROP */
     struct checksum_delta delta;
+    struct translation_note notes[PACKET_ENDS];
     size_t first_segment; /* with FATE_SPLIT: index among the segments of the batch */
 };
 

@@ -41,6 +41,11 @@ enum reason {
     REASON_ANSWERED,       /* `reply = …`: the forged answer took its place */
     REASON_OWN_PREFIX,     /* towards tun0's own prefix: the kernel would route it to tun0 again */
     REASON_LOOP,           /* towards what somebody routes to tun0: it would come round again */
+    /* translation (translation.h) */
+    REASON_NAT_EXHAUSTED,  /* no external port or no room is left for a new flow */
+    REASON_NAT_NO_SOURCE,  /* `masquerade` or `redirect`: this host has no address on that way */
+    REASON_NAT_FILTERED,   /* to a mapping, from somebody whom `nat-filtering` keeps out */
+    REASON_UNTRANSLATABLE, /* of no flow, or an SCTP fragment whose port would have to change */
     /* input and output */
     REASON_TOO_LONG,     /* longer than the buffer of a packet */
     REASON_WRITE_FAILED, /* the tun device refused it */

@@ -46,6 +46,7 @@ struct rule {
     struct rule_match *matches; /* first those of the packet alone, then those that vary, then those
                                    that spend; otherwise in the order added */
     size_t match_count;
+    uint32_t identity; /* the same for the same name in every ruleset; not 0 */
     char *name;
     char *file; /* where the section stands */
     unsigned line;
@@ -57,9 +58,10 @@ struct ruleset {
     enum malformed_policy malformed;
     struct rule *rules; /* in order of appearance */
     size_t rule_count;
-    bool tracks_flows;             /* a match of some rule asks for them */
-    struct flow_limits flows;      /* the default unless the builder says otherwise */
-    bool reads_upper_layer;        /* a match of some rule does, so fragments have to be followed */
+    bool tracks_flows;        /* a match or action of some rule asks for them */
+    struct flow_limits flows; /* the default unless the builder says otherwise */
+    bool reads_upper_layer; /* a match or action of some rule does, so fragments have to be followed
+                             */
     size_t match_state_count;      /* matches that keep something between packets */
     struct set_list sets;          /* that matches of the rules point to */
     struct classifier *classifier; /* of a finished set; NULL: it has few rules */

@@ -9,6 +9,7 @@ enum {
     ICMP_MSG_TYPE = 0,
     ICMP_MSG_CODE = 1,
     ICMP_MSG_CHECKSUM = 2,
+    ICMP_MSG_ID = 4,     /* of a query: identifier (RFC 792, RFC 4443 4.1) */
     ICMP_MSG_HEADER = 8, /* of errors and queries; an error's quote follows it */
 };
 

@@ -26,6 +26,9 @@ const struct action_type *const action_types[] = {
     &action_strip_tcp_option,
     &action_set_payload,
     &action_replace,
+    &action_snat,
+    &action_dnat,
+    &action_netmap,
     &action_reply,
     &action_verdict,
 };

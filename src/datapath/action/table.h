@@ -22,6 +22,9 @@ extern const struct action_type action_set_tcp_flags;
 extern const struct action_type action_strip_tcp_option;
 extern const struct action_type action_set_payload;
 extern const struct action_type action_replace;
+extern const struct action_type action_snat;
+extern const struct action_type action_dnat;
+extern const struct action_type action_netmap;
 extern const struct action_type action_reply;
 extern const struct action_type action_verdict;
 

@@ -2,10 +2,12 @@
 /* Entries, the index over their tuples, and the hand that goes round. */
 #include "table.h"
 
+#include "mapping.h"
+#include "memory.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -45,6 +47,8 @@ struct flow_table {
     uint32_t oldest, newest; /* of the flows that nobody has answered */
     uint64_t seed;
     uint64_t timeouts_ns[FLOW_CLASS_COUNT];
+    struct flow_limits limits;
+    struct mappings *mappings;
     struct flow_table_counters counters;
 };
 
@@ -55,27 +59,6 @@ static size_t places_for(size_t capacity)
     while (places < capacity * FLOW_WAYS * 2)
         places *= 2;
     return places;
-}
-
-/*
- * SIZE bytes of zeros in huge pages where the kernel has them: entries are met in no order, and
- * with small pages most meetings would cost a walk through page tables besides. NULL without
- * memory.
- */
-static void *map_memory(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (memory == MAP_FAILED)
-        return NULL;
-    madvise(memory, size, MADV_HUGEPAGE);
-    return memory;
-}
-
-static void unmap_memory(void *memory, size_t size)
-{
-    if (memory != NULL)
-        munmap(memory, size);
 }
 
 static size_t flows_size(const struct flow_table *table)
@@ -97,16 +80,17 @@ struct flow_table *flow_table_new(const struct flow_limits *limits, uint64_t see
         return NULL;
     table->capacity = limits->max;
     table->mask = places_for(limits->max) - 1;
-    table->flows = map_memory(flows_size(table));
-    table->places = map_memory(places_size(table));
-    if (table->flows == NULL || table->places == NULL) {
+    table->flows = memory_map(flows_size(table));
+    table->places = memory_map(places_size(table));
+    table->mappings = mappings_new(limits->max);
+    if (table->flows == NULL || table->places == NULL || table->mappings == NULL) {
         flow_table_free(table);
         return NULL;
     }
     table->free = NONE;
     table->oldest = NONE;
     table->newest = NONE;
-    table->seed = seed;
+    flow_table_seed(table, seed);
     flow_table_set_limits(table, limits);
     return table;
 }
@@ -115,21 +99,25 @@ void flow_table_free(struct flow_table *table)
 {
     if (table == NULL)
         return;
-    unmap_memory(table->flows, flows_size(table));
-    unmap_memory(table->places, places_size(table));
+    memory_unmap(table->flows, flows_size(table));
+    memory_unmap(table->places, places_size(table));
+    mappings_free(table->mappings);
     free(table);
 }
 
 void flow_table_set_limits(struct flow_table *table, const struct flow_limits *limits)
 {
+    table->limits = *limits;
     for (size_t i = 0; i < FLOW_CLASS_COUNT; i++)
         table->timeouts_ns[i] = limits->timeouts_s[i] * UINT64_C(1000000000);
 }
 
 void flow_table_seed(struct flow_table *table, uint64_t seed)
 {
-    if (table->count == 0)
-        table->seed = seed;
+    if (table->count > 0)
+        return;
+    table->seed = seed;
+    mappings_seed(table->mappings, seed);
 }
 
 uint64_t flow_time_left(const struct flow_table *table, const struct flow *flow, uint64_t now_ns)
@@ -146,7 +134,7 @@ static bool is_over(const struct flow_table *table, const struct flow *flow, uin
 
 static uint32_t hash_of(const struct flow_table *table, const struct flow_tuple *tuple)
 {
-    return (uint32_t)XXH3_64bits_withSeed(tuple, sizeof(*tuple), table->seed);
+    return (uint32_t)table_hash(table, tuple, sizeof(*tuple));
 }
 
 static struct flow *flow_at(const struct flow_table *table, const struct place *place)
@@ -214,10 +202,25 @@ static void forget_way(struct flow_table *table, const struct flow *flow, enum f
     empty_place(table, place);
 }
 
+/* Whether another one than FLOW has a place for TUPLE. */
+static bool is_taken(const struct flow_table *table, const struct flow_tuple *tuple,
+                     const struct flow *flow)
+{
+    const struct place *place = &table->places[find_place(table, tuple, hash_of(table, tuple))];
+
+    return place->entry != 0 && flow_at(table, place) != flow;
+}
+
 /* A flow to itself (both tuples the same) has one place. */
 static bool has_one_tuple(const struct flow *flow)
 {
     return flow_tuple_equal(&flow->tuples[FLOW_ORIGINAL], &flow->tuples[FLOW_REPLY]);
+}
+
+/* Whether REPLY has a place of its own. */
+static bool has_reply_place(const struct flow *flow)
+{
+    return (flow->flags & FLOW_REPLY_TAKEN) == 0 && !has_one_tuple(flow);
 }
 
 static uint32_t number_of(const struct flow_table *table, const struct flow *flow)
@@ -262,8 +265,10 @@ void table_note_answer(struct flow_table *table, struct flow *flow)
 static void release(struct flow_table *table, struct flow *flow)
 {
     forget_way(table, flow, FLOW_ORIGINAL);
-    if (!has_one_tuple(flow))
+    if (has_reply_place(flow))
         forget_way(table, flow, FLOW_REPLY);
+    for (size_t i = 0; i < FLOW_MAPPINGS; i++)
+        mappings_release(table->mappings, flow->mappings[i]);
     if (flow->entry_state == ENTRY_UNANSWERED)
         unlist(table, flow);
     table->translated -= flow_is_translated(flow);
@@ -365,6 +370,19 @@ static struct flow *take_entry(struct flow_table *table)
     return table->fresh < table->capacity ? &table->flows[table->fresh++] : NULL;
 }
 
+/* In an entry that is free and in no index yet. */
+static void fill(struct flow_table *table, struct flow *flow, const struct flow_tuple *original,
+                 const struct flow_tuple *reply, uint64_t now_ns)
+{
+    *flow = (struct flow){.tuples = {*original, *reply}, .made_ns = now_ns, .seen_ns = now_ns};
+    list_unanswered(table, flow);
+    index_way(table, flow, FLOW_ORIGINAL);
+    if (is_taken(table, reply, flow))
+        flow->flags |= FLOW_REPLY_TAKEN;
+    else if (has_reply_place(flow))
+        index_way(table, flow, FLOW_REPLY);
+}
+
 struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *original,
                             const struct flow_tuple *reply, uint64_t now_ns)
 {
@@ -377,15 +395,48 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *o
         table->counters.refused++;
         return NULL;
     }
-    *flow = (struct flow){.tuples = {*original, *reply}, .made_ns = now_ns, .seen_ns = now_ns};
-    list_unanswered(table, flow);
-    index_way(table, flow, FLOW_ORIGINAL);
-    if (!has_one_tuple(flow))
-        index_way(table, flow, FLOW_REPLY);
+    fill(table, flow, original, reply, now_ns);
     table->count++;
     table->translated += flow_is_translated(flow);
     table->counters.added++;
     return flow;
+}
+
+void flow_table_set_reply(struct flow_table *table, struct flow *flow,
+                          const struct flow_tuple *reply)
+{
+    if ((flow->flags & FLOW_REPLY_TAKEN) == 0 && flow_tuple_equal(&flow->tuples[FLOW_REPLY], reply))
+        return;
+    table->translated -= flow_is_translated(flow);
+    if (has_reply_place(flow))
+        forget_way(table, flow, FLOW_REPLY);
+    flow->flags &= (uint8_t)~FLOW_REPLY_TAKEN;
+    flow->tuples[FLOW_REPLY] = *reply;
+    if (has_reply_place(flow))
+        index_way(table, flow, FLOW_REPLY);
+    table->translated += flow_is_translated(flow);
+}
+
+void flow_table_hold_mapping(struct flow_table *table, struct flow *flow, size_t i, uint32_t number)
+{
+    mappings_hold(table->mappings, number);
+    mappings_release(table->mappings, flow->mappings[i]);
+    flow->mappings[i] = number;
+}
+
+const struct flow_limits *table_limits(const struct flow_table *table)
+{
+    return &table->limits;
+}
+
+uint64_t table_hash(const struct flow_table *table, const void *bytes, size_t size)
+{
+    return XXH3_64bits_withSeed(bytes, size, table->seed);
+}
+
+struct mappings *table_mappings(const struct flow_table *table)
+{
+    return table->mappings;
 }
 
 size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What follow.c has to tell the table. */
+/* What the files of this folder have to tell the table, and ask of it. */
 #ifndef IPMODD_DATAPATH_FLOW_TABLE_H
 #define IPMODD_DATAPATH_FLOW_TABLE_H
 
@@ -7,5 +7,21 @@
 
 /* FLOW has been answered: it makes room for no other any more. */
 void table_note_answer(struct flow_table *table, struct flow *flow);
+
+/*
+ * Makes mapping NUMBER (of table_mappings(); 0: none) the I-th that FLOW uses, in place of that
+ * which it has; the flow holds it until it ends.
+ */
+void flow_table_hold_mapping(struct flow_table *table, struct flow *flow, size_t i,
+                             uint32_t number);
+
+/* Those set last; `max` is not the room of the table if it was made with another. */
+const struct flow_limits *table_limits(const struct flow_table *table);
+
+/* With the secret seed. */
+uint64_t table_hash(const struct flow_table *table, const void *bytes, size_t size);
+
+struct mappings;
+struct mappings *table_mappings(const struct flow_table *table);
 
 #endif

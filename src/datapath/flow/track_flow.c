@@ -3,6 +3,11 @@
 #include "track_flow.h"
 
 #include "ipmodd/wire/tcp.h"
+#include "mapping.h"
+#include "table.h"
+#include "translate.h"
+
+#include <string.h>
 
 /* An answer to nothing, or the end of nothing, begins no flow. Data of a connection that is older
  * than the table does. */
@@ -14,16 +19,81 @@ static bool can_begin(const struct packet *packet, enum flow_kind kind)
     return kind == FLOW_KIND_PART && (flags & TCP_FLAG_RST) == 0 && (flags & answers) != answers;
 }
 
-/* The flow of TUPLE, made if it has to be; NULL when there is none. */
-static struct flow *begin(struct flow_table *table, const struct flow_tuple *tuple, uint64_t now_ns)
+/* The source of a masquerading flow is one of this host's for as long as the host has it. */
+static bool lost_its_source(const struct tracking *tracking, const struct flow *flow)
+{
+    const struct flow_tuple *reply = &flow->tuples[FLOW_REPLY];
+
+    return (flow->flags & FLOW_MASQUERADED) != 0 &&
+           !host_view_is_local(tracking->view, (enum ip_family)reply->family, reply->dst);
+}
+
+/* The flow that TUPLE names, unless it is of no use any more. */
+static struct flow *find(const struct tracking *tracking, const struct flow_tuple *tuple,
+                         enum flow_way *ret_way)
+{
+    struct flow *flow = flow_table_find(tracking->table, tuple, tracking->now_ns, ret_way);
+
+    if (flow == NULL || !lost_its_source(tracking, flow))
+        return flow;
+    flow_table_remove(tracking->table, flow);
+    return NULL;
+}
+
+/* Whether the inside of MAPPING has sent to where PACKET comes from, as far as that matters. */
+static bool passes_filter(const struct tracking *tracking, const struct packet *packet)
+{
+    if (packet_is_tcp(packet) && (packet_tcp_flags(packet) & TCP_FLAG_SYN) == 0)
+        return false;
+    return table_limits(tracking->table)->nat_filtering == NAT_ENDPOINT_INDEPENDENT;
+}
+
+/* The number of the mapping that PACKET of no flow is sent to; 0 for none. */
+static uint32_t find_mapping(const struct tracking *tracking, const struct flow_tuple *tuple)
+{
+    struct mapping_outside outside = {
+        .port = tuple->dport, .proto = tuple->proto, .family = tuple->family};
+
+    if (!flow_proto_has_ports(tuple->proto))
+        return 0;
+    memcpy(outside.address, tuple->dst, sizeof(outside.address));
+    return mappings_find_outside(table_mappings(tracking->table), &outside);
+}
+
+/* A flow from outside to what mapping NUMBER has inside. */
+static struct flow *begin_inward(const struct tracking *tracking, const struct flow_tuple *tuple,
+                                 uint32_t number)
+{
+    const struct mapping *mapping = mappings_get(table_mappings(tracking->table), number);
+    struct flow_tuple inside = *tuple, reply;
+    struct flow *flow;
+
+    memcpy(inside.dst, mapping->inside.address, sizeof(inside.dst));
+    inside.dport = mapping->inside.port;
+    reply = flow_tuple_turn(&inside);
+    flow = flow_table_add(tracking->table, tuple, &reply, tracking->now_ns);
+    if (flow == NULL)
+        return NULL;
+    flow->flags |= FLOW_INWARD;
+    flow->rule = mapping->inside.rule;
+    flow_table_hold_mapping(tracking->table, flow, PACKET_DST, number);
+    return flow;
+}
+
+/* RET_FLOW: the flow that PACKET begins; NULL when there is no room. */
+static enum reason begin(const struct tracking *tracking, const struct packet *packet,
+                         const struct flow_tuple *tuple, struct flow **ret_flow)
 {
     const struct flow_tuple turned = flow_tuple_turn(tuple);
-    enum flow_way way;
+    uint32_t mapping = find_mapping(tracking, tuple);
 
-    /* Somebody's translation has these tuples already. */
-    if (flow_table_find(table, &turned, now_ns, &way) != NULL)
-        return NULL;
-    return flow_table_add(table, tuple, &turned, now_ns);
+    if (mapping == 0)
+        *ret_flow = flow_table_add(tracking->table, tuple, &turned, tracking->now_ns);
+    else if (!passes_filter(tracking, packet))
+        return REASON_NAT_FILTERED;
+    else
+        *ret_flow = begin_inward(tracking, tuple, mapping);
+    return REASON_NONE;
 }
 
 static void note_flow(struct packet *packet, struct flow *flow, enum flow_way way)
@@ -35,15 +105,39 @@ static void note_flow(struct packet *packet, struct flow *flow, enum flow_way wa
     packet->flow_bytes = flow->bytes[FLOW_ORIGINAL] + flow->bytes[FLOW_REPLY];
 }
 
-/* An error goes against the way of the packet that it is about. */
-static void relate(struct packet *packet, struct flow *flow, enum flow_way way)
+/* An error about a packet goes the way of what answers it. */
+static void relate(const struct tracking *tracking, struct packet *packet,
+                   const struct flow_tuple *quoted)
 {
+    const struct flow_tuple turned = flow_tuple_turn(quoted);
+    enum flow_way way;
+    struct flow *flow = find(tracking, &turned, &way);
+
+    if (flow == NULL)
+        return;
     packet->flow = flow;
-    packet->way = way == FLOW_ORIGINAL ? FLOW_REPLY : FLOW_ORIGINAL;
+    packet->way = way;
     packet->relation = RELATION_RELATED;
 }
 
-void track_flow(struct flow_table *table, struct packet *packet, uint64_t now_ns)
+/* PACKET is of no flow that is there. */
+static enum reason track_first(const struct tracking *tracking, struct packet *packet,
+                               const struct flow_tuple *tuple)
+{
+    struct flow *flow;
+    enum reason reason = begin(tracking, packet, tuple, &flow);
+
+    if (reason != REASON_NONE)
+        return reason;
+    packet->relation = RELATION_NEW;
+    if (flow == NULL)
+        return REASON_NONE;
+    flow_follow(tracking->table, flow, FLOW_ORIGINAL, packet, tracking->now_ns);
+    note_flow(packet, flow, FLOW_ORIGINAL);
+    return REASON_NONE;
+}
+
+static enum reason find_flow(const struct tracking *tracking, struct packet *packet)
 {
     enum flow_way way = FLOW_ORIGINAL;
     struct flow_tuple tuple;
@@ -52,26 +146,26 @@ void track_flow(struct flow_table *table, struct packet *packet, uint64_t now_ns
 
     packet->relation = RELATION_INVALID;
     if (kind == FLOW_KIND_UNKNOWN)
-        return;
-    flow = flow_table_find(table, &tuple, now_ns, &way);
+        return REASON_NONE;
     if (kind == FLOW_KIND_ERROR) {
-        if (flow != NULL)
-            relate(packet, flow, way);
-        return;
+        relate(tracking, packet, &tuple);
+        return REASON_NONE;
     }
-    if (flow != NULL && !flow_follow(table, flow, way, packet, now_ns)) {
-        flow_table_remove(table, flow);
-        flow = NULL;
-    } else if (flow != NULL) {
+    flow = find(tracking, &tuple, &way);
+    if (flow != NULL && flow_follow(tracking->table, flow, way, packet, tracking->now_ns)) {
         note_flow(packet, flow, way);
-        return;
+        return REASON_NONE;
     }
-    if (!can_begin(packet, kind))
-        return;
-    packet->relation = RELATION_NEW;
-    flow = begin(table, &tuple, now_ns);
-    if (flow == NULL)
-        return;
-    flow_follow(table, flow, FLOW_ORIGINAL, packet, now_ns);
-    note_flow(packet, flow, FLOW_ORIGINAL);
+    if (flow != NULL)
+        flow_table_remove(tracking->table, flow);
+    return can_begin(packet, kind) ? track_first(tracking, packet, &tuple) : REASON_NONE;
+}
+
+enum reason track_flow(const struct tracking *tracking, struct packet *packet)
+{
+    enum reason reason = find_flow(tracking, packet);
+
+    if (reason != REASON_NONE)
+        return reason;
+    return translate_packet(packet, TRANSLATE_BEFORE_RULES) ? REASON_NONE : REASON_UNTRANSLATABLE;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Track, as far as flows go: finds the flow of a packet, or begins one, and writes into the packet
- * what it is to it. Called once a packet, before any edit.
+ * what it is to it. Called once a packet, before any edit. Replies of translated flows, and what
+ * comes from outside to a mapping, get the addresses that rules are to see (translation.h).
  *
  * Packets of a connection that began before the table did begin a flow too, as with conntrack's
  * nf_conntrack_tcp_loose. A reset, a SYN with ACK, or the reply to a query that belongs to no flow
@@ -10,8 +11,25 @@
 #ifndef IPMODD_DATAPATH_FLOW_TRACK_FLOW_H
 #define IPMODD_DATAPATH_FLOW_TRACK_FLOW_H
 
+#include "ipmodd/base/host_view.h"
+#include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/flow.h"
 
-void track_flow(struct flow_table *table, struct packet *packet, uint64_t now_ns);
+/* What flows are tracked and decided with; all borrowed. */
+struct tracking {
+    struct flow_table *table;
+    const struct host_view *view;
+    struct rng *rng;
+    uint64_t now_ns;
+};
+
+/* REASON_NONE, or why PACKET is refused. */
+enum reason track_flow(const struct tracking *tracking, struct packet *packet);
+
+/*
+ * PACKET has met all rules and is to leave. Its flow is decided if it was not, and PACKET
+ * translated. REASON_NONE, or why it cannot leave; the flow is then as undecided as before.
+ */
+enum reason track_leaving(const struct tracking *tracking, struct packet *packet);
 
 #endif

@@ -13,9 +13,18 @@
 
 enum {
     PORTS = 4,        /* bytes at the beginning of every header that has them */
-    ICMP_MSG_ID = 4,  /* of a query: identifier (RFC 792, RFC 4443 4.1) */
     QUERY_HEADER = 8, /* bytes of a query that are needed to name its flow */
 };
+
+uint8_t *flow_tuple_address(struct flow_tuple *tuple, enum packet_end end)
+{
+    return end == PACKET_SRC ? tuple->src : tuple->dst;
+}
+
+uint16_t *flow_tuple_port(struct flow_tuple *tuple, enum packet_end end)
+{
+    return end == PACKET_SRC ? &tuple->sport : &tuple->dport;
+}
 
 bool flow_tuple_equal(const struct flow_tuple *a, const struct flow_tuple *b)
 {
@@ -36,7 +45,7 @@ struct flow_tuple flow_tuple_turn(const struct flow_tuple *tuple)
     return turned;
 }
 
-static bool has_ports(uint8_t proto)
+bool flow_proto_has_ports(uint8_t proto)
 {
     return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
            proto == IPPROTO_UDPLITE || proto == IPPROTO_DCCP;
@@ -94,7 +103,7 @@ static enum flow_kind fill(struct flow_tuple *tuple, const uint8_t *ip, const ui
     memcpy(tuple->dst, ip + (tuple->family == FAMILY_IPV4 ? (size_t)IP4_DST : IP6_DST), length);
     if (tuple->proto == icmp)
         return size >= QUERY_HEADER ? fill_query(tuple, l4) : FLOW_KIND_UNKNOWN;
-    if (!has_ports(tuple->proto))
+    if (!flow_proto_has_ports(tuple->proto))
         return FLOW_KIND_PART;
     if (size < PORTS)
         return FLOW_KIND_UNKNOWN;

@@ -368,7 +368,7 @@ static enum relation relation_of(struct flow_table *table, struct forged *forged
 
     forge_seal(forged);
     packet = forged_packet(forged);
-    track_flow(table, &packet, 1);
+    track_flow(&(struct tracking){.table = table, .now_ns = 1}, &packet);
     return packet.relation;
 }
 

@@ -128,6 +128,9 @@ static const struct {
     {"set-payload", "0x01 @ 3"},
     {"replace", "0x0203 -> 0x0302"},
     {"clamp-mss", "900"},
+    {"snat", "203.0.113.7:2000-2003 random persistent"},
+    {"dnat", "203.0.113.8-203.0.113.9:7-9"},
+    {"netmap", "src 203.0.113.0/28"},
     {"reply", "echo"},
     {"verdict", "reject"},
 };

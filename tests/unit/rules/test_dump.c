@@ -90,7 +90,9 @@ static void test_round_trip(void **state)
         "[rule b]\nicmp-code = 0-3\nicmp-type = 1, echo-request\nproto = icmp\n"
         "dst = 2001:db8::5\nreply = echo\n");
     assert_stable("[tun]\nqueues = 1\n[rule f]\nstate = established, related\nflow-packets = 1-10\n"
-                  "flow-bytes = 1MiB-\n");
+                  "flow-bytes = 1MiB-\n"
+                  "[rule t]\nsnat = 192.0.2.1-192.0.2.9:1-99 random persistent\ndnat = 192.0.2.7\n"
+                  "[rule u]\nsnat = [2001:db8::1]:7\nnetmap = dst 2001:db8::/48\n");
 }
 
 /* Ends of a comment must not come from a file's name. */

@@ -557,7 +557,7 @@ static void test_table(void **state)
         assert_non_null(type->free);
         assert_non_null(type->apply);
         assert_non_null(type->print);
-        assert_true(type->decides || type->writes != 0);
+        assert_true(type->decides || type->writes != 0 || type->needs_flow);
     }
     assert_null(action_type_find("dport"));
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* snat, dnat, netmap: what a flow's source or destination is translated to (translation.h). */
+#include "table.h"
+#include "translation_value.h"
+
+#include <stdlib.h>
+
+static int snat_parse(const char *text, const struct scope *scope, void **ret_value,
+                      struct value_error *error)
+{
+    (void)scope;
+    return translation_parse_target(text, TRANSLATION_SNAT, ret_value, error);
+}
+
+static int dnat_parse(const char *text, const struct scope *scope, void **ret_value,
+                      struct value_error *error)
+{
+    (void)scope;
+    return translation_parse_target(text, TRANSLATION_DNAT, ret_value, error);
+}
+
+static int netmap_parse(const char *text, const struct scope *scope, void **ret_value,
+                        struct value_error *error)
+{
+    (void)scope;
+    return translation_parse_prefix(text, ret_value, error);
+}
+
+static enum ip_family family_of(const struct translation *translation)
+{
+    switch (translation->kind) {
+    case TRANSLATION_SNAT:
+    case TRANSLATION_DNAT:
+        break;
+    case TRANSLATION_NETMAP_SRC:
+    case TRANSLATION_NETMAP_DST:
+        return translation->prefix.addr.family;
+    }
+    return translation->addresses.first.family;
+}
+
+/* A port to send to says that there are ports; one to send from is for what has any. */
+static bool needs_ports(const struct translation *translation)
+{
+    return translation->kind == TRANSLATION_DNAT && translation->has_ports;
+}
+
+static void translation_narrow(const void *value, struct scope *scope)
+{
+    const struct translation *translation = value;
+    const struct scope ports = scope_ports();
+
+    scope_keep_families(scope, 1u << family_of(translation));
+    if (needs_ports(translation))
+        scope_intersect(scope, &ports);
+}
+
+enum packet_end translation_end(const struct translation *translation)
+{
+    switch (translation->kind) {
+    case TRANSLATION_SNAT:
+    case TRANSLATION_NETMAP_SRC:
+        break;
+    case TRANSLATION_DNAT:
+    case TRANSLATION_NETMAP_DST:
+        return PACKET_DST;
+    }
+    return PACKET_SRC;
+}
+
+/* The first rule that speaks of an end decides about it. */
+static enum step translation_apply(const void *value, const struct action_context *context,
+                                   struct packet *packet)
+{
+    const struct translation *translation = value;
+    struct translation_note *note = &packet->notes[translation_end(translation)];
+
+    if (note->translation != NULL || packet->family != family_of(translation) ||
+        (needs_ports(translation) && !packet_has_ports(packet)))
+        return STEP_NEXT;
+    *note = (struct translation_note){translation, context->rule};
+    return STEP_NEXT;
+}
+
+static void value_print(const void *value, FILE *out)
+{
+    translation_print(value, out);
+}
+
+/* Parts that went elsewhere, or came from elsewhere, would never be one datagram again. */
+static bool translation_needs_all_fragments(const void *value)
+{
+    (void)value;
+    return true;
+}
+
+const struct action_type action_snat = {
+    .key = "snat",
+    .grammar = "ADDRESS[-ADDRESS][:PORT[-PORT]] [random] [persistent]",
+    .parse = snat_parse,
+    .free = free,
+    .narrow = translation_narrow,
+    .apply = translation_apply,
+    .print = value_print,
+    .needs_all_fragments = translation_needs_all_fragments,
+    .needs_flow = true,
+};
+
+const struct action_type action_dnat = {
+    .key = "dnat",
+    .grammar = "ADDRESS[-ADDRESS][:PORT[-PORT]] [random] [persistent]",
+    .parse = dnat_parse,
+    .free = free,
+    .narrow = translation_narrow,
+    .apply = translation_apply,
+    .print = value_print,
+    .needs_all_fragments = translation_needs_all_fragments,
+    .needs_flow = true,
+};
+
+const struct action_type action_netmap = {
+    .key = "netmap",
+    .grammar = "src PREFIX or dst PREFIX",
+    .parse = netmap_parse,
+    .free = free,
+    .narrow = translation_narrow,
+    .apply = translation_apply,
+    .print = value_print,
+    .needs_all_fragments = translation_needs_all_fragments,
+    .needs_flow = true,
+};

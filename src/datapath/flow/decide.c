@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The end of the rules: what a flow is from now on, and what becomes of the packet. */
+#include "choose.h"
+#include "table.h"
+#include "translate.h"
+
+static bool has_notes(const struct packet *packet)
+{
+    return packet->notes[PACKET_SRC].translation != NULL ||
+           packet->notes[PACKET_DST].translation != NULL;
+}
+
+/* The REPLY of FLOW, whose packet would leave as LEAVING, is decided. */
+static void settle(const struct tracking *tracking, struct flow *flow,
+                   const struct flow_tuple *leaving, uint32_t mapping)
+{
+    const struct flow_tuple reply = flow_tuple_turn(leaving);
+
+    flow_table_set_reply(tracking->table, flow, &reply);
+    flow_table_hold_mapping(tracking->table, flow, PACKET_SRC, mapping);
+    flow->flags |= FLOW_DECIDED;
+}
+
+static enum reason choose(const struct tracking *tracking, struct packet *packet)
+{
+    const struct translation_note *notes = packet->notes;
+    struct flow *flow = packet->flow;
+    enum reason reason = REASON_NONE;
+    struct flow_tuple leaving;
+    uint32_t mapping;
+
+    flow_tuple_of(packet, &leaving);
+    if (notes[PACKET_DST].translation != NULL && (flow->flags & FLOW_INWARD) == 0)
+        reason = choose_destination(tracking, &notes[PACKET_DST], &leaving);
+    if (reason == REASON_NONE)
+        reason = choose_source(tracking, flow, &notes[PACKET_SRC], &leaving, &mapping);
+    if (reason != REASON_NONE)
+        return reason;
+    settle(tracking, flow, &leaving, mapping);
+    if ((flow->flags & FLOW_INWARD) == 0)
+        flow->rule = notes[PACKET_SRC].translation != NULL ? notes[PACKET_SRC].rule
+                                                           : notes[PACKET_DST].rule;
+    return REASON_NONE;
+}
+
+static enum reason decide(const struct tracking *tracking, struct packet *packet)
+{
+    struct flow *flow = packet->flow;
+
+    if (packet->relation == RELATION_RELATED)
+        return REASON_NONE;
+    if (flow == NULL && has_notes(packet))
+        return packet->relation == RELATION_NEW ? REASON_NAT_EXHAUSTED : REASON_UNTRANSLATABLE;
+    if (flow == NULL || (flow->flags & FLOW_DECIDED) != 0 || packet->way != FLOW_ORIGINAL)
+        return REASON_NONE;
+    if (has_notes(packet) || (flow->flags & FLOW_REPLY_TAKEN) != 0)
+        return choose(tracking, packet);
+    flow->flags |= FLOW_DECIDED;
+    return REASON_NONE;
+}
+
+enum reason track_leaving(const struct tracking *tracking, struct packet *packet)
+{
+    enum reason reason = decide(tracking, packet);
+
+    if (reason != REASON_NONE)
+        return reason;
+    return translate_packet(packet, TRANSLATE_AFTER_RULES) ? REASON_NONE : REASON_UNTRANSLATABLE;
+}

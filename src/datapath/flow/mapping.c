@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Mappings and their two indices. */
+#include "mapping.h"
+
+#include "memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static_assert(sizeof(struct mapping_inside) == 44, "no gaps: it is hashed as memory");
+static_assert(sizeof(struct mapping_outside) == 20, "no gaps: it is hashed as memory");
+
+/* An element of an index; number 0: empty. */
+struct place {
+    uint32_t hash;
+    uint32_t number;
+};
+
+enum side {
+    INSIDE,
+    OUTSIDE,
+    SIDES,
+};
+
+struct mappings {
+    struct mapping *items; /* number 1 is the first of them */
+    struct place *places[SIDES];
+    size_t capacity;
+    size_t mask; /* number of places of an index, a power of two, less one */
+    size_t count;
+    uint32_t fresh; /* numbers from here on have never been used */
+    uint32_t free;  /* first of those that were used and are not now; 0: none */
+    uint64_t seed;
+};
+
+static size_t places_for(size_t capacity)
+{
+    size_t places = 1;
+
+    while (places < 2 * capacity)
+        places *= 2;
+    return places;
+}
+
+static size_t items_size(const struct mappings *mappings)
+{
+    return mappings->capacity * sizeof(*mappings->items);
+}
+
+static size_t places_size(const struct mappings *mappings)
+{
+    return (mappings->mask + 1) * sizeof(struct place);
+}
+
+struct mappings *mappings_new(size_t capacity)
+{
+    struct mappings *mappings = calloc(1, sizeof(*mappings));
+
+    if (mappings == NULL)
+        return NULL;
+    mappings->capacity = capacity;
+    mappings->mask = places_for(capacity) - 1;
+    mappings->fresh = 1;
+    mappings->items = memory_map(items_size(mappings));
+    mappings->places[INSIDE] = memory_map(places_size(mappings));
+    mappings->places[OUTSIDE] = memory_map(places_size(mappings));
+    if (mappings->items != NULL && mappings->places[INSIDE] != NULL &&
+        mappings->places[OUTSIDE] != NULL)
+        return mappings;
+    mappings_free(mappings);
+    return NULL;
+}
+
+void mappings_free(struct mappings *mappings)
+{
+    if (mappings == NULL)
+        return;
+    memory_unmap(mappings->items, items_size(mappings));
+    memory_unmap(mappings->places[INSIDE], places_size(mappings));
+    memory_unmap(mappings->places[OUTSIDE], places_size(mappings));
+    free(mappings);
+}
+
+void mappings_seed(struct mappings *mappings, uint64_t seed)
+{
+    if (mappings->count == 0)
+        mappings->seed = seed;
+}
+
+static struct mapping *item(const struct mappings *mappings, uint32_t number)
+{
+    assert(number > 0 && number < mappings->fresh);
+    return &mappings->items[number - 1];
+}
+
+static uint32_t hash_of(const struct mappings *mappings, const void *key, size_t size)
+{
+    return (uint32_t)XXH3_64bits_withSeed(key, size, mappings->seed);
+}
+
+static size_t after(const struct mappings *mappings, size_t place)
+{
+    return (place + 1) & mappings->mask;
+}
+
+uint32_t mappings_find_inside(const struct mappings *mappings, const struct mapping_inside *inside,
+                              const uint8_t *via)
+{
+    const struct place *places = mappings->places[INSIDE];
+    uint32_t hash = hash_of(mappings, inside, sizeof(*inside));
+    size_t size = IP_ADDR_BYTES(inside->family);
+
+    for (size_t i = hash & mappings->mask; places[i].number != 0; i = after(mappings, i)) {
+        const struct mapping *mapping = item(mappings, places[i].number);
+
+        if (places[i].hash == hash && memcmp(&mapping->inside, inside, sizeof(*inside)) == 0 &&
+            (via == NULL || memcmp(mapping->outside.address, via, size) == 0))
+            return places[i].number;
+    }
+    return 0;
+}
+
+uint32_t mappings_find_outside(const struct mappings *mappings,
+                               const struct mapping_outside *outside)
+{
+    const struct place *places = mappings->places[OUTSIDE];
+    uint32_t hash = hash_of(mappings, outside, sizeof(*outside));
+
+    for (size_t i = hash & mappings->mask; places[i].number != 0; i = after(mappings, i)) {
+        if (places[i].hash == hash &&
+            memcmp(&item(mappings, places[i].number)->outside, outside, sizeof(*outside)) == 0)
+            return places[i].number;
+    }
+    return 0;
+}
+
+static uint32_t hash_side(const struct mappings *mappings, const struct mapping *mapping,
+                          enum side side)
+{
+    return side == INSIDE ? hash_of(mappings, &mapping->inside, sizeof(mapping->inside))
+                          : hash_of(mappings, &mapping->outside, sizeof(mapping->outside));
+}
+
+static void index_side(struct mappings *mappings, uint32_t number, enum side side)
+{
+    uint32_t hash = hash_side(mappings, item(mappings, number), side);
+    size_t place = hash & mappings->mask;
+
+    while (mappings->places[side][place].number != 0)
+        place = after(mappings, place);
+    mappings->places[side][place] = (struct place){hash, number};
+}
+
+/* Knuth's algorithm R (TAOCP 6.4): what stands behind the hole and may move into it does. */
+static void close_hole(struct mappings *mappings, struct place *places, size_t hole)
+{
+    for (size_t i = after(mappings, hole); places[i].number != 0; i = after(mappings, i)) {
+        size_t from_home = (i - places[i].hash) & mappings->mask;
+
+        if (from_home < ((i - hole) & mappings->mask))
+            continue;
+        places[hole] = places[i];
+        hole = i;
+    }
+    places[hole].number = 0;
+}
+
+static void forget_side(struct mappings *mappings, uint32_t number, enum side side)
+{
+    size_t place = hash_side(mappings, item(mappings, number), side) & mappings->mask;
+
+    while (mappings->places[side][place].number != number)
+        place = after(mappings, place);
+    close_hole(mappings, mappings->places[side], place);
+}
+
+/* 0 when all are in use. */
+static uint32_t take_number(struct mappings *mappings)
+{
+    uint32_t number = mappings->free;
+
+    if (number == 0)
+        return mappings->fresh <= mappings->capacity ? mappings->fresh++ : 0;
+    mappings->free = item(mappings, number)->next;
+    return number;
+}
+
+uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *inside,
+                      const struct mapping_outside *outside)
+{
+    uint32_t number = take_number(mappings);
+
+    if (number == 0)
+        return 0;
+    *item(mappings, number) = (struct mapping){.inside = *inside, .outside = *outside};
+    index_side(mappings, number, INSIDE);
+    index_side(mappings, number, OUTSIDE);
+    mappings->count++;
+    return number;
+}
+
+const struct mapping *mappings_get(const struct mappings *mappings, uint32_t number)
+{
+    return item(mappings, number);
+}
+
+void mappings_hold(struct mappings *mappings, uint32_t number)
+{
+    if (number != 0)
+        item(mappings, number)->flows++;
+}
+
+void mappings_release(struct mappings *mappings, uint32_t number)
+{
+    struct mapping *mapping;
+
+    if (number == 0)
+        return;
+    mapping = item(mappings, number);
+    if (--mapping->flows > 0)
+        return;
+    forget_side(mappings, number, INSIDE);
+    forget_side(mappings, number, OUTSIDE);
+    mapping->next = mappings->free;
+    mappings->free = number;
+    mappings->count--;
+}
+
+size_t mappings_count(const struct mappings *mappings)
+{
+    return mappings->count;
+}
+
+size_t mappings_memory(const struct mappings *mappings)
+{
+    return sizeof(*mappings) + items_size(mappings) + SIDES * places_size(mappings);
+}

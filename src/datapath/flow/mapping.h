@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mappings: which external address and port an internal one has (translation.h).
+ *
+ * A table of fixed size with two indices, by the internal and by the external side, open addressing
+ * as in the flow table. A mapping belongs to the flows that use it, and goes with the last of them.
+ * Numbers are stable, start at 1, and 0 is none.
+ */
+#ifndef IPMODD_DATAPATH_FLOW_MAPPING_H
+#define IPMODD_DATAPATH_FLOW_MAPPING_H
+
+#include "ipmodd/datapath/flow.h"
+
+/* Equal ones are equal memory; addresses and ports as in struct flow_tuple. */
+struct mapping_inside {
+    uint8_t address[16];
+    uint8_t remote[16]; /* zeros where the mapping does not depend on it, as its port */
+    uint16_t port, remote_port;
+    uint8_t proto, family;
+    uint16_t zero;
+    uint32_t rule;
+};
+
+struct mapping_outside {
+    uint8_t address[16];
+    uint16_t port;
+    uint8_t proto, family;
+};
+
+struct mapping {
+    struct mapping_inside inside;
+    struct mapping_outside outside;
+    uint32_t flows;
+    uint32_t next; /* private: of the free ones */
+};
+
+struct mappings;
+
+/* Room for CAPACITY of them, in memory that is touched as it is used. NULL without memory. */
+struct mappings *mappings_new(size_t capacity);
+void mappings_free(struct mappings *mappings);
+
+/* Places what comes by a hash with another SEED; only while there are none. */
+void mappings_seed(struct mappings *mappings, uint64_t seed);
+
+/*
+ * The mapping of INSIDE, also where VIA (an address of its family, or NULL) is its external
+ * address; 0 for none.
+ */
+uint32_t mappings_find_inside(const struct mappings *mappings, const struct mapping_inside *inside,
+                              const uint8_t *via);
+
+/* The mapping that has OUTSIDE; 0 for none. */
+uint32_t mappings_find_outside(const struct mappings *mappings,
+                               const struct mapping_outside *outside);
+
+/* One without flows yet; 0 when there is no room. OUTSIDE is not in use. */
+uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *inside,
+                      const struct mapping_outside *outside);
+
+const struct mapping *mappings_get(const struct mappings *mappings, uint32_t number);
+
+/* One flow more, or less: the last one takes the mapping along. NUMBER may be 0. */
+void mappings_hold(struct mappings *mappings, uint32_t number);
+void mappings_release(struct mappings *mappings, uint32_t number);
+
+size_t mappings_count(const struct mappings *mappings);
+size_t mappings_memory(const struct mappings *mappings);
+
+#endif

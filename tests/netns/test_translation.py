@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Translation of flows: clients behind a router that share addresses, and servers found elsewhere."""
+import socket
+
+import pytest
+
+from control import ctl_lines
+from topology import CLIENT, FAR, HOST, NOBODY, PEER
+from traffic import ping, tcp_socket, udp_socket
+
+# Addresses that nobody has; the peer sends them to the host.
+POOL = {4: "203.0.113.200", 6: "2001:db8:9::200"}
+POOL_NET = {4: "203.0.113.192/26", 6: "2001:db8:9::/64"}
+CLIENT_NET = {4: "203.0.113.0/26", 6: "2001:db8:3::/64"}
+
+
+def bracket(address, port):
+    """ADDRESS and PORT as rules write them."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+@pytest.fixture(name="shared")
+def shared_fixture(routed, family):
+    """The peer knows the way to the pool, and none to the clients themselves."""
+    routed.peer.ip_batch([f"route del {CLIENT_NET[family]}",
+                          f"route add {POOL_NET[family]} via {HOST[family]}"])
+    return routed
+
+
+def snat(family, how=""):
+    """Rules that give the clients an address of the pool."""
+    return (f"[divert]\ndirection = forward\n[rule share]\nsrc = {CLIENT_NET[family]}\n"
+            f"snat = {POOL[family]}{how}\n")
+
+
+def listen(space, family, port):
+    """A TCP socket that listens in SPACE."""
+    listener = tcp_socket(space, family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("", port))
+    listener.listen()
+    listener.settimeout(3)
+    return listener
+
+
+def exchange(near, far):
+    """A line each way on a connection."""
+    near.settimeout(3)
+    far.settimeout(3)
+    near.sendall(b"question")
+    assert far.recv(64) == b"question"
+    far.sendall(b"answer")
+    assert near.recv(64) == b"answer"
+
+
+def test_clients_share_an_address(shared, daemons, family):
+    """TCP, UDP and ping come from the pool's address, with their own ports, and are answered."""
+    daemon = daemons(shared.host)
+    daemon.start(snat(family))
+    with listen(shared.peer, family, 7000) as listener, tcp_socket(shared.client, family) as near:
+        near.bind(("", 40000))
+        near.settimeout(3)
+        near.connect((PEER[family], 7000))
+        far, sender = listener.accept()
+        with far:
+            assert sender[:2] == (POOL[family], 40000)
+            exchange(near, far)
+    with udp_socket(shared.peer, family) as far, udp_socket(shared.client, family) as near:
+        far.bind(("", 7001))
+        far.settimeout(3)
+        near.settimeout(3)
+        near.sendto(b"question", (PEER[family], 7001))
+        data, sender = far.recvfrom(64)
+        assert data == b"question" and sender[0] == POOL[family]
+        far.sendto(b"answer", sender)
+        data, sender = near.recvfrom(64)
+        assert data == b"answer" and sender[0] == PEER[family]
+    assert ping(shared.client, FAR[family], 3) == (3, 3)
+    flows = [flow for flow in ctl_lines(daemon, "flows") if flow["original"]["dport"] == 7000]
+    assert flows[0]["translated"]
+    assert flows[0]["original"]["src"] == CLIENT[family]
+    assert flows[0]["reply"]["dst"] == POOL[family]
+
+
+def test_another_destination(routed, daemons, family):
+    """Clients ask an address that nobody has, and a server at another one and port answers."""
+    daemons(routed.host).start(
+        f"[divert]\ndirection = forward\n[rule web]\nproto = tcp\ndst = {NOBODY[family]}\n"
+        f"dport = 80\ndnat = {bracket(PEER[family], 7002)}\n")
+    with listen(routed.peer, family, 7002) as listener, tcp_socket(routed.client, family) as near:
+        near.settimeout(3)
+        near.connect((NOBODY[family], 80))
+        far, sender = listener.accept()
+        with far:
+            assert sender[0] == CLIENT[family]
+            exchange(near, far)
+
+
+def test_errors_find_their_way(shared, daemons, family):
+    """The peer's port is closed: its error speaks of the pool, and the client's socket hears of it."""
+    daemons(shared.host).start(snat(family, ""))
+    with udp_socket(shared.client, family) as near:
+        near.settimeout(3)
+        near.connect((PEER[family], 7003))
+        near.send(b"anybody?")
+        with pytest.raises(ConnectionRefusedError):
+            near.recv(64)
+
+
+def test_no_port_left(shared, daemons, family):
+    """Two ports for three sockets: the third is refused by ICMP, the first two go on."""
+    daemon = daemons(shared.host)
+    address = f"[{POOL[family]}]" if family == 6 else POOL[family]
+    daemon.start(snat(family).replace(POOL[family], f"{address}:5000-5001"))
+    with udp_socket(shared.peer, family) as far:
+        far.bind(("", 7004))
+        far.settimeout(3)
+        sockets = [udp_socket(shared.client, family) for _ in range(3)]
+        senders = []
+        for near in sockets[:2]:
+            near.settimeout(3)
+            near.connect((PEER[family], 7004))
+            near.send(b"question")
+            senders.append(far.recvfrom(64)[1])
+        assert {sender[1] for sender in senders} == {5000, 5001}
+        sockets[2].settimeout(3)
+        sockets[2].connect((PEER[family], 7004))
+        sockets[2].send(b"question")
+        with pytest.raises(OSError) as refused:
+            sockets[2].recv(64)
+        assert refused.type in (OSError, PermissionError, ConnectionRefusedError)
+        assert not isinstance(refused.value, TimeoutError)
+        for near, sender in zip(sockets, senders):
+            far.sendto(b"answer", sender)
+            assert near.recv(64) == b"answer"
+            near.close()
+        sockets[2].close()
+    assert daemon.statistics().drops["nat-exhausted"] == 1
