@@ -2,6 +2,8 @@
 /* Sorted arrays and binary search: what the packet path asks about addresses. */
 #include "ipmodd/base/host_view.h"
 
+#include "host_view_ways.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +99,10 @@ void host_view_free(struct host_view *view)
     free(view->broadcasts);
     free(view->tun_prefixes);
     free(view->loops);
-    free(view->mtus);
+    route_spans_clear(&view->mtus);
+    free(view->sources);
+    free(view->egresses);
+    route_spans_clear(&view->ways);
     free(view);
 }
 
@@ -151,6 +156,22 @@ int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, s
     return copy_prefixes(loops, count, &view->loops, &view->loop_count) < 0 ? -ENOMEM : 0;
 }
 
+int host_view_set_path_mtus(struct host_view *view, struct route_value *routes, size_t count)
+{
+    return route_spans_make(&view->mtus, routes, count);
+}
+
+int host_view_copy_path_mtus(struct host_view *view, const struct host_view *from)
+{
+    return route_spans_copy(&view->mtus, &from->mtus);
+}
+
+uint32_t host_view_path_mtu(const struct host_view *view, enum ip_family family,
+                            const uint8_t *bytes)
+{
+    return route_spans_find(&view->mtus, family, bytes);
+}
+
 bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
                              const uint8_t *bytes)
 {
@@ -169,18 +190,6 @@ static bool same_addrs(const struct ip_addr *a, size_t a_count, const struct ip_
         return false;
     for (size_t i = 0; i < a_count; i++) {
         if (!ip_addr_equal(&a[i], &b[i]))
-            return false;
-    }
-    return true;
-}
-
-static bool same_mtus(const struct host_view *a, const struct host_view *b)
-{
-    if (a->mtu_count != b->mtu_count)
-        return false;
-    for (size_t i = 0; i < a->mtu_count; i++) {
-        if (!ip_addr_equal(&a->mtus[i].first, &b->mtus[i].first) ||
-            a->mtus[i].mtu != b->mtus[i].mtu)
             return false;
     }
     return true;
@@ -206,6 +215,7 @@ bool host_view_equal(const struct host_view *a, const struct host_view *b)
                          b->local_prefix_count) &&
            same_prefixes(a->tun_prefixes, a->tun_prefix_count, b->tun_prefixes,
                          b->tun_prefix_count) &&
-           same_prefixes(a->loops, a->loop_count, b->loops, b->loop_count) && same_mtus(a, b) &&
+           same_prefixes(a->loops, a->loop_count, b->loops, b->loop_count) &&
+           route_spans_equal(&a->mtus, &b->mtus) && host_view_same_ways(a, b) &&
            a->inbound == b->inbound;
 }

@@ -75,6 +75,30 @@ static ssize_t collect_locals(const struct config_tun *tun, const struct text_li
     return (ssize_t)count;
 }
 
+/*
+ * What `masquerade` chooses from: the addresses of LOCALS that stand alone, as if they were those
+ * of one device behind which all the world is.
+ */
+static int set_ways(struct host_view *view, const struct ip_prefix *locals, size_t count)
+{
+    struct host_source *sources CLEANUP(cleanup_free) = calloc(count + 1, sizeof(*sources));
+    struct host_route world[FAMILY_COUNT];
+    size_t used = 0;
+
+    if (sources == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (locals[i].len == IP_ADDR_BITS(locals[i].addr.family))
+            sources[used++] =
+                (struct host_source){.addr = locals[i].addr, .subnet = locals[i], .ifindex = 1};
+    }
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++)
+        world[family] = (struct host_route){.prefix.addr.family = family, .egress.ifindex = 1};
+    if (host_view_set_sources(view, sources, used) < 0)
+        return -ENOMEM;
+    return host_view_set_routes(view, world, FAMILY_COUNT);
+}
+
 /* A packet to a prefix of tun0 that is not an address of ours is dropped, as it is live. */
 static int make_view(struct offline *offline, const struct ip_prefix *locals, size_t count)
 {
@@ -92,15 +116,17 @@ static int make_view(struct offline *offline, const struct ip_prefix *locals, si
     offline->view = host_view_new(NULL, 0, NULL, 0, networks, network_count);
     if (offline->view == NULL)
         return -ENOMEM;
-    return host_view_set_local_prefixes(offline->view, locals, count);
+    if (host_view_set_local_prefixes(offline->view, locals, count) < 0)
+        return -ENOMEM;
+    return set_ways(offline->view, locals, count);
 }
 
 static int set_mtu(struct host_view *view, uint32_t mtu)
 {
-    struct path_mtu routes[FAMILY_COUNT];
+    struct route_value routes[FAMILY_COUNT];
 
     for (enum ip_family family = 0; family < FAMILY_COUNT; family++)
-        routes[family] = (struct path_mtu){.prefix.addr.family = family, .mtu = mtu};
+        routes[family] = (struct route_value){.prefix.addr.family = family, .value = mtu};
     return host_view_set_path_mtus(view, routes, FAMILY_COUNT);
 }
 

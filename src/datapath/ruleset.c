@@ -69,6 +69,24 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
     return 0;
 }
 
+static bool rule_has_action(const struct rule *rule, const char *key)
+{
+    for (size_t i = 0; i < rule->action_count; i++) {
+        if (strcmp(rule->actions[i].type->key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool ruleset_has_action(const struct ruleset *ruleset, const char *key)
+{
+    for (size_t i = 0; i < ruleset->rule_count; i++) {
+        if (rule_has_action(&ruleset->rules[i], key))
+            return true;
+    }
+    return false;
+}
+
 int ruleset_finish(struct ruleset *ruleset)
 {
     if (ruleset->rule_count < CLASSIFIER_RULES_MIN || ruleset->rule_count > CLASSIFIER_RULES_MAX)

@@ -44,8 +44,7 @@ static bool hop_is_usable(const struct wanted_input *input, const struct hop *ho
            device != NULL && (device->flags & IFF_LOOPBACK) == 0;
 }
 
-/* The first hop of the first variant that a packet can take; *RET_ROUTE is that variant. */
-static const struct hop *usable_hop(const struct wanted_input *input, const struct route *first,
+const struct hop *mirror_usable_hop(const struct wanted_input *input, const struct route *first,
                                     const struct route **ret_route)
 {
     for (const struct route *route = first; route != NULL; route = route->next) {
@@ -59,10 +58,7 @@ static const struct hop *usable_hop(const struct wanted_input *input, const stru
     return NULL;
 }
 
-/* A unicast route without a usable hop: over lo it is main's business, else as if it were not
- * there.
- */
-static bool leads_to_loopback(const struct wanted_input *input, const struct route *route)
+bool mirror_leads_to_loopback(const struct wanted_input *input, const struct route *route)
 {
     for (uint32_t i = 0; i < route->hop_count; i++) {
         const struct device *device = snapshot_device(input->snapshot, route->hops[i].ifindex);
@@ -165,8 +161,8 @@ int mirror_route(const struct wanted *wanted, const struct wanted_input *input,
     if (mirror_is_excluded(input->config, &first->key))
         return 0;
     if (first->type == RTN_UNICAST)
-        hop = usable_hop(input, first, &route);
-    if (first->type == RTN_UNICAST && hop == NULL && !leads_to_loopback(input, first))
+        hop = mirror_usable_hop(input, first, &route);
+    if (first->type == RTN_UNICAST && hop == NULL && !mirror_leads_to_loopback(input, first))
         return 0;
     mirror = route_new(hop != NULL ? 1 : 0);
     if (mirror == NULL)

@@ -28,12 +28,12 @@ static size_t count_routes(const struct route_set *routes, bool *ret_vary)
 /* Where no route has an MTU of its own, all packets are as large as tun0 takes them. */
 static int set_everywhere(const struct wanted *wanted, struct host_view *view)
 {
-    struct path_mtu all[FAMILY_COUNT];
+    struct route_value all[FAMILY_COUNT];
 
     for (unsigned family = 0; family < FAMILY_COUNT; family++)
-        all[family] = (struct path_mtu){
+        all[family] = (struct route_value){
             .prefix = {.addr = {.family = (enum ip_family)family}},
-            .mtu = wanted->tun_mtu,
+            .value = wanted->tun_mtu,
         };
     return host_view_set_path_mtus(view, all, ARRAY_SIZE(all));
 }
@@ -41,7 +41,7 @@ static int set_everywhere(const struct wanted *wanted, struct host_view *view)
 int wanted_set_path_mtus(struct wanted *wanted, struct host_view *view)
 {
     size_t count = count_routes(&wanted->routes, &wanted->mtus_vary);
-    struct path_mtu *mtus CLEANUP(cleanup_free) = NULL;
+    struct route_value *mtus CLEANUP(cleanup_free) = NULL;
     size_t used = 0;
 
     if (!wanted->mtus_vary)
@@ -54,11 +54,11 @@ int wanted_set_path_mtus(struct wanted *wanted, struct host_view *view)
 
         if (route->type != RTN_UNICAST)
             continue;
-        mtus[used++] = (struct path_mtu){
+        mtus[used++] = (struct route_value){
             .prefix = {.addr = ip_addr_from_bytes(route->key.family, route->key.dst),
                        .len = route->key.dst_len},
             .metric = route->key.metric,
-            .mtu = mtu != 0 ? MIN_OF(mtu, wanted->tun_mtu) : wanted->tun_mtu,
+            .value = mtu != 0 ? MIN_OF(mtu, wanted->tun_mtu) : wanted->tun_mtu,
         };
     }
     return host_view_set_path_mtus(view, mtus, used);

@@ -168,9 +168,10 @@ static int fill_path_mtus(struct divert *divert, struct host_view *view)
 /* The host as the packet path asks for it. */
 static int publish_view(struct divert *divert, struct divert_news *news)
 {
+    const struct wanted_input input = input_of(divert);
     struct host_view *view = snapshot_view(&divert->snapshot, divert->config, divert->tun.ifindex);
 
-    if (view == NULL || fill_path_mtus(divert, view) < 0) {
+    if (view == NULL || fill_path_mtus(divert, view) < 0 || egress_fill_view(&input, view) < 0) {
         host_view_free(view);
         return fault_set(&divert->fault, -ENOMEM, "host view");
     }

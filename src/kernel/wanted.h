@@ -87,6 +87,9 @@ uint32_t wanted_route_mtu(const struct route *route);
 /* Path MTUs of VIEW from the routes of table N; renews mtus_vary. 0 or -ENOMEM. */
 int wanted_set_path_mtus(struct wanted *wanted, struct host_view *view);
 
+/* What VIEW says of sources and ways, if a rule masquerades. 0 or -ENOMEM. */
+int egress_fill_view(const struct wanted_input *input, struct host_view *view);
+
 void wanted_clear(struct wanted *wanted);
 
 /* The list as commands of iproute2 and sysctl, in the order in which they work. */
@@ -112,6 +115,15 @@ int forwarding_want(struct wanted *wanted, const struct wanted_input *input);
 /* The mirror of main's routes FIRST…, all of one key. 1, 0 (not mirrored) or -ENOMEM. */
 int mirror_route(const struct wanted *wanted, const struct wanted_input *input,
                  const struct route *first, struct route **ret_route);
+
+/* The first hop of the first of main's routes FIRST… that a packet can take; *RET_ROUTE is that
+ * one. NULL if there is none. */
+const struct hop *mirror_usable_hop(const struct wanted_input *input, const struct route *first,
+                                    const struct route **ret_route);
+
+/* A unicast route without a usable hop: over lo it is main's business, else it is as if it were not
+ * there. */
+bool mirror_leads_to_loopback(const struct wanted_input *input, const struct route *route);
 
 /* Whether PREFIX lies in something that is never diverted. */
 bool mirror_is_excluded(const struct config *config, const struct route_key *key);

@@ -309,6 +309,9 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
         return -EINVAL;
     if (ruleset_finish(loading->loaded.ruleset) < 0)
         return -ENOMEM;
+    loading->loaded.config->divert.masquerades =
+        ruleset_has_action(loading->loaded.ruleset, "masquerade") ||
+        ruleset_has_action(loading->loaded.ruleset, "redirect");
     loading->loaded.files = *files;
     *files = (struct file_list){.paths = NULL};
     *ret_loaded = loading->loaded;

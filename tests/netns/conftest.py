@@ -8,6 +8,7 @@ import daemon
 import faults
 import topology
 from daemon import Daemon
+from driver import Driver
 from packets import Capture
 from space import reap
 
@@ -83,6 +84,20 @@ def faulty(daemons, monkeypatch):
         return made
 
     return make
+
+
+@pytest.fixture
+def drivers():
+    """drivers(space, *options) starts a Driver that is gone after the test."""
+    made = []
+
+    def make(space, *options):
+        made.append(Driver(space, *options))
+        return made[-1]
+
+    yield make
+    for driver in made:
+        driver.close()
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ Driven by divert_driver, which is nothing but the diversion: news of it come as 
 import json
 import os
 import signal
-import subprocess
-import tempfile
 
 import pytest
 
@@ -16,86 +14,7 @@ from space import wait_until
 from topology import FAR, HOST, NOBODY, PEER
 from traffic import ping, tun_packets
 
-DRIVER = os.environ.get("DIVERT_DRIVER", "")
 FOLLOWS = 1.0
-
-
-class Driver:
-    """A running divert_driver with its lines of news."""
-
-    def __init__(self, space, *options):
-        self.folder = tempfile.TemporaryDirectory(prefix="ipmt-")
-        self.out = open(os.path.join(self.folder.name, "news"), "w+", encoding="ascii")
-        self.environment = {**os.environ, "RUNTIME_DIRECTORY": self.folder.name}
-        self.space = space
-        self.process = None
-        self.start(*options)
-
-    def start(self, *options):
-        """Starts it; returns when the diversion stands."""
-        self.process = self.space.popen([DRIVER, "run", *options], stdout=self.out,
-                                        env=self.environment, cwd=self.folder.name)
-        wait_until(lambda: self.said("ready") or self.process.poll() is not None, self.news, 5)
-        assert self.process.poll() is None, self.news()
-
-    def once(self, *arguments):
-        """Runs `divert_driver ARGUMENTS` with the same files."""
-        with self.space:
-            return subprocess.run([DRIVER, *arguments], env=self.environment, text=True,
-                                  capture_output=True, timeout=10, check=False)
-
-    def news(self):
-        """Everything it said."""
-        with open(self.out.name, encoding="ascii") as lines:
-            return lines.read()
-
-    def said(self, what):
-        """Whether a line of the news begins with WHAT."""
-        return any(line.startswith(what) for line in self.news().splitlines())
-
-    def forget(self):
-        """Empties the news."""
-        self.out.seek(0)
-        self.out.truncate()
-
-    def reload(self, *options):
-        """Reloads with other options; the line that it says about it."""
-        with open(os.path.join(self.folder.name, "reload"), "w", encoding="ascii") as words:
-            words.write(" ".join(options))
-        self.forget()
-        self.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: self.said("reload"), self.news)
-        return [line for line in self.news().splitlines() if line.startswith("reload")][0]
-
-    def stop(self):
-        """A clean stop."""
-        self.process.terminate()
-        assert self.process.wait(5) == 0, self.news()
-
-    def kill(self):
-        """A crash."""
-        self.process.kill()
-        self.process.wait(5)
-        wait_until(lambda: "tun0" not in str(self.space.ip_json("link show")), "tun0 gone")
-        self.forget()
-
-
-@pytest.fixture
-def drivers():
-    """drivers(space, *options) starts a Driver that is gone after the test."""
-    made = []
-
-    def make(space, *options):
-        made.append(Driver(space, *options))
-        return made[-1]
-
-    yield make
-    for driver in made:
-        if driver.process.poll() is None:
-            driver.process.kill()
-            driver.process.wait()
-        driver.out.close()
-        driver.folder.cleanup()
 
 
 def ours(space):

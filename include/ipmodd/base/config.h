@@ -148,6 +148,7 @@ struct config_divert {
     struct port_exclusion *exclude_ports;
     size_t exclude_port_count;
     enum mirror_mode mirror;
+    bool masquerades; /* not a key: some rule asks for the source addresses of routes */
     enum conntrack_mode conntrack;
     enum foreign_netfilter foreign_netfilter;
     enum on_exit_policy on_exit;

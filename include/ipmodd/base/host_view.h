@@ -7,28 +7,39 @@
  * Look-ups cost a binary search and no allocation. References belong to one thread, that which
  * computes and publishes; others only read.
  *
- * It answers four questions: is this address ours (for `direction`, and for whether the kernel
+ * It answers five questions: is this address ours (for `direction`, and for whether the kernel
  * will take one off the TTL), is it a broadcast address (RFC 1122 3.2.2: no errors about those),
  * is it routed to tun0 (as part of its own prefix, or by a route of somebody's: neither must ever
- * be written back, it would come round again), and how large may a packet to it be (`clamp-mss =
- * pmtu`).
+ * be written back, it would come round again), how large may a packet to it be (`clamp-mss =
+ * pmtu`), and which source has a packet to it that is masqueraded.
  */
 #ifndef IPMODD_BASE_HOST_VIEW_H
 #define IPMODD_BASE_HOST_VIEW_H
 
 #include "ipmodd/base/addr.h"
+#include "ipmodd/base/route_span.h"
 
-/* A route with the largest packet that it takes, in bytes. */
-struct path_mtu {
-    struct ip_prefix prefix;
-    uint32_t metric; /* of two routes with one prefix the lower one counts */
-    uint32_t mtu;
+/* An address of ours that a masqueraded packet can have as its source. */
+struct host_source {
+    struct ip_addr addr;
+    struct ip_prefix subnet; /* what is on the link with it; of the peer where there is one */
+    uint32_t ifindex;
+    bool deprecated;      /* IPv6 (RFC 4862 5.5.4) */
+    bool temporary;       /* IPv6 (RFC 8981) */
+    bool wants_temporary; /* its device prefers temporary addresses (use_tempaddr) */
 };
 
-/* From FIRST up to the next span's first address (or the end of the family) packets have MTU. */
-struct mtu_span {
-    struct ip_addr first;
-    uint32_t mtu; /* 0: no route */
+/* Where a route leads. */
+struct host_egress {
+    uint32_t ifindex; /* 0: nowhere that a packet could leave the host (unreachable, lo) */
+    bool has_gateway; /* IPv4; else the destination itself is the next hop */
+    uint8_t gateway[4];
+};
+
+struct host_route {
+    struct ip_prefix prefix;
+    uint32_t metric; /* of two routes with one prefix the lower one counts */
+    struct host_egress egress;
 };
 
 struct host_view {
@@ -44,14 +55,15 @@ struct host_view {
     size_t tun_prefix_count;
     struct ip_prefix *loops; /* what others route to tun0 */
     size_t loop_count;
-    struct mtu_span *mtus; /* sorted by first address; neighbours differ */
-    size_t mtu_count;
+    struct route_spans mtus;     /* bytes */
+    struct host_source *sources; /* in the order in which the kernel looks at them */
+    size_t source_count;
+    struct host_egress *egresses; /* without duplicates */
+    size_t egress_count;
+    struct route_spans ways; /* indices into egresses, counted from 1 */
     bool inbound; /* what is addressed to this host is diverted too, so the kernel has taken one off
                      its TTL before it is read */
 };
-
-/* Total order: family first, then bytes. Negative, 0 or positive. */
-int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b);
 
 /*
  * A snapshot with copies of the given arrays, sorted and without duplicates; counts may be 0.
@@ -89,7 +101,7 @@ int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, s
  * Path MTUs of a VIEW that is not published yet, from COUNT routes, which are sorted in place. 0 or
  * -ENOMEM (then it has none).
  */
-int host_view_set_path_mtus(struct host_view *view, struct path_mtu *routes, size_t count);
+int host_view_set_path_mtus(struct host_view *view, struct route_value *routes, size_t count);
 
 /* Those of FROM. 0 or -ENOMEM. */
 int host_view_copy_path_mtus(struct host_view *view, const struct host_view *from);
@@ -97,6 +109,25 @@ int host_view_copy_path_mtus(struct host_view *view, const struct host_view *fro
 /* Bytes of the largest packet on the way to BYTES, by the longest prefix; 0 without a route. */
 uint32_t host_view_path_mtu(const struct host_view *view, enum ip_family family,
                             const uint8_t *bytes);
+
+/*
+ * Sources (copied) and routes of a VIEW that is not published yet: what `masquerade` needs. Routes
+ * that lead to the same place share it. 0 or -ENOMEM (then it has none).
+ */
+int host_view_set_sources(struct host_view *view, const struct host_source *sources, size_t count);
+int host_view_set_routes(struct host_view *view, const struct host_route *routes, size_t count);
+
+/*
+ * The source address that the kernel's MASQUERADE would give to a packet to BYTES (wire order): an
+ * address of the device by which it leaves, best in the next hop's subnet (IPv4,
+ * inet_select_addr() at scope universe), or by the rules of RFC 6724 section 5 (IPv6,
+ * ipv6_dev_get_saddr(); with the labels of the RFC, and never an address of link scope, which no
+ * router would forward). A preferred source of the route does not count, as it does not there. What
+ * this host sends to an address of its own comes from that. False, and nothing written: no route to
+ * it, or no address.
+ */
+bool host_view_source(const struct host_view *view, enum ip_family family, const uint8_t *bytes,
+                      struct ip_addr *ret_addr);
 
 /* Whether A and B say the same, so that an event that changed nothing need not publish a new one.
  */

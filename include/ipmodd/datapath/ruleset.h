@@ -79,6 +79,9 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule);
 /* Compiles the rules, all of which are there. 0, or -ENOMEM with the set as it was. */
 int ruleset_finish(struct ruleset *ruleset);
 
+/* Whether a rule has the action with this key. */
+bool ruleset_has_action(const struct ruleset *ruleset, const char *key);
+
 /* Copies NAME and FILE. 0 or -ENOMEM. */
 int rule_init(struct rule *rule, const char *name, const char *file, unsigned line);
 

@@ -5,9 +5,11 @@
  *
  *   divert_driver run|plan|cleanup [exclude=PREFIX] [uid=N] [port=N] [address=A/P] [table=N]
  *                 [direction=out|forward|both] [family=ipv4|ipv6] [mirror=default] [on-exit=closed]
+ *                 [masquerades=yes]
  *
  * "ready" on standard output when the diversion stands, then a line for each piece of news; SIGHUP
- * reloads with the words in the file "reload" of the working directory, SIGTERM stops.
+ * reloads with the words in the file "reload" of the working directory, SIGUSR1 tells the source of
+ * masqueraded packets to the addresses in the file "destinations", SIGTERM stops.
  */
 #include "ipmodd/base/macro.h"
 #include "ipmodd/kernel/divert.h"
@@ -84,6 +86,8 @@ static void set_option(struct config *config, const char *option)
         divert->mirror = MIRROR_DEFAULT;
     else if (strcmp(option, "on-exit=closed") == 0)
         divert->on_exit = ON_EXIT_CLOSED;
+    else if (strcmp(option, "masquerades=yes") == 0)
+        divert->masquerades = true;
     else
         abort();
 }
@@ -150,6 +154,42 @@ static void reload(struct divert *divert)
     fflush(stdout);
 }
 
+static void print_sources(const struct host_view *view)
+{
+    FILE *in CLEANUP(cleanup_file) = fopen("destinations", "re");
+    char word[IP_PREFIX_TEXT];
+
+    while (in != NULL && fscanf(in, "%55s", word) == 1) {
+        struct ip_addr destination, source;
+        char text[IP_PREFIX_TEXT];
+
+        if (ip_addr_parse(word, &destination) < 0)
+            abort();
+        if (host_view_source(view, destination.family, destination.bytes, &source))
+            printf("source %s %s\n", word, ip_addr_format(&source, text));
+        else
+            printf("source %s none\n", word);
+    }
+    puts("end of sources");
+    fflush(stdout);
+}
+
+/* Whether to go on. */
+static bool obey(struct divert *divert, int signals)
+{
+    struct signalfd_siginfo info;
+
+    if (read(signals, &info, sizeof(info)) != sizeof(info))
+        return false;
+    if (info.ssi_signo == SIGHUP)
+        reload(divert);
+    else if (info.ssi_signo == SIGUSR1)
+        print_sources(divert_host_view(divert));
+    else
+        return false;
+    return true;
+}
+
 /* Until SIGTERM or SIGINT. */
 static void loop(struct divert *divert, int signals)
 {
@@ -168,13 +208,8 @@ static void loop(struct divert *divert, int signals)
             echo_packets(divert);
         r = fds[1].revents != 0 ? divert_dispatch(divert, &news) : divert_tick(divert, &news);
         print_news(divert, r, &news);
-        if (fds[2].revents != 0) {
-            struct signalfd_siginfo info;
-
-            if (read(signals, &info, sizeof(info)) != sizeof(info) || info.ssi_signo != SIGHUP)
-                return;
-            reload(divert);
-        }
+        if (fds[2].revents != 0 && !obey(divert, signals))
+            return;
     }
 }
 
@@ -190,6 +225,7 @@ static int run(const struct config *config)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signals = signalfd(-1, &set, SFD_CLOEXEC);
     clock_gettime(CLOCK_MONOTONIC, &begin);

@@ -460,11 +460,11 @@ static void test_clamp_to_path_mtu(void **state)
     (void)state;
     for (unsigned family = 0; family < FAMILY_COUNT; family++) {
         struct packet packet = make(family, IPPROTO_TCP);
-        struct path_mtu routes[] = {
-            {.prefix = {ip_addr_from_bytes(family, packet_dst(&packet)), 24}, .mtu = 1400},
+        struct route_value routes[] = {
+            {.prefix = {ip_addr_from_bytes(family, packet_dst(&packet)), 24}, .value = 1400},
             {.prefix = {ip_addr_from_bytes(family, packet_src(&packet)),
                         (uint8_t)IP_ADDR_BITS(family)},
-             .mtu = 1300},
+             .value = 1300},
         };
         uint16_t mss;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The largest packet that the way to an address takes: nested prefixes laid flat, binary search. */
-#include "ipmodd/base/host_view.h"
+/* Longest prefix match: nested prefixes laid flat, binary search. */
+#include "ipmodd/base/route_span.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 /* Enclosing prefixes first; of two routes to one prefix the preferred one last. */
 static int compare_routes(const void *a, const void *b)
 {
-    const struct path_mtu *one = a, *other = b;
+    const struct route_value *one = a, *other = b;
     int order = ip_addr_compare(&one->prefix.addr, &other->prefix.addr);
 
     if (order != 0)
@@ -41,24 +41,24 @@ static bool next_address(struct ip_addr *addr)
 /* The prefixes that enclose the place of the sweep, innermost last: at most one a bit and metric.
  */
 struct sweep {
-    struct host_view *view;
-    const struct path_mtu **open;
+    struct route_spans *spans;
+    const struct route_value **open;
     size_t depth;
 };
 
-/* From FIRST on the MTU is that of the innermost open prefix. */
+/* From FIRST on the value is that of the innermost open prefix. */
 static void begin_span(struct sweep *sweep, const struct ip_addr *first)
 {
-    struct host_view *view = sweep->view;
-    uint32_t mtu = sweep->depth > 0 ? sweep->open[sweep->depth - 1]->mtu : 0;
-    struct mtu_span *last = view->mtu_count > 0 ? &view->mtus[view->mtu_count - 1] : NULL;
+    struct route_spans *spans = sweep->spans;
+    uint32_t value = sweep->depth > 0 ? sweep->open[sweep->depth - 1]->value : 0;
+    struct route_span *last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
 
     if (last != NULL && ip_addr_equal(&last->first, first))
-        view->mtu_count--; /* a longer prefix begins at the same address */
-    last = view->mtu_count > 0 ? &view->mtus[view->mtu_count - 1] : NULL;
-    if (last != NULL && last->mtu == mtu && last->first.family == first->family)
+        spans->count--; /* a longer prefix begins at the same address */
+    last = spans->count > 0 ? &spans->items[spans->count - 1] : NULL;
+    if (last != NULL && last->value == value && last->first.family == first->family)
         return;
-    view->mtus[view->mtu_count++] = (struct mtu_span){.first = *first, .mtu = mtu};
+    spans->items[spans->count++] = (struct route_span){.first = *first, .value = value};
 }
 
 /* Closes what ends in front of PLACE; everything with NULL. */
@@ -75,20 +75,19 @@ static void close_until(struct sweep *sweep, const struct ip_addr *place)
     }
 }
 
-int host_view_set_path_mtus(struct host_view *view, struct path_mtu *routes, size_t count)
+int route_spans_make(struct route_spans *spans, struct route_value *routes, size_t count)
 {
-    struct sweep sweep = {.view = view};
+    struct sweep sweep = {.spans = spans};
 
-    free(view->mtus);
-    view->mtus = NULL;
-    view->mtu_count = 0;
+    route_spans_clear(spans);
     if (count == 0)
         return 0;
     /* Each prefix begins one span and lets one go on behind it. */
-    view->mtus = calloc(2 * count, sizeof(*view->mtus));
-    sweep.open = calloc(count, sizeof(const struct path_mtu *));
-    if (view->mtus == NULL || sweep.open == NULL) {
+    spans->items = calloc(2 * count, sizeof(*spans->items));
+    sweep.open = calloc(count, sizeof(const struct route_value *));
+    if (spans->items == NULL || sweep.open == NULL) {
         free(sweep.open);
+        route_spans_clear(spans);
         return -ENOMEM;
     }
     for (size_t i = 0; i < count; i++)
@@ -104,37 +103,54 @@ int host_view_set_path_mtus(struct host_view *view, struct path_mtu *routes, siz
     return 0;
 }
 
-int host_view_copy_path_mtus(struct host_view *view, const struct host_view *from)
+int route_spans_copy(struct route_spans *spans, const struct route_spans *from)
 {
-    struct mtu_span *copy = NULL;
+    struct route_span *copy = NULL;
 
-    if (from->mtu_count > 0) {
-        copy = calloc(from->mtu_count, sizeof(*copy));
+    if (from->count > 0) {
+        copy = calloc(from->count, sizeof(*copy));
         if (copy == NULL)
             return -ENOMEM;
-        memcpy(copy, from->mtus, from->mtu_count * sizeof(*copy));
+        memcpy(copy, from->items, from->count * sizeof(*copy));
     }
-    free(view->mtus);
-    view->mtus = copy;
-    view->mtu_count = from->mtu_count;
+    route_spans_clear(spans);
+    *spans = (struct route_spans){.items = copy, .count = from->count};
     return 0;
 }
 
-uint32_t host_view_path_mtu(const struct host_view *view, enum ip_family family,
-                            const uint8_t *bytes)
+void route_spans_clear(struct route_spans *spans)
+{
+    free(spans->items);
+    *spans = (struct route_spans){.items = NULL};
+}
+
+uint32_t route_spans_find(const struct route_spans *spans, enum ip_family family,
+                          const uint8_t *bytes)
 {
     const struct ip_addr wanted = ip_addr_from_bytes(family, bytes);
-    size_t low = 0, high = view->mtu_count;
+    size_t low = 0, high = spans->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (ip_addr_compare(&view->mtus[middle].first, &wanted) <= 0)
+        if (ip_addr_compare(&spans->items[middle].first, &wanted) <= 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == 0 || view->mtus[low - 1].first.family != family)
+    if (low == 0 || spans->items[low - 1].first.family != family)
         return 0;
-    return view->mtus[low - 1].mtu;
+    return spans->items[low - 1].value;
+}
+
+bool route_spans_equal(const struct route_spans *a, const struct route_spans *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (!ip_addr_equal(&a->items[i].first, &b->items[i].first) ||
+            a->items[i].value != b->items[i].value)
+            return false;
+    }
+    return true;
 }
