@@ -146,23 +146,41 @@ void control_stream_end(struct control_client *client)
         ended(client->ended_context);
 }
 
+bool control_stream_has_room(const struct control_client *client)
+{
+    return evbuffer_get_length(output_of(client)) < CONTROL_STREAM_MAX;
+}
+
+/* Says what was left out. False when there is no room even for that. */
+static bool tell_lost(struct control_client *client)
+{
+    if (client->lost == 0)
+        return true;
+    if (!control_stream_has_room(client) ||
+        !put_document(client,
+                      json_pack("{s:s, s:I}", "event", "lost", "lost", (json_int_t)client->lost)))
+        return false;
+    client->lost = 0;
+    return true;
+}
+
+void control_stream_lose(struct control_client *client, uint64_t count)
+{
+    client->lost += count;
+    tell_lost(client);
+}
+
 bool control_stream_send(struct control_client *client, json_t *document)
 {
-    bool fits = evbuffer_get_length(output_of(client)) < CONTROL_STREAM_MAX;
-
-    if (fits && client->lost > 0)
-        fits = json_object_set_new(document, "lost", json_integer((json_int_t)client->lost)) == 0;
-    if (!fits) {
+    if (!control_stream_has_room(client) || !tell_lost(client)) {
         json_decref(document);
         client->lost++;
         return false;
     }
-    if (!put_document(client, document)) {
-        client->lost++;
-        return false;
-    }
-    client->lost = 0;
-    return true;
+    if (put_document(client, document))
+        return true;
+    client->lost++;
+    return false;
 }
 
 static const struct control_command *find_command(const struct control_server *server,
@@ -190,8 +208,8 @@ static void run_words(struct control_client *client, const struct words *words)
         control_refuse(client, "unknown-command", "there is no command '%.40s'", words->items[0]);
     else if (client->access < command->access)
         control_refuse(client, "not-permitted", "%s: for %s alone", command->name,
-                       command->access == CONTROL_CHANGE ? "root and the daemon's user"
-                                                         : "members of the daemon's group");
+                       command->access > CONTROL_READ ? "root and the daemon's user"
+                                                      : "members of the daemon's group");
     else
         command->run(&call);
 }
@@ -279,6 +297,8 @@ static void on_output(struct bufferevent *connection, void *context)
         return;
     }
     bufferevent_enable(connection, EV_READ);
+    if (client->ended != NULL)
+        tell_lost(client);
     look_again(client);
 }
 

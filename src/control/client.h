@@ -27,7 +27,7 @@ struct control_client {
     /* A stream; NULL: none. */
     void (*ended)(void *context);
     void *ended_context;
-    uint64_t lost; /* documents left out since the last that was sent */
+    uint64_t lost; /* documents left out that the client does not know of */
 };
 
 LIST_HEAD(client_list, control_client);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands that answer with a document. */
+#include "command_watch.h"
 #include "documents.h"
 
 #include "ipmodd/base/macro.h"
@@ -154,9 +155,10 @@ static void run_commands(const struct control_call *call)
     for (size_t i = 0; i < control_command_count; i++) {
         const struct control_command *command = &control_commands[i];
 
-        json_array_append_new(array, json_pack("{sssssb}", "command", command->name, "arguments",
-                                               command->arguments, "changes",
-                                               command->access == CONTROL_CHANGE));
+        json_array_append_new(array, json_pack("{s:s, s:s, s:b, s:b}", "command", command->name,
+                                               "arguments", command->arguments, "changes",
+                                               command->access == CONTROL_CHANGE, "packets",
+                                               command->access == CONTROL_PACKETS));
     }
     control_reply(call->client, json_pack("{so}", "commands", array));
 }
@@ -171,6 +173,8 @@ const struct control_command control_commands[] = {
     {"reload", "[confirm=TIME]", CONTROL_CHANGE, run_reload},
     {"confirm", "", CONTROL_CHANGE, run_confirm},
     {"rollback", "", CONTROL_CHANGE, run_rollback},
+    {"monitor", WATCH_ARGUMENTS, CONTROL_PACKETS, command_run_monitor},
+    {"trace", TRACE_ARGUMENTS, CONTROL_PACKETS, command_run_trace},
     {"commands", "", CONTROL_READ, run_commands},
 };
 const size_t control_command_count = ARRAY_SIZE(control_commands);

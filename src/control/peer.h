@@ -3,9 +3,9 @@
  * Peer: who is at the other end of a control connection, and what they may ask.
  *
  * The kernel says who connected (SO_PEERCRED, unix(7)), so nothing has to be sent. Root and the
- * daemon's own user may change things. Members of the daemon's group may read: theirs is the group
- * of the connecting process, also a supplementary one (SO_PEERGROUPS, Linux 4.13). Everybody else
- * may nothing; mostly the socket's mode has kept them away already.
+ * daemon's own user may change things and see what is in packets. Members of the daemon's group may
+ * read: theirs is the group of the connecting process, also a supplementary one (SO_PEERGROUPS,
+ * Linux 4.13). Everybody else may nothing; mostly the socket's mode has kept them away already.
  */
 #ifndef IPMODD_CONTROL_PEER_H
 #define IPMODD_CONTROL_PEER_H

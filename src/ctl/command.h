@@ -38,6 +38,7 @@ struct command {
     X(rules)            \
     X(flows)            \
     X(metrics)          \
+    X(monitor)          \
     X(doctor)           \
     X(reload)           \
     X(confirm)          \

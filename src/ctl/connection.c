@@ -133,8 +133,9 @@ static enum exit_code take_refusal(const json_t *error)
     const char *text = json_string_value(json_object_get(error, "text"));
 
     command_fail("%s", text != NULL ? text : "the daemon refused, and did not say why");
-    return code != NULL && strcmp(code, "not-permitted") == 0 ? EXIT_CODE_NOT_PERMITTED
-                                                              : EXIT_CODE_FAILED;
+    if (code != NULL && strcmp(code, "not-permitted") == 0)
+        return EXIT_CODE_NOT_PERMITTED;
+    return code != NULL && strcmp(code, "usage") == 0 ? EXIT_CODE_USAGE : EXIT_CODE_FAILED;
 }
 
 enum exit_code connection_receive(struct connection *connection, json_t **ret_document)
@@ -143,6 +144,9 @@ enum exit_code connection_receive(struct connection *connection, json_t **ret_do
     const json_t *error;
     json_t *document;
 
+    *ret_document = NULL;
+    if (length < 0 && connection->stop != NULL && *connection->stop)
+        return EXIT_CODE_OK;
     if (length < 0) {
         command_fail("the daemon hung up");
         return EXIT_CODE_NO_DAEMON;

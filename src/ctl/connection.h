@@ -11,11 +11,13 @@
 #include "options.h"
 
 #include <jansson.h>
+#include <signal.h>
 
 struct connection {
     FILE *input; /* buffered; what is sent goes to its descriptor */
     char *line;
     size_t size;
+    const volatile sig_atomic_t *stop; /* set: the end of the input is the user's wish; or NULL */
 };
 
 /* Connects to the socket of OPTIONS, or the usual one. Close it also after a failure. */
@@ -27,8 +29,8 @@ enum exit_code connection_send(struct connection *connection, const char *const 
                                size_t count);
 
 /*
- * The next document, owned by the caller. A refusal is said and becomes the exit code;
- * EXIT_CODE_NO_DAEMON when the daemon has hung up.
+ * The next document, owned by the caller; NULL when there is none because the user wants to stop. A
+ * refusal is said and becomes the exit code; EXIT_CODE_NO_DAEMON when the daemon has hung up.
  */
 enum exit_code connection_receive(struct connection *connection, json_t **ret_document);
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Explanations (explain.h) as text and as JSON. */
+/* Explanations (explain.h) as text. */
 #ifndef IPMODD_CTL_EXPLAIN_SHOW_H
 #define IPMODD_CTL_EXPLAIN_SHOW_H
 
 #include "ipmodd/datapath/ruleset.h"
-#include "ipmodd/explain/explain.h"
+#include "ipmodd/explain/json.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 /* Each rule that was looked at, what it changed, and what became of the packet. */
@@ -14,8 +13,5 @@ void explain_print(const struct explanation *told, const struct ruleset *ruleset
 
 /* Every detail, before and, where the packet leaves, after. */
 void explain_print_details(const struct explanation *told, FILE *out);
-
-/* All of it as one object, which the caller owns; NULL without memory. */
-json_t *explain_to_json(const struct explanation *told, const struct ruleset *ruleset);
 
 #endif

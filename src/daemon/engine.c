@@ -214,7 +214,8 @@ void engine_publish_rules(struct engine *engine, struct loaded *fresh,
     capturing_follow(&engine->capturing, engine->loaded.ruleset);
     if (has_new_seed(&old.config->main, &engine->loaded.config->main))
         seed_paths(engine);
-    engine_report(engine); /* events may still speak of the old rules */
+    engine_report(engine); /* events may still speak of the old rules, and so may records */
+    watching_drain(&engine->watching, SIZE_MAX);
     *ret_old = old;
 }
 

@@ -17,6 +17,7 @@
 #include "loader.h"
 #include "remarks.h"
 #include "report.h"
+#include "watching.h"
 #include "worker.h"
 
 struct engine {
@@ -30,6 +31,7 @@ struct engine {
     struct loader loader;
     struct reporter reporter;
     struct capturing capturing;
+    struct watching watching;
     struct remarks told; /* what the log has said of the host */
 };
 

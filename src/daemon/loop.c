@@ -16,7 +16,8 @@
 #include <sys/eventfd.h>
 
 enum {
-    RETRY_MS = 1000, /* before asking a failed monitor again */
+    RETRY_MS = 1000,       /* before asking a failed monitor again */
+    RECORDS_AT_ONCE = 256, /* for watchers, before others have a turn: some milliseconds */
 };
 
 /* While packets come, how often it is looked at whether some were lost. */
@@ -30,6 +31,7 @@ struct loop {
     struct event *notices; /* of the workers */
     struct event *loaded;
     struct event *deadline; /* of a configuration that is to be confirmed */
+    struct event *records;  /* armed while taps have more than was handed out in one go */
     struct event *monitor;
     struct event *tick;     /* divert_timeout_ms(), or RETRY_MS after a failure */
     struct event *look;     /* for losses; armed by packets, so that an idle process sleeps */
@@ -129,6 +131,17 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     follow(loop, error, &news);
 }
 
+static void on_records(evutil_socket_t fd, short what, void *context)
+{
+    static const struct timeval now = {.tv_sec = 0};
+    struct loop *loop = context;
+
+    (void)fd;
+    (void)what;
+    if (watching_drain(&loop->engine->watching, RECORDS_AT_ONCE))
+        event_add(loop->records, &now);
+}
+
 static void on_notices(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
@@ -144,6 +157,8 @@ static void on_notices(evutil_socket_t fd, short what, void *context)
         engine_report(loop->engine);
     if ((notices & NOTICE_REFUSED) != 0)
         engine_judge_offloads(loop->engine);
+    if ((notices & NOTICE_WATCH) != 0)
+        on_records(-1, 0, loop);
     if ((notices & NOTICE_TUN_DEAD) == 0)
         return;
     loop->queues_dead = true;
@@ -256,9 +271,10 @@ static int watch_time(struct loop *loop)
     struct timeval half = milliseconds(half_ms);
     struct timeval now = milliseconds(0);
 
+    loop->records = watch(loop, -1, 0, on_records, &now);
     loop->tick = watch(loop, -1, 0, on_tick, &now);
     loop->look = watch(loop, -1, 0, on_look, &losses_interval);
-    if (loop->tick == NULL || loop->look == NULL)
+    if (loop->records == NULL || loop->tick == NULL || loop->look == NULL)
         return -ENOMEM;
     if (half_ms == 0)
         return 0;
@@ -289,6 +305,7 @@ static void loop_close(struct loop *loop)
     eventing_forget(loop->watchdog);
     eventing_forget(loop->look);
     eventing_forget(loop->tick);
+    eventing_forget(loop->records);
     eventing_forget(loop->monitor);
     eventing_forget(loop->deadline);
     eventing_forget(loop->loaded);

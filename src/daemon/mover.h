@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "ipmodd/capture/captures.h"
 #include "ipmodd/datapath/path.h"
+#include "ipmodd/watch/tap.h"
 
 struct mover {
     struct path *path; /* owned, as the batch */
@@ -18,6 +19,7 @@ struct mover {
     struct zone zone;
     int tun_fd;                /* borrowed, as the captures */
     struct captures *captures; /* that empty the path's ring; NULL: nobody does */
+    struct tap *tap;           /* of those who watch; borrowed; NULL: nobody does */
 };
 
 /* With RULESET and VIEW as path_new(). 0 or -ENOMEM with nothing made. */

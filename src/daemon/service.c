@@ -8,6 +8,7 @@
 #include "ipmodd/log/log.h"
 #include "notify.h"
 #include "totals.h"
+#include "watch_service.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -305,6 +306,7 @@ int service_start(struct service *service, struct event_base *base, struct reloa
         .flows = list_flows,
         .flush_flows = flush_flows,
         .reload = reload,
+        .watch = watch_service_answer,
         .confirm = confirm,
         .roll_back = roll_back,
     };

@@ -62,6 +62,8 @@ static void note_outcome(struct worker *worker, int moved)
         notice(worker, looks);
     if (!event_ring_is_empty(path_events(worker->mover.path)))
         notice(worker, NOTICE_EVENTS);
+    if (worker->mover.tap != NULL && !tap_is_empty(worker->mover.tap))
+        notice(worker, NOTICE_WATCH);
     if (refused != worker->refused)
         notice(worker, NOTICE_REFUSED);
     worker->refused = refused;
@@ -210,6 +212,11 @@ void worker_resume(struct worker *worker)
 struct event_ring *worker_events(struct worker *worker)
 {
     return path_events(worker->mover.path);
+}
+
+struct path *worker_path(struct worker *worker)
+{
+    return worker->mover.path;
 }
 
 void worker_leave(struct worker *worker)

@@ -27,7 +27,8 @@ enum {
     NOTICE_REFUSED = 1u << 2,    /* the device refused super-packets */
     NOTICE_TUN_DEAD = 1u << 3,   /* its queue is not read until worker_resume() */
     NOTICE_LONG_QUEUE = 1u << 4, /* a budget was used up since this was taken last */
-    NOTICES_URGENT = NOTICE_EVENTS | NOTICE_REFUSED | NOTICE_TUN_DEAD,
+    NOTICE_WATCH = 1u << 5,      /* the tap's ring has some */
+    NOTICES_URGENT = NOTICE_EVENTS | NOTICE_REFUSED | NOTICE_TUN_DEAD | NOTICE_WATCH,
     NOTICES_FOR_LOOKS = NOTICE_PACKETS | NOTICE_LONG_QUEUE, /* told once, until they are taken */
 };
 
@@ -52,6 +53,9 @@ unsigned worker_take_notices(struct worker *worker, unsigned notices);
 
 /* To be drained by the main thread. */
 struct event_ring *worker_events(struct worker *worker);
+
+/* For who looks on (path_set_observer()); it is the worker's all the same. */
+struct path *worker_path(struct worker *worker);
 
 /* Has what is in the queue moved, and the thread ended after that. Does not wait. */
 void worker_leave(struct worker *worker);

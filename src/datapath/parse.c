@@ -328,3 +328,9 @@ enum reason parse_packet(struct packet *packet)
         return reason;
     return parse_l4(packet, &cursor);
 }
+
+enum reason packet_read(struct packet *packet, uint8_t *data, size_t length)
+{
+    *packet = (struct packet){.data = data, .length = length, .capacity = length, .segments = 1};
+    return parse_packet(packet);
+}

@@ -2,9 +2,11 @@
 /* The ring of records of different sizes, each in one piece. */
 #include "ipmodd/datapath/record_ring.h"
 
+#include "ipmodd/base/macro.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 
 /* A cache line, so that the two sides share none, and at the ring's end there is always enough left
  * to say that it is skipped. */
@@ -12,18 +14,22 @@ enum { ALIGNMENT = 64 };
 
 static_assert(sizeof(struct record) <= ALIGNMENT, "a mark fits");
 
+/* Pages of its own, which go back to the system when the ring goes. */
 int record_ring_init(struct record_ring *ring, size_t capacity)
 {
+    void *memory = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
     assert(capacity >= 4096 && (capacity & (capacity - 1)) == 0); /* positions may wrap around */
-    *ring =
-        (struct record_ring){.memory = aligned_alloc(ALIGNMENT, capacity), .capacity = capacity};
-    return ring->memory != NULL ? 0 : -ENOMEM;
+    if (memory == MAP_FAILED)
+        return -ENOMEM;
+    *ring = (struct record_ring){.memory = memory, .capacity = capacity};
+    return 0;
 }
 
 void record_ring_clear(struct record_ring *ring)
 {
-    free(ring->memory);
-    ring->memory = NULL;
+    if (ring->memory != NULL)
+        munmap(TAKE_PTR(ring->memory), ring->capacity);
 }
 
 static size_t load(const atomic_size_t *position)

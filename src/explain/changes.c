@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Snapshots of a packet, compared detail by detail. */
+/* Copies of a packet, compared detail by detail. */
 #include "changes.h"
 
 #include "ipmodd/base/macro.h"

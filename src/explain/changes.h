@@ -21,9 +21,4 @@ void packet_copy_clear(struct packet_copy *copy);
  */
 void packet_copy_take(struct packet_copy *copy, const struct packet *packet);
 
-/* Appends to CHANGES what tells AFTER from BEFORE on the wire. 0 or -ENOMEM. */
-int changes_find(struct changes *changes, const struct packet *before, const struct packet *after);
-
-void changes_clear(struct changes *changes);
-
 #endif

@@ -89,7 +89,10 @@ static void constrain(struct work *work, const struct entry *entry,
         return;
     }
     opponent = find_opponent(work, &constraint);
-    if (opponent != NULL)
+    if (opponent != NULL && opponent->line == 0)
+        fail(work, entry, "contradicts %s = %.60s: no packet fits both", opponent->key,
+             opponent->value);
+    else if (opponent != NULL)
         fail(work, entry, "contradicts %s = %.60s in line %u: no packet fits both", opponent->key,
              opponent->value, opponent->line);
     else
@@ -339,6 +342,38 @@ static int build(struct work *work, const char *name)
     if (r == 0)
         r = add_actions(work, true);
     return r == 0 ? add_own_keys(work) : r;
+}
+
+static int build_matches(struct work *work)
+{
+    int r = rule_init(&work->rule, "filter", "", 0);
+
+    for (size_t i = 0; r == 0 && i < work->section->entry_count; i++) {
+        const struct entry *entry = &work->section->entries[i];
+
+        if (action_type_find(entry->key) != NULL || find_own_key(entry->key) != NULL)
+            fail(work, entry, "is no match, and a filter has matches alone");
+    }
+    if (r < 0 || work->failed)
+        return r;
+    check_keys(work);
+    r = add_matches(work, false);
+    return r == 0 ? add_matches(work, true) : r;
+}
+
+int rule_section_build_matches(const struct section *section, struct report *report,
+                               struct rule *ret_rule)
+{
+    static const struct ruleset no_rules;
+    struct work CLEANUP(work_clear)
+        work = {.section = section, .report = report, .ruleset = &no_rules, .scope = scope_all()};
+    int r = build_matches(&work);
+
+    if (r < 0 || work.failed)
+        return r < 0 ? r : -EINVAL;
+    *ret_rule = work.rule;
+    work.rule = (struct rule){.name = NULL};
+    return 0;
 }
 
 int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,

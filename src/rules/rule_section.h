@@ -30,4 +30,11 @@ const char *rule_section_own_key(size_t i);
 int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,
                        struct report *report);
 
+/*
+ * The matches of SECTION, which has no place in a file (line 0) and nothing but matches, as a rule
+ * that the caller owns. 0, -EINVAL with the reasons in REPORT, or -ENOMEM.
+ */
+int rule_section_build_matches(const struct section *section, struct report *report,
+                               struct rule *ret_rule);
+
 #endif

@@ -20,9 +20,10 @@ ALLOWED = {
     "log": {"base"},
     "capture": {"base", "wire", "datapath"},
     "explain": {"base", "wire", "datapath"},
+    "watch": {"base", "wire", "datapath", "explain"},
     "ctl": {"base", "wire", "datapath", "explain", "rules", "kernel"},
-    "control": {"base", "wire", "datapath", "rules"},
-    "daemon": {"control", "base", "wire", "datapath", "rules", "kernel", "log", "capture"},
+    "control": {"base", "wire", "datapath", "rules", "watch"},
+    "daemon": {"control", "base", "wire", "datapath", "rules", "kernel", "log", "capture", "watch"},
 }
 # Outside headers that belong to some folders alone.
 OWNED_HEADERS = [

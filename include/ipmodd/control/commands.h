@@ -13,6 +13,7 @@
 #include "ipmodd/control/server.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/rules/load.h"
+#include "ipmodd/watch/tap.h"
 
 #include <time.h>
 
@@ -75,7 +76,16 @@ struct control_daemon {
     int (*confirm)(void *context);
     /* Goes back to the configuration from before; client NUMBER as above. */
     void (*roll_back)(void *context, uint64_t number);
+    /* Answers CLIENT by a stream of what WISH asks for, or by a refusal; takes over its filter. */
+    void (*watch)(void *context, struct control_client *client, const struct watch_wish *wish);
 };
+
+/*
+ * RECORD as an object of a stream, NULL without memory: of kind WATCH_PACKETS, with SNAP_LENGTH
+ * bytes of the packet at most, or of WATCH_EXPLANATIONS.
+ */
+json_t *document_packet(const struct watch_record *record, size_t snap_length);
+json_t *document_explanation(const struct watch_record *record);
 
 /* All of them; the server's context has to be a struct control_daemon. */
 extern const struct control_command control_commands[];

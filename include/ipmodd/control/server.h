@@ -10,7 +10,8 @@
  * What a client does or leaves undone never delays its server: descriptors do not block, a request
  * has a longest line, and answers that nobody reads are bounded. A client whose answers pile up is
  * not listened to until it has read them; documents of a stream that do not fit are left out and
- * counted, and the next that fits says how many. All clients together have a bound too.
+ * counted, and a document of its own says how many as soon as there is room. All clients together
+ * have a bound too.
  *
  * Who may ask what is decided once, when a client connects (CONTROL_READ, CONTROL_CHANGE).
  *
@@ -31,13 +32,14 @@ enum {
     CONTROL_CLIENTS_MAX = 256,
     CONTROL_LINE_MAX = 4 << 20,    /* bytes of a request: a whole configuration fits */
     CONTROL_OUTPUT_HIGH = 1 << 20, /* of unread answers, before a client is no longer listened to */
-    CONTROL_STREAM_MAX = 256 << 10, /* of unread documents of a stream, before some are left out */
+    CONTROL_STREAM_MAX = 512 << 10, /* of unread documents of a stream, before some are left out */
     CONTROL_MEMORY_MAX = 64 << 20,  /* of all clients together */
 };
 
 enum control_access {
     CONTROL_NOTHING,
-    CONTROL_READ,
+    CONTROL_READ,    /* how the daemon is */
+    CONTROL_PACKETS, /* what is in packets as well */
     CONTROL_CHANGE,
 };
 
@@ -109,6 +111,11 @@ struct control_client *control_find(struct control_server *server, uint64_t numb
  * another line, hangs up, or control_stream_end() is called; the client is not to be used then.
  */
 void control_stream(struct control_client *client, void (*ended)(void *context), void *context);
+
+/* Whether a document would fit now: it need not be made otherwise. */
+bool control_stream_has_room(const struct control_client *client);
+/* COUNT documents were left out. */
+void control_stream_lose(struct control_client *client, uint64_t count);
 
 /* Takes over DOCUMENT. False when it was left out, because the client reads too slowly. */
 bool control_stream_send(struct control_client *client, json_t *document);

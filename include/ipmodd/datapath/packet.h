@@ -143,6 +143,12 @@ struct packet {
     size_t first_segment; /* with FATE_SPLIT: index among the segments of the batch */
 };
 
+/*
+ * PACKET becomes the LENGTH bytes at DATA, which it borrows, as a path would understand them.
+ * REASON_NONE, or what is wrong with them: then nothing may be asked about it but its length.
+ */
+enum reason packet_read(struct packet *packet, uint8_t *data, size_t length);
+
 /* Bytes that it takes on the wire: of a super-packet those of all its segments. */
 size_t packet_wire_bytes(const struct packet *packet);
 

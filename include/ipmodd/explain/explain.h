@@ -23,6 +23,12 @@ struct changes {
     size_t count;
 };
 
+/* Appends to CHANGES what tells AFTER from BEFORE on the wire. 0 or -ENOMEM. */
+int changes_find(struct changes *changes, const struct packet *before, const struct packet *after);
+
+/* Frees and empties; safe on zeroed ones. */
+void changes_clear(struct changes *changes);
+
 /* What a rule had to do with the packet. */
 struct explained_rule {
     size_t rule;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Explanations for programs. */
-#include "explain_show.h"
+#include "ipmodd/explain/json.h"
 
 static json_t *make_changes(const struct changes *changes)
 {

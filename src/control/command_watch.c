@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the words of a request to what a watcher wants. */
+#include "command_watch.h"
+
+#include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
+#include "ipmodd/control/commands.h"
+#include "ipmodd/rules/filter.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    SNAP_DEFAULT = 192, /* bytes: all headers of nearly every packet */
+    SAMPLE_MAX = 1000000000,
+    COUNT_MAX = 1000,
+};
+
+/* An option of a command, and how its value is read into a wish. */
+struct watch_option {
+    const char *name;
+    int (*read)(const char *value, struct watch_wish *wish, struct value_error *error);
+};
+
+static int read_number(const char *value, uint64_t min, uint64_t max, uint64_t *ret_number,
+                       struct value_error *error)
+{
+    uint64_t number;
+
+    if (text_parse_number(value, max, &number) < 0 || number < min)
+        return value_refuse(error, "'%.40s' is not a number from %llu to %llu", value,
+                            (unsigned long long)min, (unsigned long long)max);
+    *ret_number = number;
+    return 0;
+}
+
+static int read_sample(const char *value, struct watch_wish *wish, struct value_error *error)
+{
+    return read_number(value, 1, SAMPLE_MAX, &wish->sample, error);
+}
+
+static int read_snap_length(const char *value, struct watch_wish *wish, struct value_error *error)
+{
+    uint64_t bytes = 0;
+    int r = read_number(value, WATCH_SNAP_MIN, WATCH_SNAP_MAX, &bytes, error);
+
+    if (r == 0)
+        wish->snap_length = bytes;
+    return r;
+}
+
+static unsigned stage_from_name(const char *name)
+{
+    static const struct {
+        const char *name;
+        unsigned stage;
+    } stages[] = {{"in", WATCH_IN}, {"out", WATCH_OUT}, {"drop", WATCH_DROP}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+        if (strcmp(stages[i].name, name) == 0)
+            return stages[i].stage;
+    }
+    return 0;
+}
+
+static int read_stages(const char *value, struct watch_wish *wish, struct value_error *error)
+{
+    struct text_list CLEANUP(text_list_clear) list = {.memory = NULL};
+    int r = text_list_split(value, &list);
+
+    if (r == -ENOMEM)
+        return r;
+    wish->stages = 0;
+    for (size_t i = 0; r == 0 && i < list.count; i++) {
+        unsigned stage = list.items[i].negated ? 0 : stage_from_name(list.items[i].text);
+
+        if (stage == 0)
+            r = -EINVAL;
+        wish->stages |= stage;
+    }
+    return r == 0 ? 0 : value_refuse(error, "'%.40s' is not a list of in, out and drop", value);
+}
+
+static int read_count(const char *value, struct watch_wish *wish, struct value_error *error)
+{
+    return read_number(value, 1, COUNT_MAX, &wish->limit, error);
+}
+
+static const struct watch_option monitor_options[] = {
+    {"--sample", read_sample}, {"--snaplen", read_snap_length}, {"--stage", read_stages}, {NULL}};
+static const struct watch_option trace_options[] = {{"--count", read_count}, {NULL}};
+
+/* Reads the OPTIONS in front; *RET_USED: words that they were. */
+static int read_options(const struct control_call *call, const struct watch_option *options,
+                        struct watch_wish *wish, size_t *ret_used, struct value_error *error)
+{
+    size_t used = 0;
+
+    while (used < call->argument_count && call->arguments[used][0] == '-') {
+        const char *name = call->arguments[used++];
+        const struct watch_option *option = options;
+        int r;
+
+        while (option->name != NULL && strcmp(option->name, name) != 0)
+            option++;
+        if (option->name == NULL)
+            return value_refuse(error, "'%.40s' is no option: %s %s", name, call->command->name,
+                                call->command->arguments);
+        if (used == call->argument_count)
+            return value_refuse(error, "%s has no value", name);
+        r = option->read(call->arguments[used++], wish, error);
+        if (r < 0)
+            return r;
+    }
+    *ret_used = used;
+    return 0;
+}
+
+/* The words behind the first USED are the filter. */
+static int read_filter(const struct control_call *call, size_t used, struct watch_wish *wish,
+                       struct value_error *error)
+{
+    const struct control_daemon *daemon = call->context;
+    struct control_report report;
+    int r;
+
+    if (used == call->argument_count)
+        return 0;
+    if (daemon->report(daemon->context, &report) < 0)
+        return -ENOMEM;
+    r = filter_parse(call->arguments + used, call->argument_count - used, report.loaded->ruleset,
+                     &wish->filter, error);
+    free(report.rules);
+    return r;
+}
+
+static void watch(const struct control_call *call, struct watch_wish wish,
+                  const struct watch_option *options)
+{
+    const struct control_daemon *daemon = call->context;
+    struct value_error error;
+    size_t used = 0;
+    int r = read_options(call, options, &wish, &used, &error);
+
+    if (r == 0)
+        r = read_filter(call, used, &wish, &error);
+    if (r == -EINVAL)
+        control_refuse(call->client, "usage", "%s", error.text);
+    else if (r < 0)
+        control_refuse(call->client, "failed", "not enough memory");
+    else
+        daemon->watch(daemon->context, call->client, &wish);
+}
+
+void command_run_monitor(const struct control_call *call)
+{
+    const struct watch_wish wish = {
+        .kind = WATCH_PACKETS,
+        .sample = 1,
+        .stages = WATCH_STAGES,
+        .snap_length = SNAP_DEFAULT,
+    };
+
+    watch(call, wish, monitor_options);
+}
+
+void command_run_trace(const struct control_call *call)
+{
+    const struct watch_wish wish = {
+        .kind = WATCH_EXPLANATIONS, .sample = 1, .stages = WATCH_STAGES, .limit = 1};
+
+    watch(call, wish, trace_options);
+}
