@@ -123,6 +123,10 @@ def ipmodd(network, rules, more=""):
         shutil.rmtree(directory)
 
 
+# What comes from the client leaves with the host's address. Rewriting is `masquerade`, not the TTL.
+MASQUERADE = "[rule nat]\ndirection = forward\nmasquerade = yes\n"
+
+
 def _queue_column(network, column):
     """Of /proc/net/netfilter/nfnetlink_queue: 5 and 6 are drops, 7 the last packet's number."""
     for line in network.run(HOST, ["cat", "/proc/net/netfilter/nfnetlink_queue"]).splitlines():
@@ -166,6 +170,20 @@ def nft(network):
         network.run(HOST, ["nft", "delete table inet bench"])
 
 
+@contextlib.contextmanager
+def nft_masquerade(network):
+    """The kernel's connection tracking and MASQUERADE."""
+    script = ("add table inet bench;"
+              "add chain inet bench nat { type nat hook postrouting priority srcnat; };"
+              "add rule inet bench nat oifname wan masquerade")
+
+    network.run(HOST, ["nft", script])
+    try:
+        yield Running(None, lambda: network.device_counters("wan")["tx"]["packets"])
+    finally:
+        network.run(HOST, ["nft", "delete table inet bench"])
+
+
 @dataclasses.dataclass(frozen=True)
 class Contender:
     """One line of every table. TTL: what its packets arrive with."""
@@ -191,6 +209,9 @@ CONTENDERS = {
     "nfqueue-gso": Contender("the same with super-packets whole (F_GSO)",
                              functools.partial(nfqueue, mode="gso"), TTL),
     "nft": Contender("nft edits in the kernel", nft, TTL),
+    "ipmodd-masquerade": Contender("ipmodd masquerades what is forwarded",
+                                   functools.partial(ipmodd, rules=0, more=MASQUERADE)),
+    "nft-masquerade": Contender("the kernel masquerades", nft_masquerade),
     # The same as `echo`: what differs between the two is noise.
     "echo-again": Contender("echo once more, for the noise",
                             functools.partial(echo, mode="offload")),

@@ -16,6 +16,7 @@ from network import CLIENT, HOST, SERVER, SERVER_4, SERVER_6, SERVER_MANY, Bench
 PORT = 5201
 FLOW_PORTS = 4
 FLOW_ADDRESSES = 250
+NAT_FLOW_PORTS = 40
 # The kernel's own reports of multicast groups come in the first second or two.
 IDLE_SETTLE_SECONDS, IDLE_SECONDS = 2, 5
 # The search for the highest rate without loss: its borders in packets per second, and its steps.
@@ -29,6 +30,7 @@ FIGURES = {
     "p50_us": ("p50 us", 1),
     "p99_us": ("p99 us", 1),
     "p999_us": ("p99.9 us", 1),
+    "connections": ("connections/s", 0),
     "wakeups": ("wake-ups in 5 s", 1),
     "cpu_s_per_gb": ("CPU-s/GB", 3),
     "cpu_us_per_packet": ("CPU-us/packet", 2),
@@ -73,6 +75,7 @@ def _flood(network, seconds, source, flow, size, rate):
 
 ONE_FLOW = (SERVER_4, 1, 1)
 MANY_FLOWS = (SERVER_MANY, FLOW_ADDRESSES, FLOW_PORTS)
+NAT_FLOWS = (SERVER_MANY, FLOW_ADDRESSES, NAT_FLOW_PORTS)
 
 
 def udp(network, _running, seconds, size, source=HOST, flow=ONE_FLOW):
@@ -125,6 +128,18 @@ def round_trips_under_bulk(network, running, seconds):
     return {**result, "gbit_s": report["bits_per_second"] / 1e9, "bytes": report["bytes"]}
 
 
+def connections(network, _running, seconds):
+    """New TCP connections from the client, each reset once it stands."""
+    with network.bench_process(SERVER, "accept", PORT + 2) as server:
+        server.wait_ready()
+        with network.bench_process(CLIENT, "connect", SERVER_4, PORT + 2,
+                                   int(seconds * 1000)) as client:
+            result = client.result(seconds + 15)
+    if result["failed"]:
+        raise BenchError(f"{result['failed']} of {result['connections']} connections failed")
+    return {"connections": result["connections"] / result["seconds"]}
+
+
 def _wakeups(pid):
     return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status.read_text(), re.M)[1])
                for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
@@ -172,6 +187,10 @@ LOADS = {
                         functools.partial(udp, size=64, flow=MANY_FLOWS), UDP_MAIN),
     "udp64-forward": Load("UDP 64 B, one flow, forwarded",
                           functools.partial(udp, size=64, source=CLIENT), UDP_MAIN),
+    "udp64-forward-flows": Load("UDP 64 B, 10,000 flows interleaved, forwarded",
+                                functools.partial(udp, size=64, source=CLIENT, flow=NAT_FLOWS),
+                                UDP_MAIN),
+    "connections": Load("new TCP connections, forwarded", connections, ("connections",)),
     "udp64-clean": Load("UDP 64 B, one flow, highest rate at <= 0.1 % loss",
                         functools.partial(udp_clean, size=64), ("kpps",)),
     "udp64-wire-clean": Load("the same, segmentation off", functools.partial(udp_clean, size=64),

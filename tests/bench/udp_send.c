@@ -19,7 +19,7 @@
 enum {
     BATCH = 64,
     SIZE_MAX_BYTES = 1472,
-    FLOWS_MAX = 4096,
+    FLOWS_MAX = 16384,
 };
 
 struct destinations {
