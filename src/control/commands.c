@@ -148,6 +148,72 @@ static void run_rollback(const struct control_call *call)
         daemon->roll_back(daemon->context, control_hold(call->client));
 }
 
+enum {
+    PING_COUNT_MAX = 10000,
+    PING_INTERVAL_MS_MIN = 10,
+    PING_INTERVAL_MS_MAX = 3600 * 1000,
+    PING_TIMEOUT_MS_MAX = 60 * 1000,
+};
+
+/* Of one argument behind the destination. */
+static bool parse_ping_option(const char *argument, struct control_ping *ping)
+{
+    static const struct {
+        const char *name;
+        uint64_t least, most;
+        size_t offset;
+    } numbers[] = {
+        {"count", 1, PING_COUNT_MAX, offsetof(struct control_ping, count)},
+        {"interval-ms", PING_INTERVAL_MS_MIN, PING_INTERVAL_MS_MAX,
+         offsetof(struct control_ping, interval_ms)},
+        {"timeout-ms", PING_INTERVAL_MS_MIN, PING_TIMEOUT_MS_MAX,
+         offsetof(struct control_ping, timeout_ms)},
+    };
+    const char *value = argument_value(argument, "src");
+    uint64_t number;
+
+    if (value != NULL) {
+        ping->has_src = true;
+        return ip_addr_parse(value, &ping->src) == 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        value = argument_value(argument, numbers[i].name);
+        if (value == NULL)
+            continue;
+        if (text_parse_number(value, numbers[i].most, &number) < 0 || number < numbers[i].least)
+            return false;
+        *(unsigned *)((char *)ping + numbers[i].offset) = (unsigned)number;
+        return true;
+    }
+    return false;
+}
+
+static void run_ping(const struct control_call *call)
+{
+    const struct control_daemon *daemon = call->context;
+    struct control_ping ping = {.count = 4, .interval_ms = 1000, .timeout_ms = 2000};
+
+    if (call->argument_count == 0) {
+        control_refuse_arguments(call);
+        return;
+    }
+    if (ip_addr_parse(call->arguments[0], &ping.dst) < 0) {
+        control_refuse(call->client, "usage", "'%.60s' is not an address", call->arguments[0]);
+        return;
+    }
+    for (size_t i = 1; i < call->argument_count; i++) {
+        if (!parse_ping_option(call->arguments[i], &ping)) {
+            control_refuse(call->client, "usage",
+                           "'%.60s' is none of src=ADDRESS, count=1 to %d, interval-ms=%d to %d, "
+                           "timeout-ms=%d to %d",
+                           call->arguments[i], PING_COUNT_MAX, PING_INTERVAL_MS_MIN,
+                           PING_INTERVAL_MS_MAX, PING_INTERVAL_MS_MIN, PING_TIMEOUT_MS_MAX);
+            return;
+        }
+    }
+    daemon->ping(daemon->context, call->client, &ping);
+}
+
 static void run_commands(const struct control_call *call)
 {
     json_t *array = json_array();
@@ -175,6 +241,7 @@ const struct control_command control_commands[] = {
     {"rollback", "", CONTROL_CHANGE, run_rollback},
     {"monitor", WATCH_ARGUMENTS, CONTROL_PACKETS, command_run_monitor},
     {"trace", TRACE_ARGUMENTS, CONTROL_PACKETS, command_run_trace},
+    {"ping", "DST [src=SRC] [count=N] [interval-ms=N] [timeout-ms=N]", CONTROL_CHANGE, run_ping},
     {"commands", "", CONTROL_READ, run_commands},
 };
 const size_t control_command_count = ARRAY_SIZE(control_commands);

@@ -40,6 +40,7 @@ struct command {
     X(metrics)          \
     X(monitor)          \
     X(doctor)           \
+    X(ping)             \
     X(reload)           \
     X(confirm)          \
     X(rollback)         \

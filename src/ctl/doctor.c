@@ -2,10 +2,10 @@
 /* ipmodctl doctor: what on this host will not work, and the command that mends it. */
 #include "command.h"
 #include "connection.h"
+#include "examined.h"
 #include "view.h"
 
 #include "ipmodd/base/macro.h"
-#include "ipmodd/kernel/doctor.h"
 #include "ipmodd/rules/load.h"
 
 #include <errno.h>
@@ -133,62 +133,21 @@ static int ask_daemon(const struct options *options, struct findings *findings,
     return say_of_daemon(findings, answer);
 }
 
-static unsigned count_of(const struct findings *findings, enum finding_level level)
-{
-    unsigned count = 0;
-
-    for (size_t i = 0; i < findings->count; i++)
-        count += findings->items[i].level == level;
-    return count;
-}
-
-static void print_finding(const struct finding *finding, bool coloured, FILE *out)
-{
-    static const char *const colours[FINDING_LEVEL_COUNT] = {
-        [FINDING_OK] = "\033[32m",
-        [FINDING_UNKNOWN] = "\033[36m",
-        [FINDING_WARNING] = "\033[33m",
-        [FINDING_ERROR] = "\033[31m",
-    };
-    const char *colour = coloured ? colours[finding->level] : NULL;
-
-    fprintf(out, "%s%-8s%s %-16s %s\n", colour != NULL ? colour : "",
-            finding_level_name(finding->level), colour != NULL ? "\033[0m" : "", finding->name,
-            finding->text);
-    if (finding->mend != NULL)
-        fprintf(out, "%-25s mend: %s\n", "", finding->mend);
-}
-
 static void print_text(const struct findings *findings, bool verbose, FILE *out)
 {
-    bool coloured = view_has_colour(out);
-
-    for (size_t i = 0; i < findings->count; i++) {
-        if (verbose || findings->items[i].level != FINDING_OK)
-            print_finding(&findings->items[i], coloured, out);
-    }
+    examined_print(findings, verbose, out);
     fprintf(out, "%u errors, %u warnings, %u could not be looked at, %u are well\n",
-            count_of(findings, FINDING_ERROR), count_of(findings, FINDING_WARNING),
-            count_of(findings, FINDING_UNKNOWN), count_of(findings, FINDING_OK));
+            examined_count(findings, FINDING_ERROR), examined_count(findings, FINDING_WARNING),
+            examined_count(findings, FINDING_UNKNOWN), examined_count(findings, FINDING_OK));
 }
 
 static void print_json(const struct findings *findings, FILE *out)
 {
-    json_t *array = json_array();
     json_t *document = json_pack("{sisisiso}", "schema", 1, "errors",
-                                 (int)count_of(findings, FINDING_ERROR), "warnings",
-                                 (int)count_of(findings, FINDING_WARNING), "findings", array);
+                                 (int)examined_count(findings, FINDING_ERROR), "warnings",
+                                 (int)examined_count(findings, FINDING_WARNING), "findings",
+                                 examined_json(findings, true));
 
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct finding *finding = &findings->items[i];
-
-        json_t *object = json_pack("{ssssss}", "check", finding->name, "level",
-                                   finding_level_name(finding->level), "text", finding->text);
-
-        if (finding->mend != NULL)
-            json_object_set_new(object, "mend", json_string(finding->mend));
-        json_array_append_new(array, object);
-    }
     json_dumpf(document, out, JSON_COMPACT);
     fputc('\n', out);
     json_decref(document);
@@ -225,7 +184,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
     else
         print_text(&findings, wish.verbose, stdout);
     return command_finish_output(
-        count_of(&findings, FINDING_ERROR) + count_of(&findings, FINDING_WARNING) == 0
+        examined_count(&findings, FINDING_ERROR) + examined_count(&findings, FINDING_WARNING) == 0
             ? EXIT_CODE_OK
             : EXIT_CODE_FAILED);
 }

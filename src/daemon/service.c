@@ -75,6 +75,9 @@ int service_open(struct service *service, struct engine *engine)
     };
     if (engine->loaded.config->main.control == CONTROL_OFF)
         return 0;
+    service->pinging = pinging_new(engine);
+    if (service->pinging == NULL)
+        return -ENOMEM;
     service->fd = notify_passed_socket();
     return service->fd >= 0 ? 0 : listen_at_path(service);
 }
@@ -251,6 +254,13 @@ static void roll_back(void *context, uint64_t number)
         refuse_last(service, r);
 }
 
+static void ping(void *context, struct control_client *client, const struct control_ping *wish)
+{
+    struct service *service = context;
+
+    pinging_start(service->pinging, client, wish);
+}
+
 static int confirm(void *context)
 {
     struct service *service = context;
@@ -309,9 +319,12 @@ int service_start(struct service *service, struct event_base *base, struct reloa
         .watch = watch_service_answer,
         .confirm = confirm,
         .roll_back = roll_back,
+        .ping = ping,
     };
     if (service->fd < 0)
         return 0;
+    if (pinging_serve(service->pinging, base) < 0)
+        return -ENOMEM;
     service->server = control_server_new(base, TAKE_FD(service->fd), &owner, control_commands,
                                          control_command_count, &service->daemon);
     return service->server != NULL ? 0 : -ENOMEM;
@@ -320,6 +333,8 @@ int service_start(struct service *service, struct event_base *base, struct reloa
 void service_stop(struct service *service)
 {
     control_server_free(TAKE_PTR(service->server));
+    if (service->pinging != NULL)
+        pinging_end(service->pinging);
 }
 
 void service_close(struct service *service)
@@ -331,6 +346,7 @@ void service_close(struct service *service)
         unlink(service->path);
     service->path[0] = '\0';
     free(TAKE_PTR(service->waiting));
+    pinging_free(TAKE_PTR(service->pinging));
 }
 
 static uint64_t per_second(uint64_t now, uint64_t before, uint64_t ns)

@@ -9,11 +9,13 @@
 #define IPMODD_DAEMON_SERVICE_H
 
 #include "ipmodd/control/commands.h"
+#include "pinging.h"
 #include "reload.h"
 
 struct service {
     struct engine *engine;
     struct reload *reload;
+    struct pinging *pinging;
     int fd;         /* that listens, until it is served; -1: none */
     char path[108]; /* to be removed at the end; "": the socket is not ours */
     struct control_server *server;

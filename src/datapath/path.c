@@ -89,10 +89,12 @@ static void keep_from_looping(const struct path *path, struct packet *packet)
     if (packet->fate != FATE_OUT || (packet->flags & PACKET_HAS_IP) == 0)
         return;
     if (host_view_is_tun_prefix(view, packet->family, packet_dst(packet)) &&
-        !host_view_is_local(view, packet->family, packet_dst(packet)))
+        !host_view_is_local(view, packet->family, packet_dst(packet))) {
         drop(packet, REASON_OWN_PREFIX);
-    else if (host_view_is_loop(view, packet->family, packet_dst(packet)) &&
-             !host_view_is_local(view, packet->family, packet_dst(packet)))
+        if (path->own_prefix_listener != NULL)
+            path->own_prefix_listener->hear(path->own_prefix_listener->context, packet);
+    } else if (host_view_is_loop(view, packet->family, packet_dst(packet)) &&
+               !host_view_is_local(view, packet->family, packet_dst(packet)))
         drop(packet, REASON_LOOP);
 }
 

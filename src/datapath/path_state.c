@@ -107,6 +107,11 @@ void path_set_observer(struct path *path, const struct observer *observer)
     path->observer = observer;
 }
 
+void path_set_own_prefix_listener(struct path *path, const struct own_prefix_listener *listener)
+{
+    path->own_prefix_listener = listener;
+}
+
 const struct moment *path_now(const struct path *path)
 {
     return &path->matching.time;

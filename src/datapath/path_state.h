@@ -45,7 +45,8 @@ struct path {
     struct capture_record *captured; /* by the rule that is acting; NULL: nothing */
     uint64_t captures_made;          /* the next id */
     const struct observer *observer; /* borrowed; NULL: nobody looks on */
-    size_t answers_told;             /* of the batch that is being worked on */
+    const struct own_prefix_listener *own_prefix_listener; /* borrowed; NULL: none */
+    size_t answers_told; /* of the batch that is being worked on */
     struct merging merging;
     uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
 };

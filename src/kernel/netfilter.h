@@ -36,6 +36,7 @@ struct netfilter_findings {
     struct remarks remarks;
     char (*recipe)[NETFILTER_LINE]; /* rules of nft(8) for packets from tun0; owned */
     size_t recipe_count;
+    unsigned nat_families; /* FAMILIES_* for which a rule translates sources */
 };
 
 void netfilter_findings_clear(struct netfilter_findings *findings);

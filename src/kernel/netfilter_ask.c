@@ -25,6 +25,7 @@ enum {
     LINE_REMARK = 'a', /* plus the kind */
     LINE_RECIPE = 'R',
     LINE_LEFT_OUT = 'L',
+    LINE_NAT = 'N', /* the families that have source NAT, as a number */
     LINE_END = '.',
 };
 
@@ -264,6 +265,8 @@ static void write_answer(const struct netfilter_findings *findings, FILE *out)
                    findings->remarks.items[i].text);
     for (size_t i = 0; i < findings->recipe_count; i++)
         write_line(out, LINE_RECIPE, findings->recipe[i]);
+    snprintf(number, sizeof(number), "%u", findings->nat_families);
+    write_line(out, LINE_NAT, number);
     snprintf(number, sizeof(number), "%zu", findings->remarks.left_out);
     write_line(out, LINE_LEFT_OUT, number);
     write_line(out, LINE_END, "");
@@ -327,6 +330,8 @@ static int hear_line(char *line, struct netfilter_findings *findings)
     if (line[0] >= LINE_REMARK && line[0] < LINE_REMARK + (int)REMARK_KIND_COUNT)
         return remarks_add(&findings->remarks, (enum remark_kind)(line[0] - LINE_REMARK), "%s",
                            line + 1);
+    if (line[0] == LINE_NAT)
+        findings->nat_families = (unsigned)strtoul(line + 1, NULL, 10);
     if (line[0] == LINE_LEFT_OUT)
         findings->remarks.left_out = strtoul(line + 1, NULL, 10);
     return 0;

@@ -47,6 +47,17 @@ struct walk {
     bool drops;             /* what nothing accepted */
 };
 
+static unsigned families_of(const struct model_chain *chain)
+{
+    unsigned families = 0;
+
+    if (strcmp(chain->family, "ip") == 0 || strcmp(chain->family, "inet") == 0)
+        families |= FAMILIES_IPV4;
+    if (strcmp(chain->family, "ip6") == 0 || strcmp(chain->family, "inet") == 0)
+        families |= FAMILIES_IPV6;
+    return families;
+}
+
 static void remark(struct judge *judge, enum remark_kind kind, const struct model_chain *base,
                    const char *what, const char *line)
 {
@@ -321,6 +332,7 @@ static void note_nat(struct walk *walk, const struct found *found)
     struct judge *judge = walk->judge;
     bool is_late = (found->tests & TESTS_OIF_OTHER) != 0 && (found->tests & TESTS_OIF_TUN) == 0;
 
+    judge->findings->nat_families |= families_of(walk->base);
     if (is_late && (found->tests & TESTS_LOST) != 0 && walk->both.rule == NULL)
         walk->both = *found;
     if (is_late && found->rule->target == TARGET_SNAT && found->rule->source == NULL &&
@@ -428,13 +440,8 @@ static void walk_chain(struct walk *walk, struct model_chain *chain, unsigned te
 
 static bool concerns(const struct config *config, const struct model_chain *chain)
 {
-    unsigned families = 0;
-
-    if (strcmp(chain->family, "ip") == 0 || strcmp(chain->family, "inet") == 0)
-        families |= FAMILIES_IPV4;
-    if (strcmp(chain->family, "ip6") == 0 || strcmp(chain->family, "inet") == 0)
-        families |= FAMILIES_IPV6;
-    return chain->hook != NULL && chain->type != NULL && (families & config->divert.families) != 0;
+    return chain->hook != NULL && chain->type != NULL &&
+           (families_of(chain) & config->divert.families) != 0;
 }
 
 static void judge_chain(struct judge *judge, struct model_chain *base)

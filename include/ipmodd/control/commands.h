@@ -59,6 +59,14 @@ struct control_flows {
 };
 enum { CONTROL_FLOWS = 512 };
 
+/* Echo requests that are wished for. */
+struct control_ping {
+    struct ip_addr dst, src;
+    bool has_src; /* otherwise one is chosen */
+    unsigned count;
+    unsigned interval_ms, timeout_ms;
+};
+
 struct control_daemon {
     void *context;
     /* 0 or -ENOMEM. */
@@ -74,6 +82,8 @@ struct control_daemon {
     void (*reload)(void *context, uint64_t number, unsigned confirm_seconds);
     /* What is in force stays: 0, or -ENOENT when that was no question. */
     int (*confirm)(void *context);
+    /* Pings as PING says, and answers CLIENT with a stream of what comes back, or refuses. */
+    void (*ping)(void *context, struct control_client *client, const struct control_ping *ping);
     /* Goes back to the configuration from before; client NUMBER as above. */
     void (*roll_back)(void *context, uint64_t number);
     /* Answers CLIENT by a stream of what WISH asks for, or by a refusal; takes over its filter. */

@@ -150,6 +150,17 @@ size_t path_obstacle(const struct path *path, size_t rule, const struct packet *
 /* For an observer: the time of the batch that is being worked on. */
 const struct moment *path_now(const struct path *path);
 
+/*
+ * Who is shown the packets that are about to be dropped as REASON_OWN_PREFIX: answers to what was
+ * written into the tun device with a source from its own prefix. Borrowed; NULL: nobody, as at the
+ * start.
+ */
+struct own_prefix_listener {
+    void *context;
+    void (*hear)(void *context, const struct packet *packet);
+};
+void path_set_own_prefix_listener(struct path *path, const struct own_prefix_listener *listener);
+
 /* Who looks on from the next batch on; borrowed. NULL: nobody, as at the start. */
 void path_set_observer(struct path *path, const struct observer *observer);
 

@@ -62,4 +62,11 @@ struct doctor_daemon {
 int doctor_examine(const struct config *config, const struct doctor_daemon *daemon,
                    struct findings *findings, const char **ret_why);
 
+/*
+ * Why an echo request from SOURCE, written into the tun device of CONFIG by a daemon that runs,
+ * gets no answer back to the device. As above, with checks of its own.
+ */
+int doctor_examine_ping(const struct config *config, const struct ip_addr *source,
+                        struct findings *findings, const char **ret_why);
+
 #endif

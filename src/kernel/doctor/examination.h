@@ -18,9 +18,10 @@ struct examination {
     struct netlink *netlink;
     struct snapshot snapshot;
     struct inspect inspect;
-    const struct device *tun; /* the device of [tun] name, NULL if there is none */
-    bool diverts;             /* a daemon has its routes in the table of CONFIG */
-    const char *name;         /* of the check that is under way */
+    const struct device *tun;     /* the device of [tun] name, NULL if there is none */
+    bool diverts;                 /* a daemon has its routes in the table of CONFIG */
+    const struct ip_addr *source; /* of a ping; NULL without one */
+    const char *name;             /* of the check that is under way */
     struct findings *findings;
     struct fault fault;
 };
@@ -71,6 +72,10 @@ int check_network_manager(struct examination *examination);
 
 /* sockets.c */
 int check_sockets(struct examination *examination);
+
+/* ping.c */
+int check_ping_forwarding(struct examination *examination);
+int check_ping_nat(struct examination *examination);
 
 /* running.c */
 int check_ttl(struct examination *examination);

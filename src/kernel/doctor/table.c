@@ -43,6 +43,14 @@ static const struct doctor_check checks[] = {
     {"queue", "the queue of the tun device was never full, or no daemon runs", check_queue},
 };
 
+static const struct doctor_check ping_checks[] = {
+    {"forwarding", "this host forwards to the tun device", check_ping_forwarding},
+    {"masquerade", "sources of the tun device's network are translated", check_ping_nat},
+    {"rp-filter", "no reverse path filter drops what comes back", check_rp_filter},
+    {"forward-chains", "no forward chain drops packets of the tun device", check_forward_chains},
+    {"iptables-legacy", "iptables-legacy drops nothing", check_legacy},
+};
+
 int examination_add(struct examination *examination, enum finding_level level, const char *mend,
                     const char *format, ...)
 {
@@ -122,19 +130,47 @@ static int run(struct examination *examination, const struct doctor_check *check
     return examination_add(examination, FINDING_OK, NULL, "%s", check->well);
 }
 
+/* COUNT of CHECKS, on a fresh look at the host. */
+static int examine(struct examination *examination, const struct doctor_check *list, size_t count,
+                   const char **ret_why)
+{
+    int r;
+
+    snapshot_init(&examination->snapshot, examination->config);
+    r = read_host(examination, ret_why);
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = run(examination, &list[i]);
+    inspect_end(&examination->inspect);
+    snapshot_clear(&examination->snapshot);
+    netlink_close(examination->netlink);
+    return r;
+}
+
 int doctor_examine(const struct config *config, const struct doctor_daemon *daemon,
                    struct findings *findings, const char **ret_why)
 {
     struct examination examination = {
         .config = config, .daemon = daemon, .inspect = INSPECT_INIT, .findings = findings};
-    int r;
 
-    snapshot_init(&examination.snapshot, config);
-    r = read_host(&examination, ret_why);
-    for (size_t i = 0; i < ARRAY_SIZE(checks) && r == 0; i++)
-        r = run(&examination, &checks[i]);
-    inspect_end(&examination.inspect);
-    snapshot_clear(&examination.snapshot);
-    netlink_close(examination.netlink);
-    return r;
+    return examine(&examination, checks, ARRAY_SIZE(checks), ret_why);
+}
+
+/* An answer is forwarded to the tun device, as packets of the direction `forward` are. */
+int doctor_examine_ping(const struct config *config, const struct ip_addr *source,
+                        struct findings *findings, const char **ret_why)
+{
+    struct config *as_router CLEANUP(config_cleanup) = config_copy(config);
+    const struct doctor_daemon none = {.answers = false};
+    struct examination examination = {.config = as_router,
+                                      .daemon = &none,
+                                      .inspect = INSPECT_INIT,
+                                      .source = source,
+                                      .findings = findings};
+
+    *ret_why = "looking for what keeps answers away";
+    if (as_router == NULL)
+        return -ENOMEM;
+    as_router->divert.directions |= DIRECTIONS_FORWARD;
+    as_router->divert.families = 1u << source->family;
+    return examine(&examination, ping_checks, ARRAY_SIZE(ping_checks), ret_why);
 }
