@@ -100,7 +100,8 @@ static void keep_from_looping(const struct path *path, struct packet *packet)
 
 static struct tracking tracking_of(struct path *path)
 {
-    return (struct tracking){path->flows, path->view, &path->rng, path->answerer.now_ns};
+    return (struct tracking){path->flows, path->view, &path->rng, path->answerer.now_ns,
+                             path->view_since_ns};
 }
 
 /* What leaves is translated; a new flow for which there is no translation is refused. */
@@ -249,6 +250,9 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->answerer.view = path->view;
     path->answerer.batch = batch;
     path->answerer.now_ns = now->now_ns;
+    if (path->view_is_new)
+        path->view_since_ns = now->now_ns;
+    path->view_is_new = false;
     path->answers_told = 0;
     fragments_begin(path->fragments, now->now_ns);
     path->matching = (struct match_context){

@@ -100,6 +100,7 @@ void path_set_merge(struct path *path, enum merge_mode mode, unsigned classes)
 void path_set_host_view(struct path *path, const struct host_view *view)
 {
     path->view = view;
+    path->view_is_new = true;
 }
 
 void path_set_observer(struct path *path, const struct observer *observer)

@@ -24,6 +24,8 @@ enum classify_method {
 struct path {
     const struct ruleset *ruleset; /* borrowed, as the view */
     const struct host_view *view;
+    bool view_is_new; /* since the last batch */
+    uint64_t view_since_ns;
     struct rule_state *rules; /* with the ruleset and match_states: its struct rule_memory */
     struct match_states match_states;
     struct flow_table *flows;      /* NULL: none are tracked */

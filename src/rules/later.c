@@ -14,8 +14,6 @@ static const struct {
     /* clang-format off */
     {"main", "metrics"},
     {"divert", "interfaces"},
-    {"rule", "masquerade"},
-    {"rule", "redirect"},
     {"rule", "delay"},
     {"rule", "loss"},
     {"rule", "duplicate"},

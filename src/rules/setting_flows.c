@@ -57,7 +57,48 @@ TIMEOUT_FUNCTIONS(icmp, FLOW_CLASS_ICMP)
 TIMEOUT_FUNCTIONS(sctp, FLOW_CLASS_SCTP)
 TIMEOUT_FUNCTIONS(other, FLOW_CLASS_OTHER)
 
-#define TIMEOUT_GRAMMAR "a time such as 240s, 4min or 2h"
+static int parse_behaviour(const char *text, enum nat_behaviour *ret_behaviour,
+                           struct value_error *error)
+{
+    struct text_guess guess = TEXT_GUESS(text);
+
+    for (enum nat_behaviour i = 0; i < NAT_BEHAVIOUR_COUNT; i++) {
+        if (strcmp(nat_behaviour_name(i), text) == 0) {
+            *ret_behaviour = i;
+            return 0;
+        }
+        text_guess_offer(&guess, nat_behaviour_name(i));
+    }
+    if (guess.name != NULL)
+        return value_refuse(error, "'%.40s' is not known; did you mean '%s'?", text, guess.name);
+    return value_refuse(error,
+                        "'%.40s' is not known: endpoint-independent, address-dependent or "
+                        "address-and-port-dependent",
+                        text);
+}
+
+static int parse_mapping(const char *text, struct config *config, struct value_error *error)
+{
+    return parse_behaviour(text, &config->flows.nat_mapping, error);
+}
+
+static void print_mapping(const struct config *config, FILE *out)
+{
+    fputs(nat_behaviour_name(config->flows.nat_mapping), out);
+}
+
+static int parse_filtering(const char *text, struct config *config, struct value_error *error)
+{
+    return parse_behaviour(text, &config->flows.nat_filtering, error);
+}
+
+static void print_filtering(const struct config *config, FILE *out)
+{
+    fputs(nat_behaviour_name(config->flows.nat_filtering), out);
+}
+
+#define BEHAVIOUR_GRAMMAR "endpoint-independent, address-dependent or address-and-port-dependent"
+#define TIMEOUT_GRAMMAR   "a time such as 240s, 4min or 2h"
 
 static const struct setting settings[] = {
     {"max", "a number of flows", parse_max, print_max},
@@ -67,6 +108,8 @@ static const struct setting settings[] = {
     {"icmp", TIMEOUT_GRAMMAR, parse_icmp, print_icmp},
     {"sctp", TIMEOUT_GRAMMAR, parse_sctp, print_sctp},
     {"other", TIMEOUT_GRAMMAR, parse_other, print_other},
+    {"nat-mapping", BEHAVIOUR_GRAMMAR, parse_mapping, print_mapping},
+    {"nat-filtering", BEHAVIOUR_GRAMMAR, parse_filtering, print_filtering},
 };
 
 const struct setting_group setting_flows = {

@@ -82,6 +82,8 @@ const char *flow_tcp_state_name(enum flow_tcp_state state);
 enum flow_flag {
     FLOW_DECIDED = 1u << 0,     /* its first packet has left, and REPLY is what it stays */
     FLOW_INWARD = 1u << 1,      /* begun from outside through a mapping (translation.h) */
+    FLOW_DOUBTFUL = 1u << 4,    /* with FLOW_MASQUERADED: routes have changed, and it is not known
+                                   whether its source is still that of its way */
     FLOW_MASQUERADED = 1u << 2, /* its source is an address of this host as long as it has it */
     FLOW_REPLY_TAKEN = 1u << 3, /* REPLY is another flow's tuple: packets with it are not of this
                                    one, and it is not to leave without another */

@@ -50,6 +50,8 @@
 enum translation_kind {
     TRANSLATION_SNAT,       /* the source becomes one of `addresses` */
     TRANSLATION_DNAT,       /* the destination does */
+    TRANSLATION_MASQUERADE, /* the source becomes that which this host has on the way */
+    TRANSLATION_REDIRECT,   /* the destination becomes this host */
     TRANSLATION_NETMAP_SRC, /* the source's prefix becomes `prefix` */
     TRANSLATION_NETMAP_DST,
 };

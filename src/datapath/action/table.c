@@ -28,6 +28,8 @@ const struct action_type *const action_types[] = {
     &action_replace,
     &action_snat,
     &action_dnat,
+    &action_masquerade,
+    &action_redirect,
     &action_netmap,
     &action_reply,
     &action_verdict,

@@ -24,6 +24,8 @@ extern const struct action_type action_set_payload;
 extern const struct action_type action_replace;
 extern const struct action_type action_snat;
 extern const struct action_type action_dnat;
+extern const struct action_type action_masquerade;
+extern const struct action_type action_redirect;
 extern const struct action_type action_netmap;
 extern const struct action_type action_reply;
 extern const struct action_type action_verdict;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* snat, dnat, netmap: what a flow's source or destination is translated to (translation.h). */
+/* snat, dnat, masquerade, redirect, netmap: what a flow's source or destination is translated to
+ * (translation.h). */
 #include "table.h"
 #include "translation_value.h"
 
@@ -19,6 +20,20 @@ static int dnat_parse(const char *text, const struct scope *scope, void **ret_va
     return translation_parse_target(text, TRANSLATION_DNAT, ret_value, error);
 }
 
+static int masquerade_parse(const char *text, const struct scope *scope, void **ret_value,
+                            struct value_error *error)
+{
+    (void)scope;
+    return translation_parse_masquerade(text, ret_value, error);
+}
+
+static int redirect_parse(const char *text, const struct scope *scope, void **ret_value,
+                          struct value_error *error)
+{
+    (void)scope;
+    return translation_parse_redirect(text, ret_value, error);
+}
+
 static int netmap_parse(const char *text, const struct scope *scope, void **ret_value,
                         struct value_error *error)
 {
@@ -26,23 +41,42 @@ static int netmap_parse(const char *text, const struct scope *scope, void **ret_
     return translation_parse_prefix(text, ret_value, error);
 }
 
-static enum ip_family family_of(const struct translation *translation)
+/* FAMILIES_* that it translates to. */
+static unsigned families_of(const struct translation *translation)
 {
     switch (translation->kind) {
     case TRANSLATION_SNAT:
     case TRANSLATION_DNAT:
-        break;
+        return 1u << translation->addresses.first.family;
     case TRANSLATION_NETMAP_SRC:
     case TRANSLATION_NETMAP_DST:
-        return translation->prefix.addr.family;
+        return 1u << translation->prefix.addr.family;
+    case TRANSLATION_MASQUERADE:
+    case TRANSLATION_REDIRECT:
+        break;
     }
-    return translation->addresses.first.family;
+    return FAMILIES_ALL;
+}
+
+enum packet_end translation_end(const struct translation *translation)
+{
+    switch (translation->kind) {
+    case TRANSLATION_SNAT:
+    case TRANSLATION_MASQUERADE:
+    case TRANSLATION_NETMAP_SRC:
+        break;
+    case TRANSLATION_DNAT:
+    case TRANSLATION_REDIRECT:
+    case TRANSLATION_NETMAP_DST:
+        return PACKET_DST;
+    }
+    return PACKET_SRC;
 }
 
 /* A port to send to says that there are ports; one to send from is for what has any. */
 static bool needs_ports(const struct translation *translation)
 {
-    return translation->kind == TRANSLATION_DNAT && translation->has_ports;
+    return translation_end(translation) == PACKET_DST && translation->has_ports;
 }
 
 static void translation_narrow(const void *value, struct scope *scope)
@@ -50,22 +84,22 @@ static void translation_narrow(const void *value, struct scope *scope)
     const struct translation *translation = value;
     const struct scope ports = scope_ports();
 
-    scope_keep_families(scope, 1u << family_of(translation));
+    scope_keep_families(scope, families_of(translation));
     if (needs_ports(translation))
         scope_intersect(scope, &ports);
 }
 
-enum packet_end translation_end(const struct translation *translation)
+/*
+ * This host's answers to itself never leave it: what it sends cannot be led back to it, as nothing
+ * would give them the address that was asked.
+ */
+static bool applies(const struct translation *translation, const struct packet *packet)
 {
-    switch (translation->kind) {
-    case TRANSLATION_SNAT:
-    case TRANSLATION_NETMAP_SRC:
-        break;
-    case TRANSLATION_DNAT:
-    case TRANSLATION_NETMAP_DST:
-        return PACKET_DST;
-    }
-    return PACKET_SRC;
+    if ((families_of(translation) & 1u << packet->family) == 0)
+        return false;
+    if (translation->kind == TRANSLATION_REDIRECT && packet->direction == DIRECTION_OUT)
+        return false;
+    return !needs_ports(translation) || packet_has_ports(packet);
 }
 
 /* The first rule that speaks of an end decides about it. */
@@ -75,10 +109,8 @@ static enum step translation_apply(const void *value, const struct action_contex
     const struct translation *translation = value;
     struct translation_note *note = &packet->notes[translation_end(translation)];
 
-    if (note->translation != NULL || packet->family != family_of(translation) ||
-        (needs_ports(translation) && !packet_has_ports(packet)))
-        return STEP_NEXT;
-    *note = (struct translation_note){translation, context->rule};
+    if (note->translation == NULL && applies(translation, packet))
+        *note = (struct translation_note){translation, context->rule};
     return STEP_NEXT;
 }
 
@@ -110,6 +142,30 @@ const struct action_type action_dnat = {
     .key = "dnat",
     .grammar = "ADDRESS[-ADDRESS][:PORT[-PORT]] [random] [persistent]",
     .parse = dnat_parse,
+    .free = free,
+    .narrow = translation_narrow,
+    .apply = translation_apply,
+    .print = value_print,
+    .needs_all_fragments = translation_needs_all_fragments,
+    .needs_flow = true,
+};
+
+const struct action_type action_masquerade = {
+    .key = "masquerade",
+    .grammar = "yes or :PORT[-PORT], then random or nothing",
+    .parse = masquerade_parse,
+    .free = free,
+    .narrow = translation_narrow,
+    .apply = translation_apply,
+    .print = value_print,
+    .needs_all_fragments = translation_needs_all_fragments,
+    .needs_flow = true,
+};
+
+const struct action_type action_redirect = {
+    .key = "redirect",
+    .grammar = ":PORT[-PORT]",
+    .parse = redirect_parse,
     .free = free,
     .narrow = translation_narrow,
     .apply = translation_apply,

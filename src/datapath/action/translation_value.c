@@ -137,6 +137,42 @@ int translation_parse_target(const char *text, enum translation_kind kind, void 
     return r == 0 ? keep(&translation, ret_value) : r;
 }
 
+int translation_parse_masquerade(const char *text, void **ret_value, struct value_error *error)
+{
+    struct translation translation = {.kind = TRANSLATION_MASQUERADE};
+    char CLEANUP(cleanup_free) *copy = strdup(text);
+    char *rest = copy;
+    const char *ports, *flag;
+    int r = 0;
+
+    if (copy == NULL)
+        return -ENOMEM;
+    ports = text_next_word(&rest);
+    flag = text_next_word(&rest);
+    translation.random = flag != NULL && strcmp(flag, "random") == 0;
+    if ((*ports != ':' && strcmp(ports, "yes") != 0) || translation.random != (flag != NULL) ||
+        text_next_word(&rest) != NULL)
+        return value_refuse(error, "'%.60s': write yes or :PORT[-PORT], then random or nothing",
+                            text);
+    if (*ports == ':')
+        r = parse_ports(ports + 1, &translation, error);
+    return r == 0 ? keep(&translation, ret_value) : r;
+}
+
+int translation_parse_redirect(const char *text, void **ret_value, struct value_error *error)
+{
+    struct translation translation = {.kind = TRANSLATION_REDIRECT};
+    int r;
+
+    if (*text != ':')
+        return value_refuse(error,
+                            "'%.60s' is no port of this host: write :PORT or :PORT-PORT; to "
+                            "another host leads dnat",
+                            text);
+    r = parse_ports(text + 1, &translation, error);
+    return r == 0 ? keep(&translation, ret_value) : r;
+}
+
 int translation_parse_prefix(const char *text, void **ret_value, struct value_error *error)
 {
     struct translation translation = {.kind = TRANSLATION_NETMAP_SRC};
@@ -198,6 +234,12 @@ void translation_print(const struct translation *translation, FILE *out)
     case TRANSLATION_SNAT:
     case TRANSLATION_DNAT:
         print_target(translation, out);
+        break;
+    case TRANSLATION_MASQUERADE:
+        if (!translation->has_ports)
+            fputs("yes", out);
+        break;
+    case TRANSLATION_REDIRECT:
         break;
     case TRANSLATION_NETMAP_SRC:
     case TRANSLATION_NETMAP_DST:

@@ -9,6 +9,12 @@
 int translation_parse_target(const char *text, enum translation_kind kind, void **ret_value,
                              struct value_error *error);
 
+/* `yes [random]` or `:PORT[-PORT] [random]`. */
+int translation_parse_masquerade(const char *text, void **ret_value, struct value_error *error);
+
+/* `:PORT[-PORT]`. */
+int translation_parse_redirect(const char *text, void **ret_value, struct value_error *error);
+
 /* `src PREFIX` or `dst PREFIX`. */
 int translation_parse_prefix(const char *text, void **ret_value, struct value_error *error);
 

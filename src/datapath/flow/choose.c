@@ -234,6 +234,15 @@ static uint64_t hash_client(const struct translation *translation, const struct 
     return XXH3_64bits(&client, sizeof(client));
 }
 
+/* With the address as it is. */
+static bool take(const struct search *search, uint32_t *ret_mapping)
+{
+    *ret_mapping = 0;
+    if (has_source_port(search->leaving))
+        return make_mapping(search, ret_mapping);
+    return is_reply_free(search->tracking, search->flow, search->leaving);
+}
+
 /* From the addresses of the pool. */
 static enum reason choose_from_pool(const struct search *search, uint32_t *ret_mapping)
 {
@@ -241,19 +250,45 @@ static enum reason choose_from_pool(const struct search *search, uint32_t *ret_m
     uint64_t count = count_addresses(&pool->addresses);
     uint64_t start = hash_client(pool, search->leaving) % count;
     uint64_t tries = pool->persistent ? 1 : MIN_OF(count, (uint64_t)POOL_TRIES);
-    bool maps = has_source_port(search->leaving);
 
-    if (maps && use_mapping(search, NULL, ret_mapping))
+    if (use_mapping(search, NULL, ret_mapping))
         return REASON_NONE;
     for (uint64_t i = 0; i < tries; i++) {
         put_address(&pool->addresses, (start + i) % count, search->leaving->src);
-        if (maps && make_mapping(search, ret_mapping))
-            return REASON_NONE;
-        *ret_mapping = 0;
-        if (!maps && is_reply_free(search->tracking, search->flow, search->leaving))
+        if (take(search, ret_mapping))
             return REASON_NONE;
     }
     return REASON_NAT_EXHAUSTED;
+}
+
+/*
+ * What comes from inside to a mapping of this host goes to inside again, and has the source that it
+ * would have outside: the address of the mapping (RFC 4787 REQ-9).
+ */
+static bool find_masquerade(const struct search *search, struct ip_addr *ret_addr)
+{
+    enum ip_family family = (enum ip_family)search->leaving->family;
+
+    if ((search->flow->flags & FLOW_INWARD) == 0)
+        return host_view_source(search->tracking->view, family, search->leaving->dst, ret_addr);
+    *ret_addr = ip_addr_from_bytes(family, search->flow->tuples[FLOW_ORIGINAL].dst);
+    return true;
+}
+
+/* From this host's addresses. */
+static enum reason choose_masquerade(const struct search *search, uint32_t *ret_mapping)
+{
+    struct ip_addr addr;
+
+    if (!find_masquerade(search, &addr))
+        return REASON_NAT_NO_SOURCE;
+    if (!use_mapping(search, addr.bytes, ret_mapping)) {
+        memcpy(search->leaving->src, addr.bytes, sizeof(addr.bytes));
+        if (!take(search, ret_mapping))
+            return REASON_NAT_EXHAUSTED;
+    }
+    search->flow->flags |= FLOW_MASQUERADED;
+    return REASON_NONE;
 }
 
 static enum reason choose_by_prefix(const struct search *search)
@@ -297,7 +332,10 @@ enum reason choose_source(const struct tracking *tracking, struct flow *flow,
         return choose_from_pool(&search, ret_mapping);
     case TRANSLATION_NETMAP_SRC:
         return choose_by_prefix(&search);
+    case TRANSLATION_MASQUERADE:
+        return choose_masquerade(&search, ret_mapping);
     case TRANSLATION_DNAT:
+    case TRANSLATION_REDIRECT:
     case TRANSLATION_NETMAP_DST:
         break;
     }
@@ -315,17 +353,41 @@ static void choose_destination_port(const struct tracking *tracking,
     leaving->dport = (uint16_t)(translation->first_port + choice % span);
 }
 
+/* This host as the sender reaches it, unless it was meant already. */
+static enum reason lead_here(const struct tracking *tracking, struct flow_tuple *leaving)
+{
+    enum ip_family family = (enum ip_family)leaving->family;
+    struct ip_addr addr;
+
+    if (host_view_is_local(tracking->view, family, leaving->dst))
+        return REASON_NONE;
+    if (!host_view_source(tracking->view, family, leaving->src, &addr))
+        return REASON_NAT_NO_SOURCE;
+    memcpy(leaving->dst, addr.bytes, sizeof(addr.bytes));
+    return REASON_NONE;
+}
+
 enum reason choose_destination(const struct tracking *tracking, const struct translation_note *note,
                                struct flow_tuple *leaving)
 {
     const struct translation *translation = note->translation;
     uint64_t choice = hash_client(translation, leaving);
 
-    if (translation->kind == TRANSLATION_NETMAP_DST)
-        return prefix_map(&translation->prefix, leaving->dst) ? REASON_NONE : REASON_UNTRANSLATABLE;
-    if (translation->has_ports && flow_proto_has_ports(leaving->proto))
+    if (translation->has_ports)
         choose_destination_port(tracking, translation, leaving);
-    put_address(&translation->addresses, choice % count_addresses(&translation->addresses),
-                leaving->dst);
+    switch (translation->kind) {
+    case TRANSLATION_DNAT:
+        put_address(&translation->addresses, choice % count_addresses(&translation->addresses),
+                    leaving->dst);
+        break;
+    case TRANSLATION_REDIRECT:
+        return lead_here(tracking, leaving);
+    case TRANSLATION_NETMAP_DST:
+        return prefix_map(&translation->prefix, leaving->dst) ? REASON_NONE : REASON_UNTRANSLATABLE;
+    case TRANSLATION_SNAT:
+    case TRANSLATION_MASQUERADE:
+    case TRANSLATION_NETMAP_SRC:
+        break;
+    }
     return REASON_NONE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The end of the rules: what a flow is from now on, and what becomes of the packet. */
 #include "choose.h"
+#include "mapping.h"
 #include "table.h"
 #include "translate.h"
 
@@ -8,6 +9,21 @@ static bool has_notes(const struct packet *packet)
 {
     return packet->notes[PACKET_SRC].translation != NULL ||
            packet->notes[PACKET_DST].translation != NULL;
+}
+
+/* Whoever FLOW sends to may send to its mapping. */
+static void give_permit(const struct tracking *tracking, struct flow *flow)
+{
+    const struct mapping_inside permit = mapping_permit(&flow->tuples[FLOW_REPLY]);
+    struct mappings *mappings = table_mappings(tracking->table);
+    uint32_t number;
+
+    if (table_limits(tracking->table)->nat_filtering != NAT_ADDRESS_DEPENDENT)
+        return;
+    number = mappings_find_inside(mappings, &permit, NULL);
+    if (number == 0)
+        number = mappings_add(mappings, &permit, NULL);
+    flow_table_hold_mapping(tracking->table, flow, PACKET_DST, number);
 }
 
 /* The REPLY of FLOW, whose packet would leave as LEAVING, is decided. */
@@ -18,6 +34,8 @@ static void settle(const struct tracking *tracking, struct flow *flow,
 
     flow_table_set_reply(tracking->table, flow, &reply);
     flow_table_hold_mapping(tracking->table, flow, PACKET_SRC, mapping);
+    if (mapping != 0 && (flow->flags & FLOW_INWARD) == 0)
+        give_permit(tracking, flow);
     flow->flags |= FLOW_DECIDED;
 }
 

@@ -91,6 +91,16 @@ void mappings_seed(struct mappings *mappings, uint64_t seed)
         mappings->seed = seed;
 }
 
+struct mapping_inside mapping_permit(const struct flow_tuple *tuple)
+{
+    struct mapping_inside permit = {
+        .port = tuple->dport, .proto = tuple->proto, .family = tuple->family};
+
+    memcpy(permit.address, tuple->dst, sizeof(permit.address));
+    memcpy(permit.remote, tuple->src, sizeof(permit.remote));
+    return permit;
+}
+
 static struct mapping *item(const struct mappings *mappings, uint32_t number)
 {
     assert(number > 0 && number < mappings->fresh);
@@ -128,8 +138,11 @@ uint32_t mappings_find_outside(const struct mappings *mappings,
                                const struct mapping_outside *outside)
 {
     const struct place *places = mappings->places[OUTSIDE];
-    uint32_t hash = hash_of(mappings, outside, sizeof(*outside));
+    uint32_t hash;
 
+    if (mappings->count == 0)
+        return 0;
+    hash = hash_of(mappings, outside, sizeof(*outside));
     for (size_t i = hash & mappings->mask; places[i].number != 0; i = after(mappings, i)) {
         if (places[i].hash == hash &&
             memcmp(&item(mappings, places[i].number)->outside, outside, sizeof(*outside)) == 0)
@@ -196,9 +209,13 @@ uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *in
 
     if (number == 0)
         return 0;
-    *item(mappings, number) = (struct mapping){.inside = *inside, .outside = *outside};
+    *item(mappings, number) = (struct mapping){.inside = *inside};
     index_side(mappings, number, INSIDE);
-    index_side(mappings, number, OUTSIDE);
+    if (outside != NULL) {
+        item(mappings, number)->outside = *outside;
+        item(mappings, number)->has_outside = true;
+        index_side(mappings, number, OUTSIDE);
+    }
     mappings->count++;
     return number;
 }
@@ -224,7 +241,8 @@ void mappings_release(struct mappings *mappings, uint32_t number)
     if (--mapping->flows > 0)
         return;
     forget_side(mappings, number, INSIDE);
-    forget_side(mappings, number, OUTSIDE);
+    if (mapping->has_outside)
+        forget_side(mappings, number, OUTSIDE);
     mapping->next = mappings->free;
     mappings->free = number;
     mappings->count--;

@@ -5,6 +5,10 @@
  * A table of fixed size with two indices, by the internal and by the external side, open addressing
  * as in the flow table. A mapping belongs to the flows that use it, and goes with the last of them.
  * Numbers are stable, start at 1, and 0 is none.
+ *
+ * With `nat-filtering = address-dependent` there are permits as well: mappings without an external
+ * side whose internal one is the external side of another, and whose remote address has been sent
+ * to by it.
  */
 #ifndef IPMODD_DATAPATH_FLOW_MAPPING_H
 #define IPMODD_DATAPATH_FLOW_MAPPING_H
@@ -30,6 +34,7 @@ struct mapping_outside {
 struct mapping {
     struct mapping_inside inside;
     struct mapping_outside outside;
+    bool has_outside;
     uint32_t flows;
     uint32_t next; /* private: of the free ones */
 };
@@ -54,7 +59,10 @@ uint32_t mappings_find_inside(const struct mappings *mappings, const struct mapp
 uint32_t mappings_find_outside(const struct mappings *mappings,
                                const struct mapping_outside *outside);
 
-/* One without flows yet; 0 when there is no room. OUTSIDE is not in use. */
+/* The inside of the permit for what is sent as TUPLE from a remote address to a mapping. */
+struct mapping_inside mapping_permit(const struct flow_tuple *tuple);
+
+/* One without flows yet; 0 when there is no room. OUTSIDE is not in use; NULL: it has none. */
 uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *inside,
                       const struct mapping_outside *outside);
 

@@ -19,13 +19,40 @@ static bool can_begin(const struct packet *packet, enum flow_kind kind)
     return kind == FLOW_KIND_PART && (flags & TCP_FLAG_RST) == 0 && (flags & answers) != answers;
 }
 
-/* The source of a masquerading flow is one of this host's for as long as the host has it. */
-static bool lost_its_source(const struct tracking *tracking, const struct flow *flow)
+/* Whether the source of FLOW is not any more what its next packet would get. */
+static bool has_another_way(const struct tracking *tracking, const struct flow *flow)
+{
+    const struct flow_tuple *reply = &flow->tuples[FLOW_REPLY];
+    enum ip_family family = (enum ip_family)reply->family;
+    struct ip_addr addr;
+
+    if ((flow->flags & FLOW_INWARD) != 0)
+        return false;
+    return !host_view_source(tracking->view, family, reply->src, &addr) ||
+           memcmp(addr.bytes, reply->dst, IP_ADDR_BYTES(family)) != 0;
+}
+
+/*
+ * As with the kernel's MASQUERADE, a flow ends with the address that it has of this host, and when
+ * its packets would leave by another way; answers may still come by the old one. Routes are asked
+ * once after each change.
+ */
+static bool lost_its_source(const struct tracking *tracking, struct flow *flow, enum flow_way way)
 {
     const struct flow_tuple *reply = &flow->tuples[FLOW_REPLY];
 
-    return (flow->flags & FLOW_MASQUERADED) != 0 &&
-           !host_view_is_local(tracking->view, (enum ip_family)reply->family, reply->dst);
+    if ((flow->flags & FLOW_MASQUERADED) == 0)
+        return false;
+    if (flow->seen_ns < tracking->view_since_ns)
+        flow->flags |= FLOW_DOUBTFUL;
+    if ((flow->flags & FLOW_DOUBTFUL) == 0)
+        return false;
+    if (!host_view_is_local(tracking->view, (enum ip_family)reply->family, reply->dst))
+        return true;
+    if (way == FLOW_REPLY)
+        return false;
+    flow->flags &= (uint8_t)~FLOW_DOUBTFUL;
+    return has_another_way(tracking, flow);
 }
 
 /* The flow that TUPLE names, unless it is of no use any more. */
@@ -34,18 +61,39 @@ static struct flow *find(const struct tracking *tracking, const struct flow_tupl
 {
     struct flow *flow = flow_table_find(tracking->table, tuple, tracking->now_ns, ret_way);
 
-    if (flow == NULL || !lost_its_source(tracking, flow))
+    if (flow == NULL || !lost_its_source(tracking, flow, *ret_way))
         return flow;
     flow_table_remove(tracking->table, flow);
     return NULL;
 }
 
-/* Whether the inside of MAPPING has sent to where PACKET comes from, as far as that matters. */
-static bool passes_filter(const struct tracking *tracking, const struct packet *packet)
+/*
+ * Whether the inside of the mapping has sent to the address that TUPLE comes from: then there is
+ * a permit.
+ */
+static bool has_permit(const struct tracking *tracking, const struct flow_tuple *tuple)
+{
+    const struct mapping_inside permit = mapping_permit(tuple);
+
+    return mappings_find_inside(table_mappings(tracking->table), &permit, NULL) != 0;
+}
+
+/* Whether PACKET of no flow may begin one to the mapping that it is sent to. */
+static bool passes_filter(const struct tracking *tracking, const struct packet *packet,
+                          const struct flow_tuple *tuple)
 {
     if (packet_is_tcp(packet) && (packet_tcp_flags(packet) & TCP_FLAG_SYN) == 0)
         return false;
-    return table_limits(tracking->table)->nat_filtering == NAT_ENDPOINT_INDEPENDENT;
+    switch (table_limits(tracking->table)->nat_filtering) {
+    case NAT_ENDPOINT_INDEPENDENT:
+        return true;
+    case NAT_ADDRESS_DEPENDENT:
+        return has_permit(tracking, tuple);
+    case NAT_ADDRESS_AND_PORT_DEPENDENT: /* would be of a flow */
+    case NAT_BEHAVIOUR_COUNT:
+        break;
+    }
+    return false;
 }
 
 /* The number of the mapping that PACKET of no flow is sent to; 0 for none. */
@@ -89,7 +137,7 @@ static enum reason begin(const struct tracking *tracking, const struct packet *p
 
     if (mapping == 0)
         *ret_flow = flow_table_add(tracking->table, tuple, &turned, tracking->now_ns);
-    else if (!passes_filter(tracking, packet))
+    else if (!passes_filter(tracking, packet, tuple))
         return REASON_NAT_FILTERED;
     else
         *ret_flow = begin_inward(tracking, tuple, mapping);

@@ -21,6 +21,7 @@ struct tracking {
     const struct host_view *view;
     struct rng *rng;
     uint64_t now_ns;
+    uint64_t view_since_ns; /* VIEW is another one than before since then */
 };
 
 /* REASON_NONE, or why PACKET is refused. */

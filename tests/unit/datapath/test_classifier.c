@@ -103,6 +103,8 @@ static const struct {
     {"replace", false, {"0x0203 -> 0x7878", "0x00 -> 0x78 count 2"}},
     {"snat", false, {"192.0.2.7", "2001:db8:1::7", "192.0.2.8-192.0.2.9:1000-1001"}},
     {"dnat", false, {"198.51.100.7", "198.51.100.8:81", "[2001:db8:2::7]:9"}},
+    {"masquerade", false, {"yes", ":7-9", "yes random"}},
+    {"redirect", false, {":7", ":8-9"}},
     {"netmap", false, {"src 203.0.113.0/24", "dst 2001:db8:7::/48"}},
     {"reply", false, {"echo"}},
     {"verdict", false, {"accept", "drop", "reject", "reject admin-prohibited"}},

@@ -130,6 +130,8 @@ static const struct {
     {"clamp-mss", "900"},
     {"snat", "203.0.113.7:2000-2003 random persistent"},
     {"dnat", "203.0.113.8-203.0.113.9:7-9"},
+    {"masquerade", ":7-9 random"},
+    {"redirect", ":7-8"},
     {"netmap", "src 203.0.113.0/28"},
     {"reply", "echo"},
     {"verdict", "reject"},

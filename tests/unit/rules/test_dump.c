@@ -57,7 +57,9 @@ static void test_defaults_are_written_out(void **state)
                               "udp = 300s\n"
                               "icmp = 60s\n"
                               "sctp = 7440s\n"
-                              "other = 600s\n");
+                              "other = 600s\n"
+                              "nat-mapping = endpoint-independent\n"
+                              "nat-filtering = endpoint-independent\n");
     free(dump);
 }
 
@@ -89,10 +91,11 @@ static void test_round_trip(void **state)
         "set-tcp-flags = +psh, -ece\nstrip-tcp-option = any, !mss\n"
         "[rule b]\nicmp-code = 0-3\nicmp-type = 1, echo-request\nproto = icmp\n"
         "dst = 2001:db8::5\nreply = echo\n");
-    assert_stable("[tun]\nqueues = 1\n[rule f]\nstate = established, related\nflow-packets = 1-10\n"
-                  "flow-bytes = 1MiB-\n"
-                  "[rule t]\nsnat = 192.0.2.1-192.0.2.9:1-99 random persistent\ndnat = 192.0.2.7\n"
-                  "[rule u]\nsnat = [2001:db8::1]:7\nnetmap = dst 2001:db8::/48\n");
+    assert_stable(
+        "[tun]\nqueues = 1\n[rule f]\nstate = established, related\nflow-packets = 1-10\n"
+        "flow-bytes = 1MiB-\n"
+        "[rule t]\nsnat = 192.0.2.1-192.0.2.9:1-99 random persistent\ndnat = 192.0.2.7\n"
+        "[rule u]\nsnat = [2001:db8::1]:7\nnetmap = dst 2001:db8::/48\n[rule v]\nmasquerade = :7-9 random\nredirect = :3\n");
 }
 
 /* Ends of a comment must not come from a file's name. */
