@@ -5,109 +5,199 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* A family of metrics: NAME of TYPE ("counter", "gauge") with its HELP. */
-static void put_family(FILE *out, const char *name, const char *type, const char *help)
+/* Where figures go, and how they are to be written. */
+struct sheet {
+    FILE *out;
+    enum metrics_format format;
+};
+
+/*
+ * A family of metrics: NAME of TYPE ("counter", "gauge", "histogram") with its HELP. The older
+ * format knows counters by the names of their samples.
+ */
+static void put_family(const struct sheet *sheet, const char *name, const char *type,
+                       const char *help)
 {
-    fprintf(out, "# TYPE ipmodd_%s %s\n# HELP ipmodd_%s %s\n", name, type, name, help);
+    const char *suffix = sheet->format == METRICS_PLAIN && strcmp(type, "counter") == 0 ? "_total"
+                                                                                        : "";
+
+    fprintf(sheet->out, "# TYPE ipmodd_%s%s %s\n# HELP ipmodd_%s%s %s\n", name, suffix, type, name,
+            suffix, help);
 }
 
-static void put_counter(FILE *out, const char *name, const char *help, uint64_t value)
+static void put_counter(const struct sheet *sheet, const char *name, const char *help,
+                        uint64_t value)
 {
-    put_family(out, name, "counter", help);
-    fprintf(out, "ipmodd_%s_total %" PRIu64 "\n", name, value);
+    put_family(sheet, name, "counter", help);
+    fprintf(sheet->out, "ipmodd_%s_total %" PRIu64 "\n", name, value);
 }
 
-static void put_gauge(FILE *out, const char *name, const char *help, double value)
+static void put_gauge(const struct sheet *sheet, const char *name, const char *help, double value)
 {
-    put_family(out, name, "gauge", help);
-    fprintf(out, "ipmodd_%s %.17g\n", name, value);
+    put_family(sheet, name, "gauge", help);
+    fprintf(sheet->out, "ipmodd_%s %.17g\n", name, value);
 }
 
-static void put_totals(FILE *out, const struct control_report *report)
+static void put_totals(const struct sheet *sheet, const struct control_report *report)
 {
     const struct path_counters *counters = &report->counters;
 
-    put_counter(out, "received_packets", "Packets read from the tun device.", counters->in);
-    put_counter(out, "received_bytes", "Bytes of IP packets read from the tun device.",
+    put_counter(sheet, "received_packets", "Packets read from the tun device.", counters->in);
+    put_counter(sheet, "received_bytes", "Bytes of IP packets read from the tun device.",
                 counters->in_bytes);
-    put_counter(out, "sent_packets", "Packets written back to the tun device.", counters->out);
-    put_counter(out, "sent_bytes", "Bytes of IP packets written back to the tun device.",
+    put_counter(sheet, "sent_packets", "Packets written back to the tun device.", counters->out);
+    put_counter(sheet, "sent_bytes", "Bytes of IP packets written back to the tun device.",
                 counters->out_bytes);
-    put_counter(out, "generated_packets", "Answers made by rules.", counters->generated);
-    put_counter(out, "edited_packets", "Packets that left changed by a rule.", counters->edited);
-    put_counter(out, "malformed_passed_packets", "Malformed packets that were sent on.",
+    put_counter(sheet, "generated_packets", "Answers made by rules.", counters->generated);
+    put_counter(sheet, "edited_packets", "Packets that left changed by a rule.", counters->edited);
+    put_counter(sheet, "malformed_passed_packets", "Malformed packets that were sent on.",
                 counters->malformed_passed);
-    put_counter(out, "ttl_255_packets", "Packets that left with TTL 254 instead of 255.",
+    put_counter(sheet, "ttl_255_packets", "Packets that left with TTL 254 instead of 255.",
                 counters->ttl_255);
-    put_counter(out, "split_superpackets", "Super-packets cut up for a rule.", counters->split);
-    put_counter(out, "refused_superpackets", "Super-packets that the kernel refused.",
+    put_counter(sheet, "split_superpackets", "Super-packets cut up for a rule.", counters->split);
+    put_counter(sheet, "refused_superpackets", "Super-packets that the kernel refused.",
                 counters->gso_refused);
-    put_counter(out, "merged_packets", "Packets written in one piece with others.",
+    put_counter(sheet, "merged_packets", "Packets written in one piece with others.",
                 counters->merged);
-    put_counter(out, "queue_dropped_packets", "Packets that found the tun device's queue full.",
+    put_counter(sheet, "queue_dropped_packets", "Packets that found the tun device's queue full.",
                 report->tun_tx_dropped);
-    put_counter(out, "log_lost_entries", "Log entries that nobody took.", report->log_lost);
+    put_counter(sheet, "log_lost_entries", "Log entries that nobody took.", report->log_lost);
 }
 
-static void put_drops(FILE *out, const struct path_counters *counters)
+static void put_drops(const struct sheet *sheet, const struct path_counters *counters)
 {
-    put_family(out, "dropped_packets", "counter", "Packets dropped, by reason.");
+    put_family(sheet, "dropped_packets", "counter", "Packets dropped, by reason.");
     for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
-        fprintf(out, "ipmodd_dropped_packets_total{reason=\"%s\"} %" PRIu64 "\n", reason_name(i),
-                counters->drops[i]);
+        fprintf(sheet->out, "ipmodd_dropped_packets_total{reason=\"%s\"} %" PRIu64 "\n",
+                reason_name(i), counters->drops[i]);
 }
 
 /* Names of rules have no character that a label would have to escape. */
-static void put_rules(FILE *out, const struct control_report *report)
+static void put_rules(const struct sheet *sheet, const struct control_report *report)
 {
     const struct ruleset *ruleset = report->loaded->ruleset;
 
-    put_family(out, "rule_packets", "counter", "Packets that a rule matched.");
+    put_family(sheet, "rule_packets", "counter", "Packets that a rule matched.");
     for (size_t i = 0; i < ruleset->rule_count; i++)
-        fprintf(out, "ipmodd_rule_packets_total{rule=\"%s\"} %" PRIu64 "\n", ruleset->rules[i].name,
-                report->rules[i].packets);
-    put_family(out, "rule_bytes", "counter", "Bytes of the packets that a rule matched.");
+        fprintf(sheet->out, "ipmodd_rule_packets_total{rule=\"%s\"} %" PRIu64 "\n",
+                ruleset->rules[i].name, report->rules[i].packets);
+    put_family(sheet, "rule_bytes", "counter", "Bytes of the packets that a rule matched.");
     for (size_t i = 0; i < ruleset->rule_count; i++)
-        fprintf(out, "ipmodd_rule_bytes_total{rule=\"%s\"} %" PRIu64 "\n", ruleset->rules[i].name,
-                report->rules[i].bytes);
+        fprintf(sheet->out, "ipmodd_rule_bytes_total{rule=\"%s\"} %" PRIu64 "\n",
+                ruleset->rules[i].name, report->rules[i].bytes);
 }
 
-static void put_process(FILE *out, const struct control_report *report)
+static void put_process(const struct sheet *sheet, const struct control_report *report)
 {
-    put_family(out, "build_info", "gauge", "The running program.");
-    fprintf(out, "ipmodd_build_info{version=\"%s\"} 1\n", report->version);
-    put_gauge(out, "start_time_seconds", "When the daemon started, in seconds since 1970.",
+    put_family(sheet, "build_info", "gauge", "The running program.");
+    fprintf(sheet->out, "ipmodd_build_info{version=\"%s\"} 1\n", report->version);
+    put_gauge(sheet, "start_time_seconds", "When the daemon started, in seconds since 1970.",
               (double)report->started);
-    put_gauge(out, "configuration_generation", "Counts up with each configuration put in force.",
+    put_gauge(sheet, "configuration_generation", "Counts up with each configuration put in force.",
               (double)report->generation);
-    put_gauge(out, "configuration_load_time_seconds",
+    put_gauge(sheet, "configuration_load_time_seconds",
               "When the configuration was loaded, in seconds since 1970.",
               (double)report->loaded_at);
-    put_gauge(out, "rules", "Rules in force.", (double)report->loaded->ruleset->rule_count);
-    put_gauge(out, "resident_memory_bytes", "What the process has in memory.",
+    put_gauge(sheet, "rules", "Rules in force.", (double)report->loaded->ruleset->rule_count);
+    put_gauge(sheet, "resident_memory_bytes", "What the process has in memory.",
               (double)document_resident_bytes());
+}
+
+static void put_histogram(const struct sheet *sheet, const char *name, const char *help,
+                          const struct histogram *histogram)
+{
+    uint64_t count = 0;
+
+    put_family(sheet, name, "histogram", help);
+    for (size_t i = 0; i < HISTOGRAM_STEPS; i++) {
+        count += histogram->counts[i];
+        fprintf(sheet->out, "ipmodd_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+                (double)histogram_bounds_ns[i] / 1e9, count);
+    }
+    count += histogram->counts[HISTOGRAM_STEPS];
+    fprintf(sheet->out, "ipmodd_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
+    fprintf(sheet->out, "ipmodd_%s_sum %.9f\n", name, (double)histogram->sum_ns / 1e9);
+    fprintf(sheet->out, "ipmodd_%s_count %" PRIu64 "\n", name, count);
+}
+
+static void put_reloads(const struct sheet *sheet, const struct control_report *report)
+{
+    static const char *const results[RELOAD_RESULT_COUNT] = {
+        [RELOAD_TAKEN] = "taken",
+        [RELOAD_REFUSED] = "refused",
+        [RELOAD_RETURNED] = "rolled-back",
+    };
+
+    put_family(sheet, "reloads", "counter", "Reloads, by how they ended.");
+    for (enum reload_result i = 0; i < RELOAD_RESULT_COUNT; i++)
+        fprintf(sheet->out, "ipmodd_reloads_total{result=\"%s\"} %" PRIu64 "\n", results[i],
+                report->reloads[i]);
+    put_gauge(sheet, "last_reload_successful", "1 unless the last reload was refused.",
+              report->last_reload_taken);
+    put_gauge(sheet, "configuration_unconfirmed",
+              "1 while the configuration goes again unless somebody confirms it.",
+              report->to_confirm);
+}
+
+static void put_offload(const struct sheet *sheet, const struct control_report *report)
+{
+    put_family(sheet, "offload", "gauge", "1 for classes of super-packets that are in use.");
+    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++)
+        fprintf(sheet->out, "ipmodd_offload{class=\"%s\"} %d\n", offload_class_name(i),
+                (report->offload & 1u << i) != 0);
+}
+
+static void put_flows(const struct sheet *sheet, const struct control_report *report)
+{
+    const struct control_flow_totals *flows = &report->flows;
+
+    if (!report->follows_flows)
+        return;
+    put_gauge(sheet, "flows", "Flows that are followed.", (double)flows->count);
+    put_gauge(sheet, "flows_max", "Flows that there is room for.", (double)flows->max);
+    put_gauge(sheet, "flows_translated", "Flows whose addresses are translated.",
+              (double)flows->translated);
+    put_counter(sheet, "flows_added", "Flows that began.", flows->counters.added);
+    put_counter(sheet, "flows_ended", "Flows that had their time or were forgotten.",
+                flows->counters.ended);
+    put_counter(sheet, "flows_displaced", "Unanswered flows that made room for others.",
+                flows->counters.displaced);
+    put_counter(sheet, "flows_refused", "Flows for which there was no room.",
+                flows->counters.refused);
+}
+
+char *document_metrics_text(const struct control_report *report, enum metrics_format format,
+                            size_t *ret_length)
+{
+    char *text = NULL;
+    const struct sheet sheet = {.out = open_memstream(&text, ret_length), .format = format};
+
+    if (sheet.out == NULL)
+        return NULL;
+    put_process(&sheet, report);
+    put_reloads(&sheet, report);
+    put_totals(&sheet, report);
+    put_drops(&sheet, &report->counters);
+    put_rules(&sheet, report);
+    put_flows(&sheet, report);
+    put_offload(&sheet, report);
+    put_histogram(&sheet, "loop_duration_seconds",
+                  "What packet threads took from the first packet of a wake-up to the last.",
+                  &report->wakeups);
+    if (format == METRICS_OPENMETRICS)
+        fputs("# EOF\n", sheet.out);
+    if (fclose(sheet.out) == 0)
+        return text;
+    free(text);
+    return NULL;
 }
 
 json_t *document_metrics(const struct control_report *report)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    json_t *document;
+    size_t length;
+    char CLEANUP(cleanup_free) *text = document_metrics_text(report, METRICS_OPENMETRICS, &length);
 
-    if (out == NULL)
-        return NULL;
-    put_process(out, report);
-    put_totals(out, report);
-    put_drops(out, &report->counters);
-    put_rules(out, report);
-    fputs("# EOF\n", out);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    document = json_pack("{ss}", "openmetrics", text);
-    free(text);
-    return document;
+    return text != NULL ? json_pack("{ss}", "openmetrics", text) : NULL;
 }

@@ -13,6 +13,18 @@ uint64_t document_resident_bytes(void);
 
 json_t *document_status(const struct control_report *report);
 json_t *document_metrics(const struct control_report *report);
+
+/* How figures are written: as OpenMetrics 1.0.0, or in the text format 0.0.4 of Prometheus. */
+enum metrics_format {
+    METRICS_OPENMETRICS,
+    METRICS_PLAIN,
+    METRICS_FORMAT_COUNT,
+};
+
+/* Owned by the caller, *RET_LENGTH bytes; NULL without memory. */
+char *document_metrics_text(const struct control_report *report, enum metrics_format format,
+                            size_t *ret_length);
+
 json_t *document_flows(const struct control_flows *flows, uint64_t now_ns);
 json_t *document_rules(const struct control_report *report);
 

@@ -2,12 +2,21 @@
 /* Making event bases and events. */
 #include "eventing.h"
 
+#include <stdbool.h>
+
+/* Without the limit events that make themselves active again would keep all others waiting. */
+static bool configure(struct event_config *config)
+{
+    return event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
+           event_config_set_max_dispatch_interval(config, NULL, 1, 1) == 0;
+}
+
 struct event_base *eventing_new_base(int priorities)
 {
     struct event_config *config = event_config_new();
     struct event_base *base = NULL;
 
-    if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+    if (config != NULL && configure(config))
         base = event_base_new_with_config(config);
     if (config != NULL)
         event_config_free(config);

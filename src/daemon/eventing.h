@@ -5,7 +5,10 @@
 
 #include <event2/event.h>
 
-/* A base with so many priorities, 0 the first; NULL without memory. */
+/*
+ * A base with so many priorities, 0 the first; NULL without memory. After each callback of a later
+ * priority than the first it is looked whether there is something of an earlier one.
+ */
 struct event_base *eventing_new_base(int priorities);
 
 /* An event on FD (or -1) that is waited for from now on, WAIT long if not NULL; or NULL. */

@@ -14,8 +14,11 @@ enum {
     BATCHES_AT_STOP = 512, /* more than a queue's 500 packets, were each of them a batch */
 };
 
-/* After its first batch a wake-up takes no longer than this, and one batch more. */
+/* A wake-up takes no longer than this, and one batch more. */
 #define WAKEUP_NS UINT64_C(1000000)
+
+/* As long as a batch is to take where packets are slow: a batch cannot be interrupted. */
+#define BATCH_NS UINT64_C(500000)
 
 int mover_init(struct mover *mover, int tun_fd, const struct ruleset *ruleset,
                const struct host_view *view)
@@ -23,6 +26,7 @@ int mover_init(struct mover *mover, int tun_fd, const struct ruleset *ruleset,
     *mover = (struct mover){
         .path = path_new(ruleset, view),
         .batch = batch_new(),
+        .pace = BATCH_PACKETS,
         .tun_fd = tun_fd,
     };
     zone_load(&mover->zone);
@@ -56,6 +60,7 @@ static ssize_t move_batch(struct mover *mover, size_t limit)
     if (count <= 0)
         return count;
     now = clock_read(&mover->zone);
+    mover->batch_ns = now.now_ns;
     path_run(mover->path, mover->batch, &now);
     error = batch_write(mover->path, mover->batch, mover->tun_fd);
     if (mover->captures != NULL)
@@ -63,28 +68,52 @@ static ssize_t move_batch(struct mover *mover, size_t limit)
     return device_is_gone(error) ? error : count;
 }
 
-/* The first packet leaves before the kernel is asked for a second: most that wake up come alone. */
-int mover_move(struct mover *mover)
+/* COUNT packets took TOOK_NS. One that was slow by chance is forgotten with the next batch. */
+static void follow_pace(struct mover *mover, size_t count, uint64_t took_ns)
 {
-    uint64_t until = 0;
-    ssize_t moved = 0, limit = 1;
+    uint64_t fit = took_ns > 0 ? count * BATCH_NS / took_ns : (uint64_t)BATCH_PACKETS;
+
+    mover->pace = MAX_OF(MIN_OF(fit, (uint64_t)BATCH_PACKETS), UINT64_C(1));
+}
+
+/*
+ * The first packet leaves before the kernel is asked for a second: most that wake up come alone.
+ * The clock is read once behind each batch with packets; rules can be slow, an expression over a
+ * payload most of all.
+ */
+static int move(struct mover *mover, uint64_t *ret_start_ns, uint64_t *ret_end_ns)
+{
+    size_t moved = 0, limit = 1;
 
     for (int i = 0; i < WAKEUP_BATCHES && moved < WAKEUP_PACKETS; i++) {
-        ssize_t count = move_batch(mover, (size_t)limit);
+        ssize_t count = move_batch(mover, limit);
 
         if (count < 0)
             return (int)count;
-        if (count < limit && !batch_is_full(mover->batch))
+        if (count > 0)
+            *ret_end_ns = clock_now_ns();
+        if (i == 0)
+            *ret_start_ns = mover->batch_ns;
+        if ((size_t)count < limit && !batch_is_full(mover->batch))
             return 0;
-        moved += count;
-        limit = BATCH_PACKETS;
-        /* Rules can be slow, an expression over a payload most of all. */
-        if (until == 0)
-            until = clock_now_ns() + WAKEUP_NS;
-        else if (clock_now_ns() >= until)
+        moved += (size_t)count;
+        if (i > 0) /* one packet says little */
+            follow_pace(mover, (size_t)count, *ret_end_ns - mover->batch_ns);
+        if (*ret_end_ns - *ret_start_ns >= WAKEUP_NS)
             break;
+        limit = mover->pace;
     }
     return 1;
+}
+
+int mover_move(struct mover *mover)
+{
+    uint64_t start_ns = 0, end_ns = 0;
+    int r = move(mover, &start_ns, &end_ns);
+
+    if (end_ns != 0)
+        histogram_add(&mover->wakeups, end_ns - start_ns);
+    return r;
 }
 
 void mover_drain(struct mover *mover)

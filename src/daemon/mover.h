@@ -9,6 +9,7 @@
 #define IPMODD_DAEMON_MOVER_H
 
 #include "clock.h"
+#include "ipmodd/base/histogram.h"
 #include "ipmodd/capture/captures.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/watch/tap.h"
@@ -17,6 +18,9 @@ struct mover {
     struct path *path; /* owned, as the batch */
     struct batch *batch;
     struct zone zone;
+    struct histogram wakeups;  /* from the first packet's being read until the last was written */
+    uint64_t batch_ns;         /* when the last batch with packets had been read */
+    size_t pace;               /* packets of a batch, so that it takes no longer than it may */
     int tun_fd;                /* borrowed, as the captures */
     struct captures *captures; /* that empty the path's ring; NULL: nobody does */
     struct tap *tap;           /* of those who watch; borrowed; NULL: nobody does */
@@ -31,9 +35,9 @@ void mover_clear(struct mover *mover);
 
 /*
  * Moves packets through the rules until the queue has no more or a budget is used up, so that the
- * caller can look after its other events. 0 when the queue has no more, 1 when the budget was used
- * up, or the -errno of a tun descriptor that is not to be read until the diversion has looked at
- * it.
+ * caller can look after its other events: some 2 ms at most, as long as packets cost about what
+ * those before them did. 0 when the queue has no more, 1 when the budget was used up, or the -errno
+ * of a tun descriptor that is not to be read until the diversion has looked at it.
  */
 int mover_move(struct mover *mover);
 

@@ -99,17 +99,38 @@ static void follow_trial(struct reload *reload, struct loaded *old)
         trial_begin(&reload->trial, reload->trial_seconds);
 }
 
+static int prepare(const struct reload *reload, struct refusal *ret_refusal)
+{
+    if (reload->prepare == NULL)
+        return 0;
+    return reload->prepare(reload->context, reload->engine->loader.loaded.config, ret_refusal->text,
+                           sizeof(ret_refusal->text));
+}
+
+/* Asks the kernel. */
+static int divert_anew(const struct reload *reload, struct refusal *ret_refusal)
+{
+    struct engine *engine = reload->engine;
+    int error = divert_reload(engine->divert, engine->loader.loaded.config);
+
+    if (error < 0)
+        refuse(ret_refusal, "%s", divert_error_text(engine->divert));
+    engine_publish_view(engine);
+    if (reload->settle != NULL)
+        reload->settle(reload->context, error == 0);
+    return error;
+}
+
 /* Takes over what the loader has when all of it could be put in force. */
 static int put_in_force(struct reload *reload, struct refusal *ret_refusal)
 {
     struct engine *engine = reload->engine;
     struct loader *loader = &engine->loader;
     struct loaded old;
-    int error = divert_reload(engine->divert, loader->loaded.config);
+    int error = prepare(reload, ret_refusal);
 
-    if (error < 0)
-        refuse(ret_refusal, "%s", divert_error_text(engine->divert));
-    engine_publish_view(engine);
+    if (error == 0)
+        error = divert_anew(reload, ret_refusal);
     if (error < 0)
         return error;
     engine_publish_rules(engine, &loader->loaded, loader->rules, &old);
@@ -181,7 +202,7 @@ static void tell_done(const struct reload *reload, char *ret_status, size_t size
 static void tell_finished(const struct reload *reload, const struct refusal *refusal)
 {
     if (reload->finished != NULL)
-        reload->finished(reload->finished_context, refusal != NULL ? refusal->text : NULL);
+        reload->finished(reload->context, refusal != NULL ? refusal->text : NULL);
 }
 
 /* A way back that did not come to its end: it can be gone again. */

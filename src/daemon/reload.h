@@ -27,9 +27,14 @@ struct reload {
     bool returning;         /* what is under way is the way back */
     bool again;             /* requested once more while one is under way */
     bool overdue;           /* the deadline passed while one is under way */
-    /* Is told of the end of each reload and way back: why nothing changed, or NULL. */
+    /* What others do for it; each may be NULL. `prepare` gets ready what CONFIG asks for, or says
+     * in TEXT why that cannot be: -errno. `settle` follows each that succeeded: whether CONFIG is
+     * in force. `finished` is told of the end of each reload and way back: why nothing changed, or
+     * NULL. */
+    int (*prepare)(void *context, const struct config *config, char *text, size_t size);
+    void (*settle)(void *context, bool in_force);
     void (*finished)(void *context, const char *refusal);
-    void *finished_context;
+    void *context;
 };
 
 /* 0 or -errno. Close it also after a failure. */

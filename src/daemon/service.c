@@ -4,6 +4,7 @@
 
 #include "build_config.h"
 #include "clock.h"
+#include "flow_list.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/log/log.h"
 #include "notify.h"
@@ -17,8 +18,6 @@
 
 /* Rates older than that are of packets that do not come any more. */
 #define RATES_LIFE_NS UINT64_C(2500000000)
-
-enum { FLUSHED_AT_ONCE = 4096 }; /* entries: some hundred microseconds of a packet thread */
 
 static const char group_name[] = "ipmodd";
 
@@ -65,6 +64,9 @@ static int listen_at_path(struct service *service)
 
 int service_open(struct service *service, struct engine *engine)
 {
+    const struct config_main *config = &engine->loaded.config->main;
+    int r;
+
     *service = (struct service){
         .engine = engine,
         .fd = -1,
@@ -73,8 +75,9 @@ int service_open(struct service *service, struct engine *engine)
         .loaded_at = time(NULL),
         .generation = 1,
     };
-    if (engine->loaded.config->main.control == CONTROL_OFF)
-        return 0;
+    r = exporting_open(&service->exporting, &config->metrics);
+    if (r < 0 || config->control == CONTROL_OFF)
+        return r;
     service->pinging = pinging_new(engine);
     if (service->pinging == NULL)
         return -ENOMEM;
@@ -109,10 +112,15 @@ static int report(void *context, struct control_report *ret_report)
         .rules = TAKE_PTR(totals.rules),
         .tun_tx_dropped = divert_tun_tx_dropped(engine->divert),
         .log_lost = log_lost(),
+        .last_reload_taken = !service->last_reload_refused,
+        .wakeups = totals.wakeups,
+        .follows_flows = totals.follows_flows,
+        .flows = totals.flows,
         .to_confirm = trial_is_pending(&service->reload->trial),
         .confirm_seconds = trial_seconds_left(&service->reload->trial),
         .can_go_back = service->reload->trial.previous.config != NULL,
     };
+    memcpy(ret_report->reloads, service->reloads, sizeof(service->reloads));
     take_rates(service, ret_report->now_ns, &ret_report->rates);
     for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
         if (divert_has_offload(engine->divert, i))
@@ -122,72 +130,18 @@ static int report(void *context, struct control_report *ret_report)
     return 0;
 }
 
-/* A part of the flows of one queue, asked on its thread. */
-struct part {
-    struct control_flows *flows;
-    uint64_t now_ns;
-    size_t flushed;
-    bool end; /* of the queue */
-};
-
-static void copy_flows(struct mover *mover, void *argument)
-{
-    struct part *part = argument;
-    struct control_flows *flows = part->flows;
-    const struct flow_table *table = path_flows(mover->path);
-    const struct flow *flow = NULL;
-
-    while (table != NULL && flows->count < CONTROL_FLOWS &&
-           (flow = flow_table_next(table, &flows->entry, part->now_ns)) != NULL)
-        flows->items[flows->count++] =
-            (struct control_flow){*flow, flow_time_left(table, flow, part->now_ns)};
-    part->end = flow == NULL;
-}
-
 static void list_flows(void *context, struct control_flows *flows)
 {
     struct service *service = context;
-    struct engine *engine = service->engine;
-    struct part part = {.flows = flows, .now_ns = clock_now_ns()};
 
-    flows->count = 0;
-    while (flows->queue < engine->worker_count && flows->count < CONTROL_FLOWS) {
-        worker_call(engine->workers[flows->queue], copy_flows, &part);
-        if (!part.end)
-            return;
-        flows->queue++;
-        flows->entry = 0;
-    }
-    flows->end = flows->queue >= engine->worker_count;
-}
-
-static void flush_part(struct mover *mover, void *argument)
-{
-    struct part *part = argument;
-    struct flow_table *table = path_flows(mover->path);
-
-    part->end = table == NULL || part->flows->entry >= flow_table_capacity(table);
-    if (part->end)
-        return;
-    part->flushed += flow_table_flush(table, part->flows->entry, FLUSHED_AT_ONCE);
-    part->flows->entry += FLUSHED_AT_ONCE;
+    flow_list_get(service->engine, flows);
 }
 
 static size_t flush_flows(void *context)
 {
     struct service *service = context;
-    struct engine *engine = service->engine;
-    struct part part = {.flushed = 0};
 
-    for (unsigned i = 0; i < engine->worker_count; i++) {
-        struct control_flows flows = {.queue = i};
-
-        part.flows = &flows;
-        do
-            worker_call(engine->workers[i], flush_part, &part);
-        while (!part.end);
-    }
-    return part.flushed;
+    return flow_list_flush(service->engine);
 }
 
 static void reset_rules(void *context)
@@ -289,10 +243,14 @@ static void on_reloaded(void *context, const char *refusal)
 {
     struct service *service = context;
 
+    service->last_reload_refused = refusal != NULL;
     if (refusal == NULL) {
         service->generation++;
         service->loaded_at = time(NULL);
     }
+    service->reloads[refusal != NULL              ? RELOAD_REFUSED
+                     : service->reload->returning ? RELOAD_RETURNED
+                                                  : RELOAD_TAKEN]++;
     for (size_t i = 0; i < service->waiting_count; i++) {
         struct control_client *client = control_find(service->server, service->waiting[i]);
 
@@ -302,13 +260,29 @@ static void on_reloaded(void *context, const char *refusal)
     service->waiting_count = 0;
 }
 
+static int prepare(void *context, const struct config *config, char *text, size_t size)
+{
+    struct service *service = context;
+
+    return exporting_prepare(&service->exporting, &config->main.metrics, text, size);
+}
+
+static void settle(void *context, bool in_force)
+{
+    struct service *service = context;
+
+    exporting_settle(&service->exporting, in_force);
+}
+
 int service_start(struct service *service, struct event_base *base, struct reload *reload_of)
 {
     const struct control_owner owner = {.uid = geteuid(), .gid = reading_group()};
 
     service->reload = reload_of;
     reload_of->finished = on_reloaded;
-    reload_of->finished_context = service;
+    reload_of->prepare = prepare;
+    reload_of->settle = settle;
+    reload_of->context = service;
     service->daemon = (struct control_daemon){
         .context = service,
         .report = report,
@@ -321,6 +295,8 @@ int service_start(struct service *service, struct event_base *base, struct reloa
         .roll_back = roll_back,
         .ping = ping,
     };
+    if (exporting_start(&service->exporting, base, &service->daemon) < 0)
+        return -ENOMEM;
     if (service->fd < 0)
         return 0;
     if (pinging_serve(service->pinging, base) < 0)
@@ -335,6 +311,7 @@ void service_stop(struct service *service)
     control_server_free(TAKE_PTR(service->server));
     if (service->pinging != NULL)
         pinging_end(service->pinging);
+    exporting_close(&service->exporting);
 }
 
 void service_close(struct service *service)

@@ -8,6 +8,7 @@
 #ifndef IPMODD_DAEMON_SERVICE_H
 #define IPMODD_DAEMON_SERVICE_H
 
+#include "exporting.h"
 #include "ipmodd/control/commands.h"
 #include "pinging.h"
 #include "reload.h"
@@ -20,9 +21,12 @@ struct service {
     char path[108]; /* to be removed at the end; "": the socket is not ours */
     struct control_server *server;
     struct control_daemon daemon;
+    struct exporting exporting;
     uint64_t started_ns;
     time_t started, loaded_at;
     uint64_t generation;
+    uint64_t reloads[RELOAD_RESULT_COUNT];
+    bool last_reload_refused;
     uint64_t *waiting; /* numbers of clients that wait for the reload under way */
     size_t waiting_count;
     uint64_t sampled_ns; /* when `sample` was taken; 0: never */
@@ -31,9 +35,9 @@ struct service {
 };
 
 /*
- * Listens where ENGINE's configuration says, or at the socket that the service manager passed. 0,
- * also without a socket where none can be had and none was asked for by name (which is logged), or
- * -errno (logged).
+ * Listens where ENGINE's configuration says, for control also at the socket that the service
+ * manager passed. 0, also without a socket where none can be had and none was asked for by name
+ * (which is logged), or -errno (logged).
  */
 int service_open(struct service *service, struct engine *engine);
 

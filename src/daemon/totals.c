@@ -6,12 +6,31 @@
 
 #include <errno.h>
 
+static void add_flows(struct totals *totals, const struct flow_table *table)
+{
+    const struct flow_table_counters *counters = flow_table_counters(table);
+    struct control_flow_totals *sum = &totals->flows;
+
+    totals->follows_flows = true;
+    sum->count += flow_table_count(table);
+    sum->max += flow_table_capacity(table);
+    sum->translated += flow_table_translated(table);
+    sum->memory_bytes += flow_table_memory(table);
+    sum->counters.added += counters->added;
+    sum->counters.ended += counters->ended;
+    sum->counters.displaced += counters->displaced;
+    sum->counters.refused += counters->refused;
+}
+
 static void add(struct mover *mover, void *argument)
 {
     struct totals *totals = argument;
 
     path_add_counters(mover->path, &totals->counters);
     path_add_rule_counters(mover->path, totals->rules);
+    histogram_merge(&totals->wakeups, &mover->wakeups);
+    if (path_flows(mover->path) != NULL)
+        add_flows(totals, path_flows(mover->path));
 }
 
 int totals_collect(struct totals *totals, struct engine *engine)

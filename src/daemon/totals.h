@@ -9,10 +9,14 @@
 #define IPMODD_DAEMON_TOTALS_H
 
 #include "engine.h"
+#include "ipmodd/control/commands.h"
 
 struct totals {
     struct path_counters counters;
     struct rule_counters *rules; /* owned; one for each rule in force */
+    struct histogram wakeups;
+    bool follows_flows;
+    struct control_flow_totals flows;
 };
 
 /* 0 or -ENOMEM. */

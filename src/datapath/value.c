@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is repeated of a wrong word; the rest of a long one says nothing more. */
@@ -211,6 +212,27 @@ int value_split_list(const char *text, struct text_list *ret_list, struct value_
 
     if (r == -EINVAL)
         return value_refuse(error, "the list has an empty item: write items separated by commas");
+    return r;
+}
+
+int value_parse_list(const char *text, const struct value_list *kind, const void *context,
+                     void **ret_list, struct value_error *error)
+{
+    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    void *list;
+    int r = value_split_list(text, &texts, error);
+
+    if (r < 0)
+        return r;
+    list = calloc(1, kind->head + texts.count * kind->item);
+    if (list == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; r == 0 && i < texts.count; i++)
+        r = kind->add(list, &texts.items[i], context, error);
+    if (r < 0)
+        kind->free(list);
+    else
+        *ret_list = list;
     return r;
 }
 

@@ -124,12 +124,72 @@ static void print_control(const struct config *config, FILE *out)
         fputs(config->main.control == CONTROL_OFF ? "off" : "auto", out);
 }
 
+/* Splits "ADDR:PORT" or "[ADDR]:PORT" in TEXT, a copy, into its parts. */
+static bool split_place(char *text, const char **ret_addr, const char **ret_port)
+{
+    char *colon = strrchr(text, ':');
+
+    if (colon == NULL)
+        return false;
+    *ret_port = colon + 1;
+    *colon = '\0';
+    *ret_addr = text;
+    if (*text != '[')
+        return strchr(text, ':') == NULL;
+    *ret_addr = text + 1;
+    if (colon[-1] != ']')
+        return false;
+    colon[-1] = '\0';
+    return strchr(*ret_addr, ':') != NULL;
+}
+
+static bool parse_place(const char *text, struct metrics_place *ret_place)
+{
+    char CLEANUP(cleanup_free) *copy = strdup(text);
+    const char *addr, *port_text;
+    uint64_t port;
+
+    if (copy == NULL || !split_place(copy, &addr, &port_text) ||
+        ip_addr_parse(addr, &ret_place->addr) < 0 ||
+        text_parse_number(port_text, UINT16_MAX, &port) < 0 || port == 0)
+        return false;
+    ret_place->on = true;
+    ret_place->port = (uint16_t)port;
+    return true;
+}
+
+static int parse_metrics(const char *text, struct config *config, struct value_error *error)
+{
+    struct metrics_place place = {.on = false};
+
+    if (strcmp(text, "off") != 0 && !parse_place(text, &place))
+        return value_refuse(error,
+                            "'%.60s' is no place to listen at: off, or an address and a port such "
+                            "as 127.0.0.1:9469 or [::1]:9469",
+                            text);
+    config->main.metrics = place;
+    return 0;
+}
+
+static void print_metrics(const struct config *config, FILE *out)
+{
+    const struct metrics_place *place = &config->main.metrics;
+    char text[IP_PREFIX_TEXT];
+
+    if (!place->on)
+        fputs("off", out);
+    else
+        fprintf(out, place->addr.family == FAMILY_IPV4 ? "%s:%u" : "[%s]:%u",
+                ip_addr_format(&place->addr, text), place->port);
+}
+
 static const struct setting settings[] = {
     {"policy", "accept or drop", parse_policy, print_policy},
     {"malformed", "drop or pass", parse_malformed, print_malformed},
     {"log-level", "error, warning, notice, info or debug", parse_log_level, print_log_level},
     {"seed", "auto or a number", parse_seed, print_seed},
     {"control", "auto, off or the path of a socket", parse_control, print_control},
+    {"metrics", "off, 127.0.0.1:9469 or [::1]:9469", parse_metrics, print_metrics},
 };
 
 const struct setting_group setting_main = {

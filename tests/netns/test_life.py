@@ -64,13 +64,14 @@ def test_sigint_stops_as_well(wire, daemons):
 def test_start_and_stop_lose_nothing(wire, daemons, family):
     """200 requests a second: a gap of 5 ms would show, and what a stop leaves in tun0's queue."""
     daemon = daemons(wire.host)
-    pings = wire.host.popen(f"ping -n -i 0.005 -c 300 -W 1 {FAR[family]}")
+    pings = wire.host.popen(f"ping -n -i 0.005 -W 1 {FAR[family]}")
     for _ in range(3):
         daemon.start()
-        wait_until(lambda: tun_packets(wire.host) > 20, "diverted pings")
+        wait_until(lambda: tun_packets(wire.host) > 50, "diverted pings")
         assert daemon.stop() == 0
+    pings.send_signal(signal.SIGINT)
     said, _ = pings.communicate(timeout=10)
-    assert lost(said) == [] and len(answered(said)) >= 290, f"lost {lost(said)}\n{said[-300:]}"
+    assert lost(said) == [] and len(answered(said)) >= 150, f"lost {lost(said)}\n{said[-300:]}"
 
 
 def test_connections_live_through_start_reload_crash_and_stop(wire, daemons, family):
@@ -425,6 +426,8 @@ def test_foreign_device_is_refused(wire, daemons, make):
     wire.host.ip(make)
     wire.host.ip("link set tun0 up")
     wire.host.ip("addr add 203.0.113.1/24 dev tun0")
+    # The kernel notices in its own time that nobody is at the other end.
+    wait_until(lambda: "linkdown" in wire.host.ip("route show dev tun0"), "the missing carrier")
     before = state.snapshot(wire.host)
     said = refused(daemons(wire.host))
     assert "tun0" in said, said

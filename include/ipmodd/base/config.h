@@ -112,6 +112,13 @@ enum control_mode {
     CONTROL_AT, /* at a path, or no start */
 };
 
+/* Where figures are served by HTTP. */
+struct metrics_place {
+    bool on;
+    struct ip_addr addr;
+    uint16_t port; /* host order */
+};
+
 struct config_main {
     enum policy policy;
     enum malformed_policy malformed;
@@ -120,6 +127,7 @@ struct config_main {
     uint64_t seed; /* of the random numbers that rules use */
     enum control_mode control;
     char *control_path; /* with CONTROL_AT */
+    struct metrics_place metrics;
 };
 
 /* Of `queues`. */

@@ -9,6 +9,7 @@
 #ifndef IPMODD_CONTROL_COMMANDS_H
 #define IPMODD_CONTROL_COMMANDS_H
 
+#include "ipmodd/base/histogram.h"
 #include "ipmodd/base/offload.h"
 #include "ipmodd/control/server.h"
 #include "ipmodd/datapath/path.h"
@@ -20,6 +21,20 @@
 /* Packets and bytes in a second, over the last whole second with packets; 0 when that is over. */
 struct control_rates {
     uint64_t in, in_bytes, out, out_bytes;
+};
+
+/* How a reload can end. */
+enum reload_result {
+    RELOAD_TAKEN,
+    RELOAD_REFUSED,
+    RELOAD_RETURNED, /* to the configuration before */
+    RELOAD_RESULT_COUNT,
+};
+
+/* The flows of all queues together. */
+struct control_flow_totals {
+    uint64_t count, max, translated, memory_bytes;
+    struct flow_table_counters counters;
 };
 
 /* How the daemon is at the moment. What it points to is borrowed, and valid during the call. */
@@ -38,9 +53,14 @@ struct control_report {
     unsigned offload; /* 1u << enum offload_class of those in use */
     uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
     uint64_t log_lost;
-    unsigned confirm_seconds; /* left to confirm the configuration; with `to_confirm` */
-    bool to_confirm;          /* it goes again unless somebody confirms it */
-    bool can_go_back;         /* the configuration from before is kept */
+    uint64_t reloads[RELOAD_RESULT_COUNT]; /* since the start */
+    bool last_reload_taken;                /* also when there was none */
+    struct histogram wakeups;              /* of packet threads, from reading to writing */
+    bool follows_flows;
+    struct control_flow_totals flows; /* with follows_flows */
+    unsigned confirm_seconds;         /* left to confirm the configuration; with `to_confirm` */
+    bool to_confirm;                  /* it goes again unless somebody confirms it */
+    bool can_go_back;                 /* the configuration from before is kept */
 };
 
 /* A flow as it was a moment ago. */

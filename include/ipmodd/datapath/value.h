@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct text_item;
 struct text_list;
 
 /* What a value parser says when it refuses: what is wrong and what would be right, no line end. */
@@ -72,6 +73,25 @@ int value_parse_number(const char *text, const struct value_domain *domain, uint
 
 /* TEXT split at commas (text.h). 0, -EINVAL with ERROR filled, or -ENOMEM. */
 int value_split_list(const char *text, struct text_list *ret_list, struct value_error *error);
+
+/*
+ * A kind of list: an object that begins with HEAD bytes, those of its own, and then has one item of
+ * ITEM bytes for each item of the text.
+ */
+struct value_list {
+    size_t head, item;
+    /*
+     * Adds what TEXT says to LIST. Where nothing was added yet all bytes are 0. CONTEXT is what
+     * value_parse_list() was given. 0, -EINVAL with ERROR filled, or -ENOMEM.
+     */
+    int (*add)(void *list, const struct text_item *text, const void *context,
+               struct value_error *error);
+    void (*free)(void *list);
+};
+
+/* TEXT as a list of KIND. 0, or what went wrong as `add` says it. */
+int value_parse_list(const char *text, const struct value_list *kind, const void *context,
+                     void **ret_list, struct value_error *error);
 
 /* In the form that the parsers read, by name where there is one. */
 void value_print_range(const struct value_domain *domain, uint32_t first, uint32_t last, FILE *out);

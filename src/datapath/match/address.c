@@ -3,13 +3,13 @@
 #include "list.h"
 #include "table.h"
 
-#include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 #include "ipmodd/datapath/address_range.h"
 #include "ipmodd/datapath/set.h"
 #include "ipmodd/wire/bytes.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A run of addresses, or a set. */
@@ -66,41 +66,35 @@ static int parse_item(const char *text, struct address_item *item, struct value_
     return item->ref.name != NULL ? 0 : -ENOMEM;
 }
 
-static int parse_items(const struct text_list *texts, struct address_list *list,
-                       struct value_error *error)
+static int add_item(void *pointer, const struct text_item *text, const void *context,
+                    struct value_error *error)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        struct address_item *item = &list->items[list->count];
-        int r = parse_item(texts->items[i].text, item, error);
+    struct address_list *list = pointer;
+    struct address_item *item = &list->items[list->count];
+    int r = parse_item(text->text, item, error);
 
-        if (r < 0)
-            return r;
-        item->negated = texts->items[i].negated;
-        list->count++;
-    }
-    list->families = list_families(list);
+    (void)context;
+    if (r < 0)
+        return r;
+    item->negated = text->negated;
+    list->count++;
     return 0;
 }
 
 static int address_parse(const char *text, const struct scope *scope, void **ret_value,
                          struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    static const struct value_list kind = {sizeof(struct address_list), sizeof(struct address_item),
+                                           add_item, address_free};
     struct address_list *list;
-    int r = value_split_list(text, &texts, error);
+
+    int r = value_parse_list(text, &kind, NULL, ret_value, error);
 
     (void)scope;
     if (r < 0)
         return r;
-    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
-    if (list == NULL)
-        return -ENOMEM;
-    r = parse_items(&texts, list, error);
-    if (r < 0) {
-        address_free(list);
-        return r;
-    }
-    *ret_value = list;
+    list = *ret_value;
+    list->families = list_families(list);
     return 0;
 }
 

@@ -7,7 +7,6 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,28 +70,28 @@ static bool parse_item(const char *text, bool bytes, struct count_item *item)
     return item->first <= item->last;
 }
 
+/* CONTEXT: a bool, whether bytes are counted. */
+static int add_item(void *pointer, const struct text_item *text, const void *context,
+                    struct value_error *error)
+{
+    struct count_list *list = pointer;
+    const bool *bytes = context;
+
+    list->items[list->count].negated = text->negated;
+    if (!parse_item(text->text, *bytes, &list->items[list->count]))
+        return value_refuse(error, "'%.40s' is not a count of %s: one such as %s, from 1 on",
+                            text->text, *bytes ? "bytes" : "packets",
+                            *bytes ? "1000, 1-64KiB or 10MiB-" : "1, 1-10 or 100-");
+    list->count++;
+    return 0;
+}
+
 static int parse(const char *text, bool bytes, void **ret_value, struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    struct count_list CLEANUP(cleanup_free) *list = NULL;
-    int r = value_split_list(text, &texts, error);
+    static const struct value_list kind = {sizeof(struct count_list), sizeof(struct count_item),
+                                           add_item, free};
 
-    if (r < 0)
-        return r;
-    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
-    if (list == NULL)
-        return -ENOMEM;
-    for (; list->count < texts.count; list->count++) {
-        const struct text_item *item = &texts.items[list->count];
-
-        list->items[list->count].negated = item->negated;
-        if (!parse_item(item->text, bytes, &list->items[list->count]))
-            return value_refuse(error, "'%.40s' is not a count of %s: one such as %s, from 1 on",
-                                item->text, bytes ? "bytes" : "packets",
-                                bytes ? "1000, 1-64KiB or 10MiB-" : "1, 1-10 or 100-");
-    }
-    *ret_value = TAKE_PTR(list);
-    return 0;
+    return value_parse_list(text, &kind, &bytes, ret_value, error);
 }
 
 static bool holds(const struct count_list *list, uint64_t count)

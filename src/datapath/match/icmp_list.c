@@ -4,11 +4,10 @@
 
 #include "list.h"
 
-#include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What an item asks of a packet of one family: both inside their bounds. */
@@ -135,41 +134,42 @@ static unsigned list_families(const struct icmp_list *list)
     return positive != 0 ? positive : all;
 }
 
-static int parse_items(const struct text_list *texts, const struct icmp_vocabulary *vocabulary,
-                       const struct scope *scope, struct icmp_list *list, struct value_error *error)
-{
-    for (size_t i = 0; i < texts->count; i++) {
-        struct icmp_item *item = &list->items[list->count];
-        int r = parse_item(texts->items[i].text, vocabulary, scope, item, error);
+/* What items are read with. */
+struct reading {
+    const struct icmp_vocabulary *vocabulary;
+    const struct scope *scope;
+};
 
-        if (r < 0)
-            return r;
-        item->negated = texts->items[i].negated;
-        list->count++;
-    }
-    list->families = list_families(list);
-    list->codes = vocabulary->codes;
+static int add_item(void *pointer, const struct text_item *text, const void *context,
+                    struct value_error *error)
+{
+    const struct reading *reading = context;
+    struct icmp_list *list = pointer;
+    struct icmp_item *item = &list->items[list->count];
+    int r = parse_item(text->text, reading->vocabulary, reading->scope, item, error);
+
+    if (r < 0)
+        return r;
+    item->negated = text->negated;
+    list->count++;
     return 0;
 }
 
 int icmp_list_parse(const char *text, const struct icmp_vocabulary *vocabulary,
                     const struct scope *scope, void **ret_list, struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    static const struct value_list kind = {sizeof(struct icmp_list), sizeof(struct icmp_item),
+                                           add_item, free};
+    const struct reading reading = {vocabulary, scope};
+
     struct icmp_list *list;
-    int r = value_split_list(text, &texts, error);
+    int r = value_parse_list(text, &kind, &reading, ret_list, error);
 
     if (r < 0)
         return r;
-    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
-    if (list == NULL)
-        return -ENOMEM;
-    r = parse_items(&texts, vocabulary, scope, list, error);
-    if (r < 0) {
-        free(list);
-        return r;
-    }
-    *ret_list = list;
+    list = *ret_list;
+    list->families = list_families(list);
+    list->codes = vocabulary->codes;
     return 0;
 }
 

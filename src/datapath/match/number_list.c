@@ -4,10 +4,9 @@
 
 #include "list.h"
 
-#include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
-#include <errno.h>
+#include <stdlib.h>
 
 /* Whether LIST holds for any number: if for one, then for an edge of one of its items. */
 static bool can_hold(const struct number_list *list, const struct value_domain *domain)
@@ -25,40 +24,24 @@ static bool can_hold(const struct number_list *list, const struct value_domain *
     return false;
 }
 
-static int parse_items(const struct text_list *texts, const struct value_domain *domain,
-                       struct number_list *list, struct value_error *error)
+/* CONTEXT: the domain of the numbers. */
+static int add_item(void *pointer, const struct text_item *text, const void *context,
+                    struct value_error *error)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        struct value_name range;
-        int r = value_parse_range(texts->items[i].text, domain, &range, error);
-
-        if (r < 0)
-            return r;
-        list->items[list->count++] = (struct number_item){
-            .first = range.first, .last = range.last, .negated = texts->items[i].negated};
-    }
-    return 0;
-}
-
-/* The list that TEXT is, whatever it holds for. */
-static int parse_list(const char *text, const struct value_domain *domain,
-                      struct number_list **ret_list, struct value_error *error)
-{
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    struct number_list CLEANUP(cleanup_free) *list = NULL;
-    int r = value_split_list(text, &texts, error);
+    struct number_list *list = pointer;
+    struct value_name range;
+    int r = value_parse_range(text->text, context, &range, error);
 
     if (r < 0)
         return r;
-    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
-    if (list == NULL)
-        return -ENOMEM;
-    r = parse_items(&texts, domain, list, error);
-    if (r < 0)
-        return r;
-    *ret_list = TAKE_PTR(list);
+    list->items[list->count++] =
+        (struct number_item){.first = range.first, .last = range.last, .negated = text->negated};
     return 0;
 }
+
+/* What a list of numbers is, whatever it holds for. */
+static const struct value_list list_kind = {sizeof(struct number_list), sizeof(struct number_item),
+                                            add_item, free};
 
 static int refuse_empty(struct number_list *list, struct value_error *error)
 {
@@ -69,8 +52,8 @@ static int refuse_empty(struct number_list *list, struct value_error *error)
 int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
                       struct value_error *error)
 {
-    struct number_list *list;
-    int r = parse_list(text, domain, &list, error);
+    void *list;
+    int r = value_parse_list(text, &list_kind, domain, &list, error);
 
     if (r < 0)
         return r;
@@ -84,8 +67,8 @@ int number_list_parse_kinds(const char *text, const struct value_domain *domain,
                             struct value_error *error)
 {
     const struct kind_set none = {.words = {0}};
-    struct number_list *list;
-    int r = parse_list(text, domain, &list, error);
+    void *list;
+    int r = value_parse_list(text, &list_kind, domain, &list, error);
 
     if (r < 0)
         return r;

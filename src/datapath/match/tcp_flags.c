@@ -8,12 +8,10 @@
 #include "list.h"
 #include "table.h"
 
-#include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 #include "ipmodd/datapath/tcp_flag.h"
 #include "ipmodd/wire/tcp.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct flags_item {
@@ -49,40 +47,32 @@ static bool can_hold(const struct flags_list *list)
     return false;
 }
 
-static int parse_items(const struct text_list *texts, struct flags_list *list,
-                       struct value_error *error)
+static int add_item(void *pointer, const struct text_item *text, const void *context,
+                    struct value_error *error)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        struct flags_item *item = &list->items[list->count];
-        int r = tcp_flag_parse_set(texts->items[i].text, &item->set, error);
+    struct flags_list *list = pointer;
+    struct flags_item *item = &list->items[list->count];
 
-        if (r < 0)
-            return r;
-        item->negated = texts->items[i].negated;
-        list->count++;
-    }
-    if (!can_hold(list))
-        return value_refuse(error, "the list excludes all that it includes, so it never holds");
-    return 0;
+    (void)context;
+    item->negated = text->negated;
+    list->count++;
+    return tcp_flag_parse_set(text->text, &item->set, error);
 }
 
 static int tcp_flags_parse(const char *text, const struct scope *scope, void **ret_value,
                            struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    struct flags_list *list;
-    int r = value_split_list(text, &texts, error);
+    static const struct value_list kind = {sizeof(struct flags_list), sizeof(struct flags_item),
+                                           add_item, free};
+    void *list;
+    int r = value_parse_list(text, &kind, NULL, &list, error);
 
     (void)scope;
     if (r < 0)
         return r;
-    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
-    if (list == NULL)
-        return -ENOMEM;
-    r = parse_items(&texts, list, error);
-    if (r < 0) {
+    if (!can_hold(list)) {
         free(list);
-        return r;
+        return value_refuse(error, "the list excludes all that it includes, so it never holds");
     }
     *ret_value = list;
     return 0;

@@ -173,47 +173,35 @@ static bool read_item(char *text, struct time_item *item)
     return true;
 }
 
-static int parse_items(const struct text_list *texts, struct time_list *list,
-                       struct value_error *error)
+static int add_item(void *pointer, const struct text_item *text, const void *context,
+                    struct value_error *error)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        char CLEANUP(cleanup_free) *memory = strdup(texts->items[i].text);
-        struct time_item *item = &list->items[i];
+    char CLEANUP(cleanup_free) *memory = strdup(text->text);
+    struct time_list *list = pointer;
+    struct time_item *item = &list->items[list->count];
 
-        if (memory == NULL)
-            return -ENOMEM;
-        item->negated = texts->items[i].negated;
-        if (!read_item(memory, item))
-            return value_refuse(error,
-                                "'%.40s' is not a time: days (mon-fri), hours (08:00-17:00, "
-                                "22:00-06:00) and dates (2026-12-24-2027-01-06), each or all "
-                                "of them, separated by blanks",
-                                texts->items[i].text);
-    }
-    list->count = texts->count;
+    (void)context;
+    if (memory == NULL)
+        return -ENOMEM;
+    item->negated = text->negated;
+    if (!read_item(memory, item))
+        return value_refuse(error,
+                            "'%.40s' is not a time: days (mon-fri), hours (08:00-17:00, "
+                            "22:00-06:00) and dates (2026-12-24-2027-01-06), each or all "
+                            "of them, separated by blanks",
+                            text->text);
+    list->count++;
     return 0;
 }
 
 static int time_parse(const char *text, const struct scope *scope, void **ret_value,
                       struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    struct time_list *list;
-    int r = value_split_list(text, &texts, error);
+    static const struct value_list kind = {sizeof(struct time_list), sizeof(struct time_item),
+                                           add_item, free};
 
     (void)scope;
-    if (r < 0)
-        return r;
-    list = calloc(1, sizeof(*list) + texts.count * sizeof(list->items[0]));
-    if (list == NULL)
-        return -ENOMEM;
-    r = parse_items(&texts, list, error);
-    if (r < 0) {
-        free(list);
-        return r;
-    }
-    *ret_value = list;
-    return 0;
+    return value_parse_list(text, &kind, NULL, ret_value, error);
 }
 
 /* 1970-01-01 was a Thursday. */

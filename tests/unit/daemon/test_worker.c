@@ -10,10 +10,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
+#include <sys/un.h>
 
 enum {
     WORKERS = 3,
     EXCHANGES = 300,
+    CIRCLING = 100, /* more than a batch */
 };
 
 /* Queues with a thread each, and one more that keeps them all busy. */
@@ -269,6 +271,45 @@ static void test_stop_moves_what_is_left(void **state)
     drain(fixture);
 }
 
+/* What is written to the socket comes back from it. */
+static int open_circle(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX}; /* the kernel chooses a name */
+    socklen_t length = sizeof(address);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, length), 0);
+    for (int i = 0; i < CIRCLING; i++)
+        assert_int_equal(send(fd, packet, sizeof(packet), 0), sizeof(packet));
+    return fd;
+}
+
+/* A queue that never runs empty keeps neither a call waiting nor the stop. */
+static void test_calls_come_between_packets_without_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ruleset *ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_PASS);
+    struct sums before = {.events = 0}, after = {.events = 0};
+    int fd = open_circle();
+    struct worker *worker;
+    struct mover mover;
+
+    assert_int_equal(mover_init(&mover, fd, ruleset, fixture->view), 0);
+    worker = worker_new(0, &mover, fixture->notice_fd);
+    assert_int_equal(worker_start(worker), 0);
+    worker_call(worker, add, &before);
+    for (int i = 0; i < EXCHANGES; i++)
+        worker_call(worker, add, &after);
+    assert_true(after.totals.in > before.totals.in + CIRCLING);
+    worker_leave(worker);
+    worker_join(worker);
+    worker_free(worker);
+    ruleset_free(ruleset);
+    close(fd);
+}
+
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -276,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_exchange_under_load),
         WORKER_TEST(test_packets_are_noticed_once),
+        WORKER_TEST(test_calls_come_between_packets_without_end),
         WORKER_TEST(test_dead_queue_waits),
         WORKER_TEST(test_stop_moves_what_is_left),
     };

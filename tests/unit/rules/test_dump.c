@@ -32,6 +32,7 @@ static void test_defaults_are_written_out(void **state)
                               "log-level = info\n"
                               "seed = auto\n"
                               "control = auto\n"
+                              "metrics = off\n"
                               "\n"
                               "[tun]\n"
                               "name = tun0\n"

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flow list: the flows of all queues, a part at a time, so that no packet waits long for it. */
+#ifndef IPMODD_DAEMON_FLOW_LIST_H
+#define IPMODD_DAEMON_FLOW_LIST_H
+
+#include "engine.h"
+#include "ipmodd/control/commands.h"
+
+/* The part of ENGINE's flows that FLOWS says. */
+void flow_list_get(struct engine *engine, struct control_flows *flows);
+
+/* Forgets all; how many there were. */
+size_t flow_list_flush(struct engine *engine);
+
+#endif
