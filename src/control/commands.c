@@ -8,6 +8,12 @@
 
 #include <string.h>
 
+void control_report_clear(struct control_report *report)
+{
+    free(TAKE_PTR(report->rules));
+    free(TAKE_PTR(report->disabled));
+}
+
 /* Answers CALL, which takes no arguments, with a document about the daemon as it is now. */
 static void answer(const struct control_call *call,
                    json_t *(*make)(const struct control_report *report))
@@ -24,7 +30,7 @@ static void answer(const struct control_call *call,
         return;
     }
     control_reply(call->client, make(&report));
-    free(report.rules);
+    control_report_clear(&report);
 }
 
 static void run_status(const struct control_call *call)
@@ -67,7 +73,7 @@ static void run_flows(const struct control_call *call)
         control_refuse(call->client, "failed", "not enough memory for the answer");
         return;
     }
-    free(report.rules);
+    control_report_clear(&report);
     if (!parse_place(call, &flows)) {
         control_refuse_arguments(call);
         return;
@@ -97,6 +103,58 @@ static void run_reset_rules(const struct control_call *call)
     }
     daemon->reset_rules(daemon->context);
     control_reply(call->client, json_pack("{sb}", "reset", 1));
+}
+
+static void refuse_rule(const struct control_call *call, const struct ruleset *ruleset)
+{
+    struct text_guess guess = TEXT_GUESS(call->arguments[0]);
+
+    for (size_t i = 0; i < ruleset->rule_count; i++)
+        text_guess_offer(&guess, ruleset->rules[i].name);
+    if (guess.name != NULL)
+        control_refuse(call->client, "not-found", "there is no rule '%.63s'; did you mean '%s'?",
+                       call->arguments[0], guess.name);
+    else
+        control_refuse(call->client, "not-found", "there is no rule '%.63s'", call->arguments[0]);
+}
+
+static size_t find_rule(const struct ruleset *ruleset, const char *name)
+{
+    size_t i = 0;
+
+    while (i < ruleset->rule_count && strcmp(ruleset->rules[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static void switch_rule(const struct control_call *call, bool enabled)
+{
+    const struct control_daemon *daemon = call->context;
+    const struct ruleset *ruleset = daemon->ruleset(daemon->context);
+    size_t rule;
+
+    if (call->argument_count != 1) {
+        control_refuse_arguments(call);
+        return;
+    }
+    rule = find_rule(ruleset, call->arguments[0]);
+    if (rule == ruleset->rule_count) {
+        refuse_rule(call, ruleset);
+        return;
+    }
+    daemon->enable_rule(daemon->context, rule, enabled);
+    control_reply(call->client,
+                  json_pack("{sssb}", "rule", call->arguments[0], "enabled", enabled));
+}
+
+static void run_enable(const struct control_call *call)
+{
+    switch_rule(call, true);
+}
+
+static void run_disable(const struct control_call *call)
+{
+    switch_rule(call, false);
 }
 
 enum { CONFIRM_SECONDS_MAX = 86400 };
@@ -236,6 +294,8 @@ const struct control_command control_commands[] = {
     {"flows", "[QUEUE ENTRY]", CONTROL_READ, run_flows},
     {"flush-flows", "", CONTROL_CHANGE, run_flush_flows},
     {"reset-rules", "", CONTROL_CHANGE, run_reset_rules},
+    {"enable", "RULE", CONTROL_CHANGE, run_enable},
+    {"disable", "RULE", CONTROL_CHANGE, run_disable},
     {"reload", "[confirm=TIME]", CONTROL_CHANGE, run_reload},
     {"confirm", "", CONTROL_CHANGE, run_confirm},
     {"rollback", "", CONTROL_CHANGE, run_rollback},

@@ -87,6 +87,10 @@ static void put_rules(const struct sheet *sheet, const struct control_report *re
     for (size_t i = 0; i < ruleset->rule_count; i++)
         fprintf(sheet->out, "ipmodd_rule_bytes_total{rule=\"%s\"} %" PRIu64 "\n",
                 ruleset->rules[i].name, report->rules[i].bytes);
+    put_family(sheet, "rule_enabled", "gauge", "0 for rules that somebody has disabled.");
+    for (size_t i = 0; i < ruleset->rule_count; i++)
+        fprintf(sheet->out, "ipmodd_rule_enabled{rule=\"%s\"} %d\n", ruleset->rules[i].name,
+                !report->disabled[i]);
 }
 
 static void put_process(const struct sheet *sheet, const struct control_report *report)

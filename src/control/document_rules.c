@@ -9,11 +9,11 @@ static json_t *number(uint64_t value)
 
 /* Without "last_seconds_ago" as long as the rule has seen nothing. */
 static json_t *make_rule(const struct rule *rule, const struct rule_counters *counters,
-                         uint64_t now_ns)
+                         bool disabled, uint64_t now_ns)
 {
-    json_t *object = json_pack("{sssssososo}", "name", rule->name, "file", rule->file, "line",
-                               number(rule->line), "packets", number(counters->packets), "bytes",
-                               number(counters->bytes));
+    json_t *object = json_pack("{sssssososbso}", "name", rule->name, "file", rule->file, "line",
+                               number(rule->line), "packets", number(counters->packets), "enabled",
+                               !disabled, "bytes", number(counters->bytes));
 
     if (counters->packets > 0)
         json_object_set_new(object, "last_seconds_ago",
@@ -27,7 +27,7 @@ json_t *document_rules(const struct control_report *report)
     json_t *rules = json_array();
 
     for (size_t i = 0; i < ruleset->rule_count; i++)
-        json_array_append_new(rules,
-                              make_rule(&ruleset->rules[i], &report->rules[i], report->now_ns));
+        json_array_append_new(rules, make_rule(&ruleset->rules[i], &report->rules[i],
+                                               report->disabled[i], report->now_ns));
     return json_pack("{soso}", "generation", number(report->generation), "rules", rules);
 }

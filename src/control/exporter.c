@@ -135,7 +135,7 @@ static const struct page *make_page(struct exporter *exporter, enum metrics_form
         return NULL;
     page->text = document_metrics_text(&report, format, &page->length);
     page->made_ns = now;
-    free(report.rules);
+    control_report_clear(&report);
     return page->text != NULL ? page : NULL;
 }
 

@@ -7,6 +7,8 @@
 
 #include <getopt.h>
 
+static const struct option no_options[] = {{NULL, 0, NULL, 0}};
+
 enum exit_code change_run(const struct options *options, const char *const *words, size_t count,
                           void (*print)(const json_t *answer, FILE *out))
 {
@@ -28,15 +30,35 @@ enum exit_code change_run_plain(const struct command *command, const struct opti
                                 int argc, char **argv,
                                 void (*print)(const json_t *answer, FILE *out))
 {
-    static const struct option none[] = {{NULL, 0, NULL, 0}};
     const char *const request[] = {command->name};
-    int answer = getopt_long(argc, argv, ":", none, NULL);
+    int answer = getopt_long(argc, argv, ":", no_options, NULL);
 
     if (answer != -1)
         return command_refuse_option(command, answer, argv);
     if (optind < argc)
         return command_refuse_usage(command, "'%s' is one word too many", argv[optind]);
     return change_run(options, request, 1, print);
+}
+
+static void print_switched(const json_t *answer, FILE *out)
+{
+    fprintf(out, "rule %s is %s", view_string(answer, "rule"),
+            json_is_true(json_object_get(answer, "enabled")) ? "enabled"
+                                                             : "disabled until the next reload");
+}
+
+enum exit_code change_switch_rule(const struct command *command, const struct options *options,
+                                  int argc, char **argv)
+{
+    const char *request[] = {command->name, NULL};
+    int answer = getopt_long(argc, argv, ":", no_options, NULL);
+
+    if (answer != -1)
+        return command_refuse_option(command, answer, argv);
+    if (optind + 1 != argc)
+        return command_refuse_usage(command, "the name of one rule is needed");
+    request[1] = argv[optind];
+    return change_run(options, request, 2, print_switched);
 }
 
 void change_print_configuration(const json_t *answer, FILE *out)

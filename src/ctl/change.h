@@ -16,6 +16,10 @@ enum exit_code change_run_plain(const struct command *command, const struct opti
                                 int argc, char **argv,
                                 void (*print)(const json_t *answer, FILE *out));
 
+/* The same for `enable` and `disable`, which take the name of a rule. */
+enum exit_code change_switch_rule(const struct command *command, const struct options *options,
+                                  int argc, char **argv);
+
 /* "configuration 3 is in force, 2 rules", and until when it has to be confirmed. */
 void change_print_configuration(const json_t *answer, FILE *out);
 

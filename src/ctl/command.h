@@ -36,6 +36,8 @@ struct command {
 #define CTL_COMMANDS(X) \
     X(status)           \
     X(rules)            \
+    X(enable)           \
+    X(disable)          \
     X(flows)            \
     X(metrics)          \
     X(monitor)          \

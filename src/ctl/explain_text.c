@@ -20,6 +20,10 @@ static void print_obstacle(const struct explained_rule *told, const struct rule 
 {
     const struct rule_match *match = &rule->matches[told->obstacle];
 
+    if (told->disabled) {
+        fputs("is disabled\n", out);
+        return;
+    }
     if (told->obstacle == rule->match_count) {
         fputs("cannot be told of a fragment without its first one\n", out);
         return;

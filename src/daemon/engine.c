@@ -265,6 +265,25 @@ void engine_reset_rules(struct engine *engine)
     engine_call(engine, reset_rules, NULL);
 }
 
+struct switching {
+    size_t rule;
+    bool enabled;
+};
+
+static void enable_rule(struct mover *mover, void *argument)
+{
+    const struct switching *switching = argument;
+
+    path_enable_rule(mover->path, switching->rule, switching->enabled);
+}
+
+void engine_enable_rule(struct engine *engine, size_t rule, bool enabled)
+{
+    struct switching switching = {.rule = rule, .enabled = enabled};
+
+    engine_call(engine, enable_rule, &switching);
+}
+
 void engine_report(struct engine *engine)
 {
     uint64_t lost = 0;

@@ -74,6 +74,9 @@ void engine_count_refused(struct engine *engine, uint64_t ret_refused[OFFLOAD_CL
 /* Lets all rules count from nothing. */
 void engine_reset_rules(struct engine *engine);
 
+/* Has rule number RULE passed over from now on, or no longer. */
+void engine_enable_rule(struct engine *engine, size_t rule, bool enabled);
+
 /* Writes what rules want logged, and how much of it was lost. */
 void engine_report(struct engine *engine);
 

@@ -6,7 +6,7 @@
 #include "clock.h"
 #include "flow_list.h"
 #include "ipmodd/base/macro.h"
-#include "ipmodd/log/log.h"
+#include "ipmodd/log/fields.h"
 #include "notify.h"
 #include "totals.h"
 #include "watch_service.h"
@@ -110,6 +110,7 @@ static int report(void *context, struct control_report *ret_report)
         .loaded = &engine->loaded,
         .counters = totals.counters,
         .rules = TAKE_PTR(totals.rules),
+        .disabled = TAKE_PTR(totals.disabled),
         .tun_tx_dropped = divert_tun_tx_dropped(engine->divert),
         .log_lost = log_lost(),
         .last_reload_taken = !service->last_reload_refused,
@@ -142,6 +143,26 @@ static size_t flush_flows(void *context)
     struct service *service = context;
 
     return flow_list_flush(service->engine);
+}
+
+static const struct ruleset *ruleset(void *context)
+{
+    const struct service *service = context;
+
+    return service->engine->loaded.ruleset;
+}
+
+static void enable_rule(void *context, size_t number, bool enabled)
+{
+    struct service *service = context;
+    const struct rule *rule = &service->engine->loaded.ruleset->rules[number];
+    struct log_fields fields = {.count = 0};
+
+    engine_enable_rule(service->engine, number, enabled);
+    log_fields_add(&fields, "IPMODD_RULE", "%s", rule->name);
+    log_fields_add(&fields, "IPMODD_ENABLED", "%d", enabled);
+    log_write(LEVEL_NOTICE, LOG_ID_RULE_SWITCHED, fields.items, fields.count, "rule %s is %s",
+              rule->name, enabled ? "enabled" : "disabled until the next reload");
 }
 
 static void reset_rules(void *context)
@@ -286,6 +307,8 @@ int service_start(struct service *service, struct event_base *base, struct reloa
     service->daemon = (struct control_daemon){
         .context = service,
         .report = report,
+        .ruleset = ruleset,
+        .enable_rule = enable_rule,
         .reset_rules = reset_rules,
         .flows = list_flows,
         .flush_flows = flush_flows,

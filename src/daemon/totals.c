@@ -28,6 +28,8 @@ static void add(struct mover *mover, void *argument)
 
     path_add_counters(mover->path, &totals->counters);
     path_add_rule_counters(mover->path, totals->rules);
+    for (size_t i = 0; i < path_ruleset(mover->path)->rule_count; i++)
+        totals->disabled[i] = !path_has_enabled(mover->path, i);
     histogram_merge(&totals->wakeups, &mover->wakeups);
     if (path_flows(mover->path) != NULL)
         add_flows(totals, path_flows(mover->path));
@@ -37,9 +39,14 @@ int totals_collect(struct totals *totals, struct engine *engine)
 {
     size_t rules = engine->loaded.ruleset->rule_count;
 
-    *totals = (struct totals){.rules = calloc(rules + 1, sizeof(*totals->rules))};
-    if (totals->rules == NULL)
+    *totals = (struct totals){
+        .rules = calloc(rules + 1, sizeof(*totals->rules)),
+        .disabled = calloc(rules + 1, sizeof(*totals->disabled)),
+    };
+    if (totals->rules == NULL || totals->disabled == NULL) {
+        totals_clear(totals);
         return -ENOMEM;
+    }
     engine_call(engine, add, totals);
     return 0;
 }
@@ -47,4 +54,5 @@ int totals_collect(struct totals *totals, struct engine *engine)
 void totals_clear(struct totals *totals)
 {
     free(TAKE_PTR(totals->rules));
+    free(TAKE_PTR(totals->disabled));
 }

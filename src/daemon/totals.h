@@ -14,6 +14,7 @@
 struct totals {
     struct path_counters counters;
     struct rule_counters *rules; /* owned; one for each rule in force */
+    bool *disabled;              /* owned; for each of them whether it is */
     struct histogram wakeups;
     bool follows_flows;
     struct control_flow_totals flows;

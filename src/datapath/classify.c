@@ -127,13 +127,19 @@ static bool holds(const struct path *path, const struct packet *packet, size_t i
     return true;
 }
 
+/* Never kept in the flow cache: a rule can be switched at any moment. */
+static bool is_disabled(const struct path *path, size_t rule)
+{
+    return path->disabled_count > 0 && path->disabled[rule];
+}
+
 static size_t next_of_all(struct walk *walk, const struct path *path, const struct packet *packet,
                           bool *ret_undecided)
 {
     while (walk->from < path->ruleset->rule_count) {
         size_t i = walk->from++;
 
-        if (holds(path, packet, i, ret_undecided))
+        if (!is_disabled(path, i) && holds(path, packet, i, ret_undecided))
             return i;
     }
     return path->ruleset->rule_count;
@@ -183,6 +189,8 @@ static size_t next_of_run(struct walk *walk, struct path *path, const struct pac
             uint32_t rule = walk->run->rules[walk->at++];
             size_t i = rule & ~RUN_ASK;
 
+            if (is_disabled(path, i))
+                continue;
             if ((rule & RUN_ASK) == 0) {
                 *ret_undecided = packet->segments > 1 &&
                                  acts_per_wire_packet(&path->ruleset->rules[i]);

@@ -83,7 +83,9 @@ static int reserve(struct path_rules *rules, const struct ruleset *ruleset)
     rules->memory.ruleset = ruleset;
     rules->memory.states = calloc(ruleset->rule_count + 1, sizeof(*rules->memory.states));
     rules->predecessors = calloc(ruleset->rule_count + 1, sizeof(*rules->predecessors));
-    if (rules->memory.states == NULL || rules->predecessors == NULL)
+    rules->memory.disabled = calloc(ruleset->rule_count + 1, sizeof(*rules->memory.disabled));
+    if (rules->memory.states == NULL || rules->predecessors == NULL ||
+        rules->memory.disabled == NULL)
         return -ENOMEM;
     if (ruleset->tracks_flows) {
         rules->memory.flows = flow_table_new(&ruleset->flows, 0);
@@ -112,6 +114,7 @@ void rule_memory_clear(struct rule_memory *memory)
     match_states_clear(&memory->match_states);
     flow_table_free(memory->flows);
     free(memory->states);
+    free(memory->disabled);
     *memory = (struct rule_memory){.ruleset = NULL};
 }
 

@@ -27,6 +27,7 @@ struct rule_memory {
     struct rule_state *states;     /* one for each rule of the set */
     struct match_states match_states;
     struct flow_table *flows; /* NULL: none are tracked */
+    bool *disabled;           /* for each rule whether it is; owned */
 };
 
 /* Moves what goes on from MEMORY to that of RULES, and exchanges the two. */

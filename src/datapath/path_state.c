@@ -20,7 +20,8 @@ static struct path *allocate(void)
 
 static struct rule_memory take_memory(const struct path *path)
 {
-    return (struct rule_memory){path->ruleset, path->rules, path->match_states, path->flows};
+    return (struct rule_memory){path->ruleset, path->rules, path->match_states, path->flows,
+                                path->disabled};
 }
 
 void path_exchange_rules(struct path *path, struct path_rules *rules)
@@ -33,6 +34,8 @@ void path_exchange_rules(struct path *path, struct path_rules *rules)
     path->match_states = memory.match_states;
     path->generation++;
     path->flows = memory.flows;
+    path->disabled = memory.disabled;
+    path->disabled_count = 0;
     if (path->flows != NULL)
         flow_table_seed(path->flows, path->flow_seed);
 }
@@ -141,6 +144,24 @@ void path_add_rule_counters(const struct path *path, struct rule_counters *sums)
         sums[i].bytes += path->rules[i].counters.bytes;
         sums[i].last_ns = MAX_OF(sums[i].last_ns, path->rules[i].counters.last_ns);
     }
+}
+
+void path_enable_rule(struct path *path, size_t rule, bool enabled)
+{
+    assert(rule < path->ruleset->rule_count);
+    if (path->disabled[rule] != enabled)
+        return;
+    path->disabled[rule] = !enabled;
+    if (enabled)
+        path->disabled_count--;
+    else
+        path->disabled_count++;
+}
+
+bool path_has_enabled(const struct path *path, size_t rule)
+{
+    assert(rule < path->ruleset->rule_count);
+    return !path->disabled[rule];
 }
 
 void path_reset_rule_counters(struct path *path)

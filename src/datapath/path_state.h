@@ -29,6 +29,8 @@ struct path {
     struct rule_state *rules; /* with the ruleset and match_states: its struct rule_memory */
     struct match_states match_states;
     struct flow_table *flows;      /* NULL: none are tracked */
+    bool *disabled;                /* which rules are, and */
+    size_t disabled_count;         /* how many */
     uint64_t flow_seed;            /* of the next table */
     struct match_context matching; /* for the batch that is being worked on, without a state */
     struct fragments *fragments;

@@ -98,6 +98,9 @@ static void pass_over(struct explainer *explainer, size_t end, const struct pack
 
         if (skipped == NULL)
             return;
+        skipped->disabled = !path_has_enabled(explainer->path, i);
+        if (skipped->disabled)
+            continue;
         skipped->obstacle = path_obstacle(explainer->path, i, packet);
         if (skipped->obstacle < ruleset->rules[i].match_count)
             skipped->found =

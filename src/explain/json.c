@@ -39,6 +39,8 @@ static json_t *make_rule(const struct explained_rule *told, const struct rule *r
 
     if (told->matched) {
         json_object_set_new(object, "changes", make_changes(&told->changes));
+    } else if (told->disabled) {
+        json_object_set_new(object, "enabled", json_false());
     } else if (told->obstacle < rule->match_count) {
         json_object_set_new(object, "obstacle", make_match(&rule->matches[told->obstacle]));
         json_object_set_new(object, "found",

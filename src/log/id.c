@@ -37,6 +37,7 @@ static const char *const texts[] = {
     [LOG_ID_CONFIRMED] = "8e0afe9154684aecb8d2c76f6d4d2c43",
     [LOG_ID_UNCONFIRMED] = "7ad4ab65aa374272af098d755ee3e0d0",
     [LOG_ID_ROLLED_BACK] = "b5203b2df8c74fef996fc21b7a48e2f8",
+    [LOG_ID_RULE_SWITCHED] = "bf12aaf2d7d145378bd4255beed6c00c",
 };
 static_assert(ARRAY_SIZE(texts) == LOG_ID_COUNT, "every kind of entry has its MESSAGE_ID");
 

@@ -47,7 +47,8 @@ struct control_report {
     time_t loaded_at;
     const struct loaded *loaded;
     struct path_counters counters; /* of all queues, as `rules` */
-    struct rule_counters *rules;   /* one for each rule; owned, to be freed with free(3) */
+    struct rule_counters *rules;   /* one for each rule; owned, as the next */
+    bool *disabled;                /* for each rule whether it is */
     struct control_rates rates;
     uint64_t tun_tx_dropped;
     unsigned offload; /* 1u << enum offload_class of those in use */
@@ -87,12 +88,19 @@ struct control_ping {
     unsigned interval_ms, timeout_ms;
 };
 
+/* Frees what REPORT owns. */
+void control_report_clear(struct control_report *report);
+
 struct control_daemon {
     void *context;
     /* 0 or -ENOMEM. */
     int (*report)(void *context, struct control_report *ret_report);
+    /* The rules in force; borrowed for the call. */
+    const struct ruleset *(*ruleset)(void *context);
     /* Lets all rules count from nothing. */
     void (*reset_rules)(void *context);
+    /* Has rule number RULE of those in force passed over, or no longer. */
+    void (*enable_rule)(void *context, size_t rule, bool enabled);
     /* The next part of all flows. */
     void (*flows)(void *context, struct control_flows *flows);
     /* Forgets all flows; how many there were. */

@@ -175,6 +175,15 @@ const struct path_counters *path_counters(const struct path *path);
 void path_add_counters(const struct path *path, struct path_counters *sum);
 void path_add_rule_counters(const struct path *path, struct rule_counters *sums);
 void path_reset_rule_counters(struct path *path);
+
+/*
+ * From the next packet on rule number RULE is passed over as if it were not there, or no longer.
+ * All rules of a new ruleset are enabled. What a rule has begun (a flow that it translates) goes
+ * on.
+ */
+void path_enable_rule(struct path *path, size_t rule, bool enabled);
+bool path_has_enabled(const struct path *path, size_t rule);
+
 /* Of rule number RULE of the present ruleset. */
 const struct rule_counters *path_rule_counters(const struct path *path, size_t rule);
 struct event_ring *path_events(struct path *path);

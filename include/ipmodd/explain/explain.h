@@ -33,9 +33,10 @@ void changes_clear(struct changes *changes);
 struct explained_rule {
     size_t rule;
     bool matched;
+    bool disabled; /* and so not asked */
 
     /*
-     * Not matched: the index of the match that did not hold, and what of the packet it was held
+     * Neither: the index of the match that did not hold, and what of the packet it was held
      * against (NULL: nothing of the packet). match_count for a fragment of which the rule cannot be
      * told (its first one is not known).
      */

@@ -56,6 +56,7 @@ enum log_id {
     LOG_ID_CONFIRMED,
     LOG_ID_UNCONFIRMED,
     LOG_ID_ROLLED_BACK,
+    LOG_ID_RULE_SWITCHED,
     LOG_ID_COUNT,
 };
 
