@@ -98,11 +98,13 @@ static struct ports allowed_ports(const struct search *search)
 /* Where run number RUN_NUMBER begins. */
 static uint32_t choose_start(const struct search *search, uint32_t run_number, uint32_t span)
 {
-    const struct {
-        struct flow_tuple tuple;
-        uint32_t run_number;
-    } key = {*search->leaving, run_number};
+    struct {
+        struct mapping_inside inside;
+        uint8_t dst[16];
+        uint32_t dport, run_number;
+    } key = {.inside = search->inside, .dport = search->leaving->dport, .run_number = run_number};
 
+    memcpy(key.dst, search->leaving->dst, sizeof(key.dst));
     if (search->translation != NULL && search->translation->random)
         return rng_u32(search->tracking->rng) % span;
     return (uint32_t)(table_hash(search->tracking->table, &key, sizeof(key)) % span);
@@ -137,11 +139,8 @@ static bool find_port(const struct search *search)
     if (!random && search->wanted >= ports.first && search->wanted <= ports.last && is_free(search))
         return true;
     for (uint32_t i = 0; i < RUNS; i++) {
-        uint32_t start;
-
-        search->leaving->sport = search->wanted;
-        start = choose_start(search, i, span);
-        if (try_run(search, &ports, ports.keeps_parity && i < RUNS / 2, start))
+        if (try_run(search, &ports, ports.keeps_parity && i < RUNS / 2,
+                    choose_start(search, i, span)))
             return true;
     }
     return false;
