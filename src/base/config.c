@@ -64,6 +64,8 @@ struct config *config_copy(const struct config *config)
     copy->main.control_path = copy_text(config->main.control_path, &failed);
     copy->tun.addresses = copy_array(config->tun.addresses, config->tun.address_count,
                                      sizeof(*config->tun.addresses), &failed);
+    divert->interfaces = copy_array(divert->interfaces, divert->interface_count,
+                                    sizeof(*divert->interfaces), &failed);
     divert->excludes =
         copy_array(divert->excludes, divert->exclude_count, sizeof(*divert->excludes), &failed);
     divert->exclude_uids = copy_array(divert->exclude_uids, divert->exclude_uid_count,
@@ -77,12 +79,22 @@ struct config *config_copy(const struct config *config)
     return copy;
 }
 
+bool config_diverts_device(const struct config_divert *divert, const char *name)
+{
+    for (size_t i = 0; i < divert->interface_count; i++) {
+        if (strcmp(divert->interfaces[i], name) == 0)
+            return true;
+    }
+    return divert->interface_count == 0;
+}
+
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
     free(config->main.control_path);
     free(config->tun.addresses);
+    free(config->divert.interfaces);
     free(config->divert.excludes);
     free(config->divert.exclude_uids);
     free(config->divert.exclude_ports);

@@ -7,8 +7,8 @@
  * changed. Functions go on after a refusal, so that one odd route does not stop the others; what
  * could not be made is counted in failures, and the first reason is in the fault.
  *
- * Order at start: device, addresses, settings, guard rules, table N, then the exclusions and the
- * divert rules last; at the end the reverse.
+ * Order at start: device, addresses, guard rules and barriers, settings, routes, then the
+ * exclusions and the divert rules last; at the end the reverse.
  */
 #ifndef IPMODD_KERNEL_APPLY_H
 #define IPMODD_KERNEL_APPLY_H
@@ -36,8 +36,9 @@ int apply_addresses(struct apply *apply);
 int apply_settings(struct apply *apply);
 
 /*
- * Adds the guards alone, or all rules, and takes out ours that nobody wants. The guards move in
- * front of rules of others that would meet packets of tun0 before them.
+ * Adds the guards and barriers alone (and takes out inbound rules that nobody wants, while their
+ * settings still hold), or all rules (and takes out all of ours that nobody wants). The guards move
+ * in front of rules of others that would meet packets of tun0 before them.
  */
 int apply_guard_rules(struct apply *apply);
 int apply_rules(struct apply *apply);
@@ -46,24 +47,34 @@ int apply_rules(struct apply *apply);
 int apply_place_guards(struct netlink *netlink, const struct config *config, struct wanted *wanted,
                        struct fault *fault);
 
-/* Reads table N, then makes it equal to the wanted routes. */
+/* Reads table N, or that of what comes in, and makes it equal to the wanted routes. */
 int apply_routes(struct apply *apply);
+int apply_inbound_routes(struct apply *apply);
 
 /* Only the routes with these keys, trusting their states. */
 int apply_route_keys(struct apply *apply, const struct route_key *keys, size_t count);
 
-/* Notes what a message says about the route of table N with its key. True = something is wrong. */
-bool apply_note_route(struct wanted *wanted, const struct route *route, bool removed);
+/*
+ * Notes what a message says about the route of a table with its key, of which WANTED are the
+ * routes. True = something is wrong.
+ */
+bool apply_note_route(struct route_set *wanted, const struct route *route, bool removed);
 
 /* Takes out the rules of INSTANCE, but for those in KEEP (NULL = none). */
 int apply_remove_rules(struct netlink *netlink, const struct instance *instance,
                        const struct wanted *keep, struct fault *fault);
 
-/* Takes out all rules of APPLY's instance but the guards. */
+/* Likewise, but leaves the barriers, which are the last to go. */
+int apply_remove_diverting(struct netlink *netlink, const struct instance *instance,
+                           struct fault *fault);
+
+/* Takes out all rules of APPLY's instance but guards and barriers. */
 int apply_withdraw(struct apply *apply);
 
-/* Takes our routes out of TABLE. */
+/* Takes our routes out of TABLE; the second one likewise out of all tables of INSTANCE. */
 int apply_remove_routes(struct netlink *netlink, uint32_t table, struct fault *fault);
+int apply_remove_all_routes(struct netlink *netlink, const struct instance *instance,
+                            struct fault *fault);
 
 /* Likewise, but leaves the throw routes and the last unreachable default: traffic is kept in. */
 int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, struct fault *fault);
@@ -83,7 +94,8 @@ int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_
  */
 int apply_table_in_use(struct netlink *netlink, uint32_t table);
 
-/* What tells the rules of one instance from another's. */
+/* What tells the rules of one instance from another's, with LEDGER what comes in as well. */
 struct instance instance_of(const struct config *config);
+struct instance instance_of_process(const struct config *config, const struct ledger *ledger);
 
 #endif

@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes table N equal to the wanted routes. */
+/* Makes a table equal to the wanted routes. */
 #include "kernel/apply.h"
+#include "kernel/inbound.h"
 
 #include <errno.h>
 
-/* What a dump of table N is compared with, and what it brought to light. */
-struct table_reader {
+/* A table, what its dump is compared with, and what that brought to light. */
+struct table {
     struct apply *apply;
+    uint32_t number;
+    struct route_set *wanted;
     enum ip_family family;   /* of the dump that is running */
     struct route_set strays; /* ours, wanted by nobody; owned */
 };
 
 static void forget_family(void *context)
 {
-    struct table_reader *reader = context;
+    struct table *table = context;
     struct route *route, *safe;
 
-    HASH_ITER(hh, reader->strays.routes, route, safe) {
-        if (route->key.family == reader->family)
-            route_set_remove(&reader->strays, route);
+    HASH_ITER(hh, table->strays.routes, route, safe) {
+        if (route->key.family == table->family)
+            route_set_remove(&table->strays, route);
     }
-    for (route = reader->apply->wanted->routes.routes; route != NULL; route = route->hh.next) {
-        if (route->key.family == reader->family)
+    for (route = table->wanted->routes; route != NULL; route = route->hh.next) {
+        if (route->key.family == table->family)
             route->state = ROUTE_MISSING;
     }
 }
 
-bool apply_note_route(struct wanted *wanted, const struct route *route, bool removed)
+bool apply_note_route(struct route_set *wanted, const struct route *route, bool removed)
 {
-    struct route *mine = route_set_find(&wanted->routes, &route->key);
+    struct route *mine = route_set_find(wanted, &route->key);
 
     if (mine == NULL)
         return !removed;
@@ -41,42 +44,42 @@ bool apply_note_route(struct wanted *wanted, const struct route *route, bool rem
     return mine->state != ROUTE_INSTALLED;
 }
 
-static void report_foreign(struct apply *apply, const struct route *route)
+static void report_foreign(const struct table *table, const struct route *route)
 {
     char text[ROUTE_KEY_TEXT];
 
-    apply->foreign = true;
-    fault_explain(apply->fault, -EEXIST,
+    table->apply->foreign = true;
+    fault_explain(table->apply->fault, -EEXIST,
                   "table %u has a route that is not ours (%s %s, protocol %u): choose another "
                   "[divert] table, or remove it",
-                  apply->config->divert.table, ip_family_name(route->key.family),
+                  table->number, ip_family_name(route->key.family),
                   route_key_format(&route->key, text), route->protocol);
 }
 
 static int note_dumped(void *context, const struct nlmsghdr *message)
 {
-    struct table_reader *reader = context;
-    struct apply *apply = reader->apply;
+    struct table *table = context;
     struct route *route CLEANUP(route_cleanup) = NULL;
-    uint32_t table;
-    int r = route_parse(message, &route, &table);
+    uint32_t number;
+    int r = route_parse(message, &route, &number);
 
     if (r <= 0)
         return r;
-    if (table != apply->config->divert.table)
+    if (number != table->number)
         return 0;
-    apply_note_route(apply->wanted, route, false);
-    if (route->protocol != DIVERT_PROTOCOL)
-        report_foreign(apply, route);
-    else if (route_set_find(&apply->wanted->routes, &route->key) == NULL)
-        return route_set_append(&reader->strays, TAKE_PTR(route));
+    apply_note_route(table->wanted, route, false);
+    if (route->protocol != DIVERT_PROTOCOL && table->wanted->routes != NULL)
+        report_foreign(table, route);
+    if (route->protocol == DIVERT_PROTOCOL && route_set_find(table->wanted, &route->key) == NULL)
+        return route_set_append(&table->strays, TAKE_PTR(route));
     return 0;
 }
 
 /* TAG is the wanted route, or NULL for a removal. */
 static void route_refused(void *context, void *tag, int error, const char *refusal)
 {
-    struct apply *apply = context;
+    struct table *table = context;
+    struct apply *apply = table->apply;
     struct route *route = tag;
     char text[ROUTE_KEY_TEXT];
 
@@ -84,20 +87,20 @@ static void route_refused(void *context, void *tag, int error, const char *refus
     if (route == NULL) {
         if (error != -ESRCH && error != -ENOENT) {
             apply->failures++;
-            fault_set(apply->fault, error, "removing a route from table %u",
-                      apply->config->divert.table);
+            fault_set(apply->fault, error, "removing a route from table %u", table->number);
         }
         return;
     }
     route->state = ROUTE_MISSING;
     apply->failures++;
-    fault_set(apply->fault, error, "table %u: adding the %s route %s%s%s",
-              apply->config->divert.table, ip_family_name(route->key.family),
-              route_key_format(&route->key, text), refusal[0] != '\0' ? ": " : "", refusal);
+    fault_set(apply->fault, error, "table %u: adding the %s route %s%s%s", table->number,
+              ip_family_name(route->key.family), route_key_format(&route->key, text),
+              refusal[0] != '\0' ? ": " : "", refusal);
 }
 
-static int push_route(struct apply *apply, struct route *route)
+static int push_route(struct table *table, struct route *route)
 {
+    struct apply *apply = table->apply;
     uint16_t flags = NLM_F_CREATE | NLM_F_EXCL;
 
     switch (route->state) {
@@ -105,7 +108,7 @@ static int push_route(struct apply *apply, struct route *route)
         return 0;
     case ROUTE_OCCUPIED:
         apply->failures++;
-        report_foreign(apply, route);
+        report_foreign(table, route);
         return 0;
     case ROUTE_DIFFERENT:
         flags = NLM_F_CREATE | NLM_F_REPLACE;
@@ -116,69 +119,87 @@ static int push_route(struct apply *apply, struct route *route)
     }
     route->state = ROUTE_INSTALLED; /* until the kernel says otherwise */
     apply->changes++;
-    return netlink_batch_add(apply->netlink,
-                             route_message_new(route, apply->config->divert.table, flags), route);
+    return netlink_batch_add(apply->netlink, route_message_new(route, table->number, flags), route);
 }
 
-static int push_all(struct table_reader *reader)
+static int push_all(struct table *table)
 {
-    struct apply *apply = reader->apply;
+    struct apply *apply = table->apply;
     int r = 0;
 
-    netlink_batch_begin(apply->netlink, route_refused, apply);
-    for (struct route *stray = reader->strays.routes; stray != NULL && r == 0;
+    netlink_batch_begin(apply->netlink, route_refused, table);
+    for (struct route *stray = table->strays.routes; stray != NULL && r == 0;
          stray = stray->hh.next) {
         apply->changes++;
-        r = netlink_batch_add(apply->netlink, route_message_del(stray, apply->config->divert.table),
-                              NULL);
+        r = netlink_batch_add(apply->netlink, route_message_del(stray, table->number), NULL);
     }
-    for (struct route *route = apply->wanted->routes.routes; route != NULL && r == 0;
+    for (struct route *route = table->wanted->routes; route != NULL && r == 0;
          route = route->hh.next)
-        r = push_route(apply, route);
+        r = push_route(table, route);
     if (r == 0)
         r = netlink_batch_flush(apply->netlink);
     return r < 0 ? fault_set(apply->fault, r, "sending routes") : 0;
 }
 
-static int read_table(struct table_reader *reader)
+static int read_table(struct table *table)
 {
-    struct apply *apply = reader->apply;
+    struct apply *apply = table->apply;
     int r = 0;
 
     for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
         /* Also the family that is not diverted (any more): ours in it are strays. */
-        reader->family = (enum ip_family)family;
-        forget_family(reader);
-        r = netlink_dump(apply->netlink,
-                         route_message_dump((enum ip_family)family, apply->config->divert.table),
-                         note_dumped, forget_family, reader);
+        table->family = (enum ip_family)family;
+        forget_family(table);
+        r = netlink_dump(apply->netlink, route_message_dump((enum ip_family)family, table->number),
+                         note_dumped, forget_family, table);
         if (r == -ENOENT || r == -EAFNOSUPPORT || r == -EOPNOTSUPP)
             r = 0; /* no route was ever put into it; or no IPv6 */
     }
-    return r < 0 ? fault_set(apply->fault, r, "reading table %u", apply->config->divert.table) : 0;
+    return r < 0 ? fault_set(apply->fault, r, "reading table %u", table->number) : 0;
+}
+
+static int make_equal(struct table *table)
+{
+    int r = read_table(table);
+
+    if (r == 0)
+        r = push_all(table);
+    route_set_clear(&table->strays);
+    return r;
+}
+
+static struct table mirror_of(struct apply *apply)
+{
+    return (struct table){
+        .apply = apply, .number = apply->config->divert.table, .wanted = &apply->wanted->routes};
 }
 
 int apply_routes(struct apply *apply)
 {
-    struct table_reader reader = {.apply = apply};
-    int r = read_table(&reader);
+    struct table table = mirror_of(apply);
 
-    if (r == 0)
-        r = push_all(&reader);
-    route_set_clear(&reader.strays);
-    return r;
+    return make_equal(&table);
+}
+
+int apply_inbound_routes(struct apply *apply)
+{
+    struct table table = {
+        .apply = apply, .number = inbound_table(apply->config), .wanted = &apply->wanted->inbound};
+
+    return make_equal(&table);
 }
 
 int apply_route_keys(struct apply *apply, const struct route_key *keys, size_t count)
 {
+    struct table table = mirror_of(apply);
     int r = 0;
 
-    netlink_batch_begin(apply->netlink, route_refused, apply);
+    netlink_batch_begin(apply->netlink, route_refused, &table);
     for (size_t i = 0; i < count && r == 0; i++) {
-        struct route *route = route_set_find(&apply->wanted->routes, &keys[i]);
+        struct route *route = route_set_find(table.wanted, &keys[i]);
 
         if (route != NULL)
-            r = push_route(apply, route);
+            r = push_route(&table, route);
     }
     if (r == 0)
         r = netlink_batch_flush(apply->netlink);

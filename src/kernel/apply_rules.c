@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes the policy rules equal to the wanted ones. */
 #include "kernel/apply.h"
+#include "kernel/apply_inbound.h"
+#include "kernel/inbound.h"
+#include "kernel/rule_list.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,98 +11,13 @@
 
 enum { GUARDS = 2 }; /* of a family: lookup main, then unreachable */
 
-/* Our rules as the kernel has them, and what matters of those of others. */
-struct rule_list {
-    struct rule *items;
-    size_t count;
-    uint32_t priority; /* looked for */
-    bool priority_taken;
-    uint32_t table;               /* the one that leads to tun0 */
-    uint32_t first[FAMILY_COUNT]; /* lowest priority that meets packets of any device; 0 = none */
-};
-
-static void list_clear(void *context)
-{
-    struct rule_list *list = context;
-
-    free(list->items);
-    list->items = NULL;
-    list->count = 0;
-    list->priority_taken = false;
-    memset(list->first, 0, sizeof(list->first));
-}
-
-static void note_foreign(struct rule_list *list, const struct rule *rule)
-{
-    uint32_t *first = &list->first[rule->family];
-
-    list->priority_taken |= rule->priority == list->priority;
-    /* The rule for the local table is where it belongs; who names a device means its packets. */
-    if (rule->priority == 0 || (rule->iif[0] != '\0' && rule->table != list->table))
-        return;
-    if (*first == 0 || rule->priority < *first)
-        *first = rule->priority;
-}
-
-static int list_add(void *context, const struct nlmsghdr *message)
-{
-    struct rule_list *list = context;
-    enum rule_owner owner;
-    struct rule *items;
-    struct rule rule;
-    int r = rule_parse(message, &rule, &owner);
-
-    if (r < 0)
-        return r;
-    if (owner == RULE_FOREIGN) {
-        note_foreign(list, &rule);
-        return 0;
-    }
-    items = reallocarray(list->items, list->count + 1, sizeof(*items));
-    if (items == NULL)
-        return -ENOMEM;
-    list->items = items;
-    items[list->count++] = rule;
-    return 0;
-}
-
-static int list_read(struct rule_list *list, struct netlink *netlink, enum ip_family family)
-{
-    int r = netlink_dump(netlink, rule_message_dump(family), list_add, list_clear, list);
-
-    return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
-}
-
-/* After an error the list holds what could be read. */
-static int list_read_all(struct rule_list *list, struct netlink *netlink)
-{
-    struct rule_list one = {.table = list->table};
-    int r4 = list_read(list, netlink, FAMILY_IPV4);
-    /* A list of its own: a dump that starts again clears what it collected. */
-    int r6 = list_read(&one, netlink, FAMILY_IPV6);
-
-    for (size_t i = 0; i < one.count && r6 != -ENOMEM; i++) {
-        struct rule *items = reallocarray(list->items, list->count + 1, sizeof(*items));
-
-        if (items == NULL) {
-            r6 = -ENOMEM;
-            break;
-        }
-        list->items = items;
-        items[list->count++] = one.items[i];
-    }
-    list->first[FAMILY_IPV6] = one.first[FAMILY_IPV6];
-    list_clear(&one);
-    return r4 < 0 ? r4 : r6;
-}
-
 int apply_priority_taken(struct netlink *netlink, enum ip_family family, uint32_t priority)
 {
     struct rule_list list = {.priority = priority};
-    int r = list_read(&list, netlink, family);
+    int r = rule_list_read(&list, netlink, family);
     bool taken = list.priority_taken;
 
-    list_clear(&list);
+    rule_list_clear(&list);
     return r < 0 ? r : taken;
 }
 
@@ -114,21 +32,24 @@ struct instance instance_of(const struct config *config)
     return instance;
 }
 
+struct instance instance_of_process(const struct config *config, const struct ledger *ledger)
+{
+    struct instance instance = instance_of(config);
+
+    instance.inbound = ledger_has_inbound(ledger);
+    return instance;
+}
+
 /* Guards name the device, divert rules the table; exclusions have a priority of their own. */
 static bool belongs_to(const struct rule *rule, const struct instance *instance)
 {
+    if (inbound_is_stand_in(rule))
+        return false; /* apply_inbound.c alone knows when it may go */
+    if (inbound_is_rule(rule) || inbound_is_barrier(rule))
+        return instance->inbound;
     if (rule->action == RULE_UNREACHABLE || strcmp(rule->iif, instance->tun) == 0)
         return strcmp(rule->iif, instance->tun) == 0;
     return rule->table == instance->table || rule->priority == instance->divert_priority - 1;
-}
-
-static bool list_has(const struct rule *rules, size_t count, const struct rule *rule)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (rule_equal(&rules[i], rule))
-            return true;
-    }
-    return false;
 }
 
 static void add_missing(struct apply *apply, const struct rule_list *there, size_t count)
@@ -138,7 +59,7 @@ static void add_missing(struct apply *apply, const struct rule_list *there, size
         char text[RULE_TEXT];
         int r;
 
-        if (list_has(there->items, there->count, rule))
+        if (inbound_is_rule(rule) || rule_list_has(there->items, there->count, rule))
             continue;
         r = netlink_execute(apply->netlink, rule_message_new(rule));
         if (r == 0) {
@@ -152,10 +73,28 @@ static void add_missing(struct apply *apply, const struct rule_list *there, size
     }
 }
 
-/* Takes out each rule of INSTANCE that is not in KEEP. 0 or the first -errno. */
-static int remove_unwanted(struct netlink *netlink, const struct rule_list *there,
-                           const struct instance *instance, const struct wanted *keep,
-                           unsigned *changes, struct fault *fault)
+/* Which rules are to go. */
+struct removal {
+    const struct instance *instance; /* whose */
+    const struct rule *keep;
+    size_t keep_count;
+    bool inbound_alone, but_barriers;
+    unsigned changes; /* how many went */
+};
+
+static bool is_to_go(const struct removal *removal, const struct rule *rule)
+{
+    if (!belongs_to(rule, removal->instance) ||
+        rule_list_has(removal->keep, removal->keep_count, rule))
+        return false;
+    if (removal->inbound_alone)
+        return inbound_is_rule(rule);
+    return !removal->but_barriers || !inbound_is_barrier(rule);
+}
+
+/* 0 or the first -errno. */
+static int remove_rules(struct netlink *netlink, const struct rule_list *there,
+                        struct removal *removal, struct fault *fault)
 {
     int first = 0;
 
@@ -165,27 +104,42 @@ static int remove_unwanted(struct netlink *netlink, const struct rule_list *ther
         char text[RULE_TEXT];
         int r;
 
-        if (!belongs_to(rule, instance))
-            continue;
-        if (keep != NULL && list_has(keep->rules, keep->rule_count, rule))
+        if (!is_to_go(removal, rule))
             continue;
         r = netlink_execute(netlink, rule_message_del(rule));
         if (r < 0 && r != -ENOENT && first == 0)
             first = fault_set(fault, r, "removing the %s rule `%s`", ip_family_name(rule->family),
                               rule_format(rule, text));
         if (r == 0)
-            (*changes)++;
+            removal->changes++;
     }
     return first;
 }
 
-/* The guards stand first in the list, and they alone name tun0. */
+static void remove_unwanted(struct apply *apply, const struct rule_list *there, bool inbound_alone)
+{
+    const struct instance instance = instance_of_process(apply->config, apply->ledger);
+    struct removal removal = {
+        .instance = &instance,
+        .keep = apply->wanted->rules,
+        .keep_count = apply->wanted->rule_count,
+        .inbound_alone = inbound_alone,
+    };
+
+    if (remove_rules(apply->netlink, there, &removal, apply->fault) < 0)
+        apply->failures++;
+    apply->changes += removal.changes;
+}
+
+/* The guards, which alone name tun0, stand first in the list, and the barriers behind them. */
 static size_t guard_count(const struct apply *apply)
 {
+    const struct wanted *wanted = apply->wanted;
     size_t count = 0;
 
-    while (count < apply->wanted->rule_count &&
-           strcmp(apply->wanted->rules[count].iif, apply->config->tun.name) == 0)
+    while (count < wanted->rule_count &&
+           (strcmp(wanted->rules[count].iif, apply->config->tun.name) == 0 ||
+            inbound_is_barrier(&wanted->rules[count])))
         count++;
     return count;
 }
@@ -219,68 +173,86 @@ int apply_place_guards(struct netlink *netlink, const struct config *config, str
                        struct fault *fault)
 {
     struct rule_list there = {.table = config->divert.table};
-    int r = list_read_all(&there, netlink);
+    int r = rule_list_read_all(&there, netlink);
 
     if (r < 0)
         fault_set(fault, r, "reading the list of rules");
     else
         place_guards(wanted, config, &there);
-    list_clear(&there);
+    rule_list_clear(&there);
     return r;
 }
 
 int apply_guard_rules(struct apply *apply)
 {
     struct rule_list there = {.table = apply->config->divert.table};
-    int r = list_read_all(&there, apply->netlink);
+    int r = rule_list_read_all(&there, apply->netlink);
 
     if (r == 0) {
         place_guards(apply->wanted, apply->config, &there);
         add_missing(apply, &there, guard_count(apply));
+        remove_unwanted(apply, &there, true);
     } else {
         fault_set(apply->fault, r, "reading the list of rules");
     }
-    list_clear(&there);
+    rule_list_clear(&there);
     return r;
 }
 
 int apply_rules(struct apply *apply)
 {
-    const struct instance instance = instance_of(apply->config);
     struct rule_list there = {.items = NULL};
-    int r = list_read_all(&there, apply->netlink);
+    int r = rule_list_read_all(&there, apply->netlink);
 
     if (r == 0) {
         add_missing(apply, &there, apply->wanted->rule_count);
-        if (remove_unwanted(apply->netlink, &there, &instance, apply->wanted, &apply->changes,
-                            apply->fault) < 0)
-            apply->failures++;
+        if (ledger_has_inbound(apply->ledger))
+            apply_inbound_rules(apply, &there);
+        remove_unwanted(apply, &there, false);
     } else {
         fault_set(apply->fault, r, "reading the list of rules");
     }
-    list_clear(&there);
+    rule_list_clear(&there);
     return r;
+}
+
+/* What is known of a list that keeps changing has to go all the same. */
+static int read_and_remove(struct netlink *netlink, struct removal *removal, struct fault *fault)
+{
+    struct rule_list there = {.items = NULL};
+    int r = rule_list_read_all(&there, netlink);
+    int removed;
+
+    if (r < 0)
+        fault_set(fault, r, "reading the list of rules");
+    removed = remove_rules(netlink, &there, removal, fault);
+    rule_list_clear(&there);
+    return r < 0 ? r : removed;
 }
 
 int apply_remove_rules(struct netlink *netlink, const struct instance *instance,
                        const struct wanted *keep, struct fault *fault)
 {
-    struct rule_list there = {.items = NULL};
-    unsigned changes = 0;
-    int r = list_read_all(&there, netlink);
-    int removed;
+    struct removal removal = {.instance = instance};
 
-    if (r < 0)
-        fault_set(fault, r, "reading the list of rules");
-    /* What is known of a list that keeps changing has to go all the same. */
-    removed = remove_unwanted(netlink, &there, instance, keep, &changes, fault);
-    list_clear(&there);
-    return r < 0 ? r : removed;
+    if (keep != NULL) {
+        removal.keep = keep->rules;
+        removal.keep_count = keep->rule_count;
+    }
+    return read_and_remove(netlink, &removal, fault);
+}
+
+int apply_remove_diverting(struct netlink *netlink, const struct instance *instance,
+                           struct fault *fault)
+{
+    struct removal removal = {.instance = instance, .but_barriers = true};
+
+    return read_and_remove(netlink, &removal, fault);
 }
 
 int apply_withdraw(struct apply *apply)
 {
-    const struct instance instance = instance_of(apply->config);
+    const struct instance instance = instance_of_process(apply->config, apply->ledger);
     const struct wanted guards = {
         .rules = apply->wanted->rules,
         .rule_count = guard_count(apply),

@@ -97,6 +97,18 @@ int apply_remove_routes(struct netlink *netlink, uint32_t table, struct fault *f
     return sweep_table(netlink, &sweep, fault);
 }
 
+int apply_remove_all_routes(struct netlink *netlink, const struct instance *instance,
+                            struct fault *fault)
+{
+    int first = apply_remove_routes(netlink, instance->table, fault);
+    int r = 0;
+
+    /* Without tun0 none of ours leads over a device: one that does is another instance's. */
+    if (instance->inbound && apply_table_in_use(netlink, instance->table + 1) <= 0)
+        r = apply_remove_routes(netlink, instance->table + 1, fault);
+    return first < 0 ? first : r;
+}
+
 int apply_remove_routes_but_closed(struct netlink *netlink, uint32_t table, struct fault *fault)
 {
     struct sweep sweep = {.table = table, .keep_closed = true};
@@ -108,7 +120,7 @@ int apply_sweep(struct netlink *netlink, const struct instance *instance, struct
 {
     int r = apply_remove_rules(netlink, instance, NULL, fault);
 
-    return r < 0 ? r : apply_remove_routes(netlink, instance->table, fault);
+    return r < 0 ? r : apply_remove_all_routes(netlink, instance, fault);
 }
 
 struct search {

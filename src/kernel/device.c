@@ -18,6 +18,7 @@ enum {
     LIFETIME_SLACK = 3, /* seconds */
     ADDRESS_PROTO = 11, /* IFA_PROTO, since Linux 5.18; headers may be older */
     ADDRESS_ATTR_MAX = ADDRESS_PROTO,
+    FORCE_FORWARDING6 = 59, /* DEVCONF_FORCE_FORWARDING, since Linux 6.17; likewise */
 };
 
 /* Value number ID of an IPv4 configuration (numbered from 1), or 0. */
@@ -56,6 +57,7 @@ static void family_settings_parse(struct nlattr *spec, struct device *device)
         device->use_tempaddr6 = devconf6(conf, DEVCONF_USE_TEMPADDR);
         device->accept_ra6 = devconf6(conf, DEVCONF_ACCEPT_RA);
         device->forwarding6 = devconf6(conf, DEVCONF_FORWARDING);
+        device->force_forwarding6 = devconf6(conf, FORCE_FORWARDING6);
     }
 }
 
@@ -82,6 +84,8 @@ int device_parse(const struct nlmsghdr *message, struct device *ret_device)
         device.mtu = nla_get_u32(attrs[IFLA_MTU]);
     if (attrs[IFLA_GROUP] != NULL)
         device.group = nla_get_u32(attrs[IFLA_GROUP]);
+    if (attrs[IFLA_MASTER] != NULL)
+        device.master = nla_get_u32(attrs[IFLA_MASTER]);
     if (attrs[IFLA_LINKINFO] != NULL)
         device.is_tun = kind_is_tun(attrs[IFLA_LINKINFO]);
     if (attrs[IFLA_AF_SPEC] != NULL)
@@ -149,7 +153,8 @@ bool device_same(const struct device *a, const struct device *b)
            a->rp_filter == b->rp_filter && a->accept_local == b->accept_local &&
            a->forwarding == b->forwarding && a->has_ipv6 == b->has_ipv6 && a->mtu6 == b->mtu6 &&
            a->hop_limit6 == b->hop_limit6 && a->use_tempaddr6 == b->use_tempaddr6 &&
-           a->accept_ra6 == b->accept_ra6 && a->forwarding6 == b->forwarding6;
+           a->accept_ra6 == b->accept_ra6 && a->forwarding6 == b->forwarding6 &&
+           a->force_forwarding6 == b->force_forwarding6 && a->master == b->master;
 }
 
 static bool lifetime_same(uint32_t a, uint32_t b)

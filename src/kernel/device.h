@@ -18,8 +18,9 @@ struct device {
     char name[IFNAMSIZ];
     uint32_t mtu;
     uint32_t group;
-    uint32_t flags; /* IFF_* */
-    bool is_tun;    /* link kind "tun" */
+    uint32_t master; /* of a bridge's or bond's port that device; 0 = none */
+    uint32_t flags;  /* IFF_* */
+    bool is_tun;     /* link kind "tun" */
     int32_t rp_filter;
     int32_t accept_local;
     int32_t forwarding;
@@ -29,6 +30,7 @@ struct device {
     int32_t use_tempaddr6;
     int32_t accept_ra6;
     int32_t forwarding6;
+    int32_t force_forwarding6; /* 0 before Linux 6.17 */
     uint64_t tx_dropped;
 };
 

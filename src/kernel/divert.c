@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of the diversion: start, events, reload, stop. */
+#include "kernel/apply_inbound.h"
 #include "kernel/divert_state.h"
+#include "kernel/inbound.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -70,19 +72,42 @@ static int check_priorities(struct divert *divert, const struct config *config)
 }
 
 /* The locks tell of other instances, unless one has a /run of its own, as in a container. */
-static int check_table(struct divert *divert)
+static int check_table(struct divert *divert, uint32_t table)
 {
-    uint32_t table = divert->config->divert.table;
     int r = apply_table_in_use(divert->netlink, table);
 
     if (r < 0)
         return fault_set(&divert->fault, r, "reading table %u", table);
     if (r > 0)
         return fault_explain(&divert->fault, -EBUSY,
-                             "another instance of ipmodd is running with table %u, and with a "
-                             "/run of its own: stop it, or choose another [divert] table",
+                             "another instance of ipmodd is running with table %u, and perhaps "
+                             "with a /run of its own: stop it, or choose another [divert] table",
                              table);
     return 0;
+}
+
+/* Those that CONFIG needs and that are not in use by this process. */
+static int check_tables(struct divert *divert, const struct config *config)
+{
+    bool inbound = (config->divert.directions & DIRECTIONS_IN) != 0;
+    bool running = divert->view != NULL;
+    int r = 0;
+
+    if (!running)
+        r = check_table(divert, config->divert.table);
+    if (r == 0 && inbound &&
+        (!running || !ledger_has_inbound(&divert->ledger) ||
+         inbound_table(config) != inbound_table(divert->config)))
+        r = check_table(divert, inbound_table(config));
+    return r;
+}
+
+/* What a killed process left of it is taken away by whoever starts next. */
+static int claim_inbound(struct divert *divert, const struct config *config)
+{
+    if ((config->divert.directions & DIRECTIONS_IN) == 0)
+        return ledger_try_inbound(&divert->ledger) == -ENOMEM ? -ENOMEM : 0;
+    return ledger_claim_inbound(&divert->ledger, &divert->fault);
 }
 
 static int open_all(struct divert *divert)
@@ -101,7 +126,9 @@ static int open_all(struct divert *divert)
     if (r == 0)
         r = check_priorities(divert, divert->config);
     if (r == 0)
-        r = check_table(divert);
+        r = check_tables(divert, divert->config);
+    if (r == 0)
+        r = claim_inbound(divert, divert->config);
     return r;
 }
 
@@ -132,21 +159,34 @@ static int remove_leaving(struct divert *divert)
     return r;
 }
 
+/* A device that still forwards keeps its barrier. */
+static int remove_barriers(struct divert *divert, const struct instance *instance)
+{
+    int r = apply_restore_settings(divert->netlink, &divert->ledger, &divert->fault);
+
+    if (r == 0 && instance->inbound)
+        r = apply_remove_rules(divert->netlink, instance, NULL, &divert->fault);
+    return r;
+}
+
 /* Everything of ours, on the way out. Goes on after a failure. */
 static int undo_once(struct divert *divert)
 {
-    const struct instance instance = instance_of(divert->config);
-    int first;
+    const struct instance instance = instance_of_process(divert->config, &divert->ledger);
+    int first = 0;
     int r;
 
     fault_clear(&divert->fault);
-    first = apply_remove_rules(divert->netlink, &instance, NULL, &divert->fault);
+    if (instance.inbound)
+        first = inbound_end_turns(divert->netlink, &divert->ledger, &divert->fault);
+    r = apply_remove_diverting(divert->netlink, &instance, &divert->fault);
+    first = first < 0 ? first : r;
     tun_close(&divert->tun); /* and with it 100,000 routes at once */
-    r = apply_remove_routes(divert->netlink, instance.table, &divert->fault);
+    r = apply_remove_all_routes(divert->netlink, &instance, &divert->fault);
     first = first < 0 ? first : r;
     r = remove_leaving(divert);
     first = first < 0 ? first : r;
-    r = apply_restore_settings(divert->netlink, &divert->ledger, &divert->fault);
+    r = remove_barriers(divert, &instance);
     return first < 0 ? first : r;
 }
 
@@ -196,6 +236,18 @@ static void hear_of_birth(struct divert *divert)
     divert->not_before_ns = 0;
 }
 
+/* What a killed process left of it: a turn, and with on-exit = closed routes. */
+static int begin_inbound(struct divert *divert)
+{
+    uint32_t table = inbound_table(divert->config);
+    int r = inbound_end_turns(divert->netlink, &divert->ledger, &divert->fault);
+
+    if (r < 0 || (divert->config->divert.directions & DIRECTIONS_IN) != 0 ||
+        apply_table_in_use(divert->netlink, table) != 0)
+        return r;
+    return apply_remove_routes(divert->netlink, table, &divert->fault);
+}
+
 int divert_start(const struct config *config, struct divert **ret_divert)
 {
     struct divert *divert = divert_new(config);
@@ -207,6 +259,8 @@ int divert_start(const struct config *config, struct divert **ret_divert)
     r = open_all(divert);
     if (r == 0) {
         r = remove_left_elsewhere(divert);
+        if (r == 0 && ledger_has_inbound(&divert->ledger))
+            r = begin_inbound(divert);
         if (r == 0)
             r = inspect_start(&divert->inspect, divert->config, divert->netlink, &divert->fault);
         if (r == 0)
@@ -374,6 +428,10 @@ int divert_reload(struct divert *divert, const struct config *config)
     r = end_move(divert);
     if (r == 0)
         r = check_priorities(divert, config);
+    if (r == 0)
+        r = check_tables(divert, config);
+    if (r == 0 && (config->divert.directions & DIRECTIONS_IN) != 0)
+        r = claim_inbound(divert, config);
     if (r < 0)
         return r;
     r = inspect_again(&divert->inspect, config, divert->netlink, &divert->fault);

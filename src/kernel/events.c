@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a message of the kernel makes out of date. */
 #include "kernel/divert_state.h"
+#include "kernel/inbound.h"
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -54,7 +55,7 @@ static void note_main_route(struct divert *divert, struct route *route, uint16_t
 
 static void note_table_route(struct divert *divert, const struct route *route, bool removed)
 {
-    if (!apply_note_route(&divert->wanted, route, removed))
+    if (!apply_note_route(&divert->wanted.routes, route, removed))
         return;
     if (removed) {
         divert->dirt |= DIRT_REPAIR;
@@ -62,6 +63,13 @@ static void note_table_route(struct divert *divert, const struct route *route, b
     } else {
         divert->dirt |= DIRT_REPAIR | DIRT_TABLE;
     }
+}
+
+/* There are as many as addresses: they are all looked at. */
+static void note_inbound_route(struct divert *divert, const struct route *route, bool removed)
+{
+    if (apply_note_route(&divert->wanted.inbound, route, removed))
+        divert->dirt |= DIRT_REPAIR | DIRT_TABLE;
 }
 
 /* Messages name the socket whose request they tell of. */
@@ -87,6 +95,9 @@ static void note_route(struct divert *divert, const struct nlmsghdr *message)
     }
     if (table == divert->config->divert.table && !is_own_doing(divert, message))
         note_table_route(divert, route, removed);
+    if (table == inbound_table(divert->config) && ledger_has_inbound(&divert->ledger) &&
+        !is_own_doing(divert, message))
+        note_inbound_route(divert, route, removed);
     route_free(route);
 }
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool all_is_ours(const struct wanted_input *input)
+bool forwarding_all_is_ours(const struct wanted_input *input)
 {
     return ledger_made(input->ledger, FAMILY_IPV6, "all", "forwarding",
                        input->snapshot->forwarding6_all);
@@ -30,7 +30,7 @@ static bool all_is_ours(const struct wanted_input *input)
  */
 static bool forwarded_before(const struct wanted_input *input, const char *device, int32_t now)
 {
-    if (all_is_ours(input))
+    if (forwarding_all_is_ours(input))
         return ledger_find(input->ledger, FAMILY_IPV6, device, "forwarding") != NULL;
     return now != 0;
 }
@@ -66,7 +66,7 @@ static int want_all(struct wanted *wanted, const struct wanted_input *input)
     const struct snapshot *snapshot = input->snapshot;
     int r = 0;
 
-    if (snapshot->forwarding6_all != 0 && !all_is_ours(input))
+    if (snapshot->forwarding6_all != 0 && !forwarding_all_is_ours(input))
         return 0; /* a router already */
     for (size_t i = 0; i < snapshot->device_count && r == 0; i++)
         r = add_device(wanted, input, &snapshot->devices[i]);

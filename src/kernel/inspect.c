@@ -7,6 +7,7 @@
 #include "kernel/xfrm.h"
 
 #include <errno.h>
+#include <net/if.h>
 
 enum { POLL_MS = 20 };
 
@@ -45,6 +46,19 @@ static int remark_forwarding(const struct inspect *inspect, const struct config 
                        config->tun.name, config->divert.divert_priority - 2);
 }
 
+static int remark_interfaces(const struct config_divert *divert, struct remarks *remarks)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < divert->interface_count && r == 0; i++) {
+        if (if_nametoindex(divert->interfaces[i]) == 0)
+            r = remarks_add(remarks, REMARK_INTERFACES,
+                            "interfaces: there is no %s yet; its traffic is diverted once there is",
+                            divert->interfaces[i]);
+    }
+    return r;
+}
+
 /* The list that users see: netfilter as last seen, and the rest as it is now. */
 static int collect(struct inspect *inspect, const struct config *config, struct netlink *netlink,
                    struct fault *fault)
@@ -59,6 +73,8 @@ static int collect(struct inspect *inspect, const struct config *config, struct 
         r = remark_xfrm(&remarks);
     if (r == 0)
         r = remark_forwarding(inspect, config, &remarks);
+    if (r == 0)
+        r = remark_interfaces(&config->divert, &remarks);
     if (r == 0)
         r = foreign_rules_remark(config, netlink, &remarks, fault);
     if (r < 0) {

@@ -54,7 +54,7 @@ int ledger_open(struct ledger *ledger, const struct instance *instance, struct f
         return fault_set(fault, r, "making %s", directory);
     ledger->instance = *instance;
     ledger->cookie = netns_cookie();
-    for (int which = 0; which < LOCK_COUNT && r == 0; which++)
+    for (int which = 0; which < LOCK_INBOUND && r == 0; which++)
         r = lock_take(instance, (enum lock_kind)which, &ledger->locks[which], fault);
     if (r < 0)
         return r;
@@ -98,7 +98,7 @@ static void exchange_locks(struct ledger *ledger)
 int ledger_move(struct ledger *ledger, const struct instance *instance, struct fault *fault)
 {
     const struct instance before = ledger->instance;
-    int fresh[LOCK_COUNT] = {-1, -1, -1};
+    int fresh[LOCK_COUNT] = {-1, -1, -1, -1};
     int r;
 
     if (instance_same_place(&before, instance))
@@ -146,9 +146,53 @@ void ledger_left(struct ledger *ledger)
     (void)ledger_save(ledger);
 }
 
+int ledger_claim_inbound(struct ledger *ledger, struct fault *fault)
+{
+    if (ledger_has_inbound(ledger))
+        return 0;
+    return lock_take(&ledger->instance, LOCK_INBOUND, &ledger->locks[LOCK_INBOUND], fault);
+}
+
+int ledger_try_inbound(struct ledger *ledger)
+{
+    if (ledger_has_inbound(ledger))
+        return 0;
+    return lock_try(&ledger->instance, LOCK_INBOUND, &ledger->locks[LOCK_INBOUND]);
+}
+
+bool ledger_has_inbound(const struct ledger *ledger)
+{
+    return ledger->locks[LOCK_INBOUND] >= 0;
+}
+
+void ledger_leave_inbound(struct ledger *ledger)
+{
+    lock_drop(&ledger->instance, LOCK_INBOUND, &ledger->locks[LOCK_INBOUND]);
+}
+
+int ledger_move_local(struct ledger *ledger, enum ip_family family, uint8_t protocol)
+{
+    uint8_t before = ledger->local_protocol[family];
+    int r = 0;
+
+    ledger->local_protocol[family] = protocol;
+    if (before != protocol)
+        r = ledger_save(ledger);
+    if (r < 0)
+        ledger->local_protocol[family] = before;
+    return r;
+}
+
+/* Whether there is nothing that another process would have to put back. */
+static bool is_settled(const struct ledger *ledger)
+{
+    return ledger->count == 0 && ledger->local_protocol[FAMILY_IPV4] == 0 &&
+           ledger->local_protocol[FAMILY_IPV6] == 0;
+}
+
 void ledger_close(struct ledger *ledger)
 {
-    if (ledger->locks[LOCK_PRIORITY] >= 0 && ledger->count == 0)
+    if (ledger->locks[LOCK_PRIORITY] >= 0 && is_settled(ledger))
         unlink(ledger->path);
     drop_all(&ledger->leaving, ledger->leaving_locks);
     drop_all(&ledger->instance, ledger->locks);
@@ -247,12 +291,48 @@ void ledger_write(const struct ledger *ledger, FILE *out)
     write_instance(&ledger->instance, out);
     if (ledger_is_leaving(ledger))
         write_instance(&ledger->leaving, out);
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        if (ledger->local_protocol[family] != 0)
+            fprintf(out, "local %s %u\n", ip_family_name((enum ip_family)family),
+                    ledger->local_protocol[family]);
+    }
     for (size_t i = 0; i < ledger->count; i++) {
         const struct ledger_entry *entry = &ledger->entries[i];
 
         fprintf(out, "%s %s %s %" PRId32 " %" PRId32 "\n", ip_family_name(entry->ours.family),
                 entry->ours.device, entry->ours.name, entry->ours.value, entry->original);
     }
+}
+
+static bool parse_family(const char *word, enum ip_family *ret_family)
+{
+    if (strcmp(word, "ipv4") != 0 && strcmp(word, "ipv6") != 0)
+        return false;
+    *ret_family = strcmp(word, "ipv4") == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
+    return true;
+}
+
+static bool parse_local(const char *line, struct ledger *ledger)
+{
+    enum ip_family family;
+    char word[8];
+    uint8_t protocol;
+
+    if (sscanf(line, "local %7s %" SCNu8, word, &protocol) != 2 || !parse_family(word, &family))
+        return false;
+    ledger->local_protocol[family] = protocol;
+    return true;
+}
+
+/* They become parts of a path. */
+static bool is_path_safe(const struct setting *setting)
+{
+    if (strchr(setting->name, '/') != NULL || strcmp(setting->name, "..") == 0)
+        return false;
+    if (strcmp(setting->device, SETTING_OF_FAMILY) == 0)
+        return true;
+    return strchr(setting->device, '/') == NULL && strcmp(setting->device, "..") != 0 &&
+           strcmp(setting->device, ".") != 0;
 }
 
 static bool parse_entry(const char *line, struct ledger_entry *ret_entry)
@@ -267,12 +347,8 @@ static bool parse_entry(const char *line, struct ledger_entry *ret_entry)
                entry.ours.name, &entry.ours.value, &entry.original, &end) != 5 ||
         line[end] != '\0')
         return false;
-    if (strchr(entry.ours.device, '/') != NULL || strchr(entry.ours.name, '/') != NULL ||
-        strcmp(entry.ours.device, "..") == 0 || strcmp(entry.ours.device, ".") == 0)
-        return false; /* they become parts of a path */
-    if (strcmp(family, "ipv4") != 0 && strcmp(family, "ipv6") != 0)
+    if (!is_path_safe(&entry.ours) || !parse_family(family, &entry.ours.family))
         return false;
-    entry.ours.family = strcmp(family, "ipv4") == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
     *ret_entry = entry;
     return true;
 }
@@ -302,6 +378,8 @@ int ledger_read(struct ledger *ledger, FILE *in)
         struct instance left;
         int r;
 
+        if (parse_local(line, ledger))
+            continue;
         if (parse_instance(line, &left)) {
             if (ledger->left_count < LEDGER_LEFT_MAX)
                 ledger->left[ledger->left_count++] = left;

@@ -13,7 +13,8 @@
  *
  * The state also names the table and the priorities that are in use, so that what a killed process
  * left is found after its configuration changed. During a move to others it names both, and both
- * are locked, until what was in the old place is gone.
+ * are locked, until what was in the old place is gone. And while the kernel's rule for table local
+ * is being moved (apply_inbound.c) it says so, with what that rule was.
  */
 #ifndef IPMODD_KERNEL_LEDGER_H
 #define IPMODD_KERNEL_LEDGER_H
@@ -41,11 +42,13 @@ struct ledger {
     size_t left_count;
     struct ledger_entry *entries; /* in the order of the changes */
     size_t count;
-    int locks[LOCK_COUNT];         /* -1 = not held */
-    int leaving_locks[LOCK_COUNT]; /* -1 = not held, or `instance` has the same */
+    uint8_t local_protocol[FAMILY_COUNT]; /* of a rule for table local that is on the move; 0 = it
+                                             is where it was */
+    int locks[LOCK_COUNT];                /* -1 = not held */
+    int leaving_locks[LOCK_COUNT];        /* -1 = not held, or `instance` has the same */
 };
 
-#define LEDGER_INIT ((struct ledger){.locks = {-1, -1, -1}, .leaving_locks = {-1, -1, -1}})
+#define LEDGER_INIT ((struct ledger){.locks = {-1, -1, -1, -1}, .leaving_locks = {-1, -1, -1, -1}})
 
 /*
  * Locks INSTANCE in this network namespace and reads what an earlier process left. -EBUSY while
@@ -67,6 +70,22 @@ bool ledger_is_leaving(const struct ledger *ledger);
 
 /* Ends a move: what was being left is gone, and others may have it. */
 void ledger_left(struct ledger *ledger);
+
+/*
+ * Makes all that diverts what comes in ours, of a killed process too: with FAULT set where it is
+ * needed, else only if nobody has it. 0, -EBUSY while another instance diverts what comes in, or
+ * another -errno.
+ */
+int ledger_claim_inbound(struct ledger *ledger, struct fault *fault);
+int ledger_try_inbound(struct ledger *ledger);
+bool ledger_has_inbound(const struct ledger *ledger);
+void ledger_leave_inbound(struct ledger *ledger);
+
+/*
+ * Notes that the rule for table local with PROTOCOL is about to be moved, or that it is back (0),
+ * and makes that durable. 0 or -errno.
+ */
+int ledger_move_local(struct ledger *ledger, enum ip_family family, uint8_t protocol);
 
 /* Makes the state file, so that a crash leaves it. 0 or -errno. */
 int ledger_save(const struct ledger *ledger);

@@ -104,6 +104,9 @@ int lock_path(const struct instance *instance, enum lock_kind which, char path[s
     case LOCK_TABLE:
         sprintf(path, "table-%u.lock", instance->table);
         break;
+    case LOCK_INBOUND:
+        sprintf(path, "inbound.lock");
+        break;
     case LOCK_PRIORITY:
     case LOCK_COUNT:
         sprintf(path, "priority-%u.lock", instance->divert_priority);
@@ -112,11 +115,21 @@ int lock_path(const struct instance *instance, enum lock_kind which, char path[s
     return 0;
 }
 
+int lock_try(const struct instance *instance, enum lock_kind which, int *ret_fd)
+{
+    char path[LOCK_PATH];
+    int r = lock_path(instance, which, path);
+
+    return r < 0 ? r : lock_file(path, ret_fd);
+}
+
 int lock_take(const struct instance *instance, enum lock_kind which, int *ret_fd,
               struct fault *fault)
 {
-    static const char *const what[LOCK_COUNT] = {
-        [LOCK_TUN] = "name", [LOCK_TABLE] = "table", [LOCK_PRIORITY] = "divert-priority"};
+    static const char *const what[LOCK_COUNT] = {[LOCK_TUN] = "name",
+                                                 [LOCK_TABLE] = "table",
+                                                 [LOCK_PRIORITY] = "divert-priority",
+                                                 [LOCK_INBOUND] = "direction (in)"};
     char path[LOCK_PATH];
     int r = lock_path(instance, which, path);
 

@@ -4,8 +4,9 @@
  *
  * An instance is a network namespace and a tun name. Two of one namespace must not share the name,
  * the table or the divert priority either: they would take each other's rules and routes for their
- * own. Each of the three has a file netns-INODE-WHAT.lock in $RUNTIME_DIRECTORY or /run/ipmodd,
- * locked by flock(2) as long as the process lives and removed at a clean end.
+ * own. One alone in a namespace may divert what comes in, since the rules for that name devices,
+ * and order those of the kernel. Each lock has a file netns-INODE-WHAT.lock in $RUNTIME_DIRECTORY
+ * or /run/ipmodd, locked by flock(2) as long as the process lives and removed at a clean end.
  */
 #ifndef IPMODD_KERNEL_LOCK_H
 #define IPMODD_KERNEL_LOCK_H
@@ -23,6 +24,7 @@ struct instance {
     char tun[IFNAMSIZ];
     uint32_t table;
     uint32_t divert_priority;
+    bool inbound; /* and all that diverts what comes in */
 };
 
 /* Whether both have the same table and priority, so that the rules of one are the other's. */
@@ -32,6 +34,7 @@ enum lock_kind {
     LOCK_TUN,
     LOCK_TABLE,
     LOCK_PRIORITY,
+    LOCK_INBOUND, /* held only while something needs it; see ledger_claim_inbound() */
     LOCK_COUNT,
 };
 
@@ -42,7 +45,10 @@ int lock_make_directory(const char *directory);
 /* The file of a lock, with room for another ending. 0 or -errno. */
 int lock_path(const struct instance *instance, enum lock_kind which, char path[static LOCK_PATH]);
 
-/* -EBUSY if another process has it; otherwise 0 with the locked descriptor, or -errno. */
+/* 0 with the locked descriptor, -EBUSY if another process has it, or another -errno. */
+int lock_try(const struct instance *instance, enum lock_kind which, int *ret_fd);
+
+/* The same with FAULT set, for one that is needed; waits for a process that is just ending. */
 int lock_take(const struct instance *instance, enum lock_kind which, int *ret_fd,
               struct fault *fault);
 

@@ -69,6 +69,19 @@ bool mirror_leads_to_loopback(const struct wanted_input *input, const struct rou
     return false;
 }
 
+/*
+ * Whether what this host sends over the hop's device stays undiverted. A table serves both
+ * directions, so with both a forwarded packet has to come in and to leave by devices of the list.
+ */
+static bool is_left_alone(const struct wanted_input *input, const struct hop *hop)
+{
+    const struct config_divert *divert = &input->config->divert;
+    const struct device *device = snapshot_device(input->snapshot, hop->ifindex);
+
+    return (divert->directions & DIRECTIONS_OUT) != 0 && device != NULL &&
+           !config_diverts_device(divert, device->name);
+}
+
 static int copy_metrics(struct route *mirror, const struct route *route)
 {
     struct route_metrics *metrics;
@@ -164,6 +177,8 @@ int mirror_route(const struct wanted *wanted, const struct wanted_input *input,
         hop = mirror_usable_hop(input, first, &route);
     if (first->type == RTN_UNICAST && hop == NULL && !mirror_leads_to_loopback(input, first))
         return 0;
+    if (hop != NULL && is_left_alone(input, hop))
+        hop = NULL;
     mirror = route_new(hop != NULL ? 1 : 0);
     if (mirror == NULL)
         return -ENOMEM;

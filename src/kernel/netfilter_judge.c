@@ -40,9 +40,11 @@ struct walk {
     struct judge *judge;
     const struct model_chain *base;
     struct found other_oif; /* a rule for a device that diverted packets do not have there */
+    struct found other_iif; /* the same as input */
     struct found lost;      /* a rule for what is lost between the passes */
     struct found both;      /* source NAT for a device and what is lost */
     bool names_tun;         /* a rule for tun0 as output interface */
+    bool names_tun_in;      /* as input interface */
     bool from_tun, to_tun;  /* accepted */
     bool drops;             /* what nothing accepted */
 };
@@ -76,9 +78,10 @@ static const char *end_of_names(const char *names)
 }
 
 /* RULE, in words, for TUN in place of the devices that it names; false if that cannot be said. */
-static bool rename_output(const char *rule, const char *tun, char *text, size_t size)
+static bool rename_device(const char *rule, const char *which, const char *tun, char *text,
+                          size_t size)
 {
-    const char *key = strstr(rule, "oif");
+    const char *key = strstr(rule, which);
     const char *names = key != NULL ? strchr(key, ' ') : NULL;
     const char *rest =
         names != NULL && (names[1] == '"' || names[1] == '{') ? end_of_names(names + 1) : NULL;
@@ -86,13 +89,16 @@ static bool rename_output(const char *rule, const char *tun, char *text, size_t 
     /* What iptables has and nft does not know cannot be given to nft. */
     if (rest == NULL || strstr(rule, "xt ") != NULL || strchr(rule, '\'') != NULL)
         return false;
-    return (size_t)snprintf(text, size, "%.*soifname \"%s\"%s", (int)(key - rule), rule, tun,
+    return (size_t)snprintf(text, size, "%.*s%sname \"%s\"%s", (int)(key - rule), rule, which, tun,
                             rest) < size;
 }
 
-/* The line that says a rule again for tun0, behind it; or where to find the rule. */
-static void same_for_tun(const struct judge *judge, const struct found *found,
-                         char line[static LINE])
+/*
+ * The line that says a rule again for tun0, behind it; or where to find the rule. WHICH is the
+ * interface that the rule is for: "oif" or "iif".
+ */
+static void same_for(const struct judge *judge, const struct found *found, const char *which,
+                     char line[static LINE])
 {
     const struct model_chain *chain = found->chain;
     const char *tun = judge->config->tun.name;
@@ -100,13 +106,19 @@ static void same_for_tun(const struct judge *judge, const struct found *found,
                                           chain->name, found->rule->handle);
     char text[LINE - 128];
 
-    if (rule != NULL && rename_output(rule, tun, text, sizeof(text)))
+    if (rule != NULL && rename_device(rule, which, tun, text, sizeof(text)))
         snprintf(line, LINE, "nft 'add rule %s %s %s handle %" PRId64 " %s'", chain->family,
                  chain->table, chain->name, found->rule->handle, text);
     else
         snprintf(line, LINE,
                  "the same rule for %s, next to handle %" PRId64 " in `nft -a list chain %s %s %s`",
                  tun, found->rule->handle, chain->family, chain->table, chain->name);
+}
+
+static void same_for_tun(const struct judge *judge, const struct found *found,
+                         char line[static LINE])
+{
+    same_for(judge, found, "oif", line);
 }
 
 static bool is_iptables(const struct model_chain *chain)
@@ -144,12 +156,13 @@ static void forward_line(const struct judge *judge, const struct model_chain *ba
 static void judge_forward(struct walk *walk)
 {
     struct judge *judge = walk->judge;
-    bool forwards = (judge->config->divert.directions & DIRECTIONS_FORWARD) != 0;
+    unsigned directions = judge->config->divert.directions;
+    bool forwards = (directions & (DIRECTIONS_FORWARD | DIRECTIONS_IN)) != 0;
     char line[NETFILTER_LINE];
 
     if (!walk->drops)
         return;
-    if (!walk->from_tun) {
+    if (!walk->from_tun && (directions & (DIRECTIONS_OUT | DIRECTIONS_FORWARD)) != 0) {
         forward_line(judge, walk->base, false, line);
         remark(judge, REMARK_FORWARD, walk->base, "drops what comes back from the tun device",
                line);
@@ -171,6 +184,21 @@ static void judge_output(struct walk *walk)
     same_for_tun(walk->judge, found, line);
     remark(walk->judge, REMARK_OUTPUT, walk->base,
            "tests the output interface, which is the tun device for diverted packets there", line);
+}
+
+/* What comes in passes here with tun0 as input interface. */
+static void judge_input(struct walk *walk)
+{
+    const struct found *found = &walk->other_iif;
+    char line[LINE];
+
+    if (found->rule == NULL || walk->names_tun_in ||
+        (walk->judge->config->divert.directions & DIRECTIONS_IN) == 0)
+        return;
+    same_for(walk->judge, found, "iif", line);
+    remark(walk->judge, REMARK_OUTPUT, walk->base,
+           "tests the input interface, which is the tun device for what is diverted on its way in",
+           line);
 }
 
 static void judge_postrouting(struct walk *walk)
@@ -384,7 +412,10 @@ static void note_tests(struct walk *walk, const struct found *found)
         walk->other_oif = *found;
     if ((found->tests & TESTS_LOST) != 0 && walk->lost.rule == NULL)
         walk->lost = *found;
+    if ((found->tests & TESTS_IIF_OTHER) != 0 && walk->other_iif.rule == NULL)
+        walk->other_iif = *found;
     walk->names_tun |= (found->tests & TESTS_OIF_TUN) != 0;
+    walk->names_tun_in |= (found->tests & TESTS_IIF_TUN) != 0;
 }
 
 static void note_accept(struct walk *walk, unsigned tests)
@@ -457,6 +488,8 @@ static void judge_chain(struct judge *judge, struct model_chain *base)
         judge_forward(&walk);
     else if (strcmp(base->hook, "output") == 0)
         judge_output(&walk);
+    else if (strcmp(base->hook, "input") == 0)
+        judge_input(&walk);
     else if (strcmp(base->hook, "postrouting") == 0 && strcmp(base->type, "nat") != 0)
         judge_postrouting(&walk);
     else if (strcmp(base->hook, "postrouting") == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What works on the host without a running diversion: the plan, and sweeping up after a crash. */
+#include "kernel/apply_inbound.h"
 #include "kernel/divert_state.h"
 #include "kernel/inspect.h"
 
@@ -82,10 +83,14 @@ static int sweep_but_closed(const struct config *config, struct netlink *netlink
 }
 
 /* What the state file tells of comes first: the configuration may have changed since. */
-static int sweep_all(const struct config *config, const struct ledger *ledger,
-                     struct netlink *netlink, struct fault *fault)
+static int sweep_all(const struct config *config, struct ledger *ledger, struct netlink *netlink,
+                     struct fault *fault)
 {
+    const struct instance instance = instance_of_process(config, ledger);
     int r = 0;
+
+    if (instance.inbound)
+        r = inbound_end_turns(netlink, ledger, fault);
 
     for (size_t i = 0; i < ledger->left_count && r == 0; i++) {
         if (!instance_same_place(&ledger->left[i], &ledger->instance))
@@ -95,7 +100,19 @@ static int sweep_all(const struct config *config, const struct ledger *ledger,
         return r;
     if (config->divert.on_exit == ON_EXIT_CLOSED)
         return sweep_but_closed(config, netlink, fault);
-    return apply_sweep(netlink, &ledger->instance, fault);
+    r = apply_remove_diverting(netlink, &instance, fault);
+    return r < 0 ? r : apply_remove_all_routes(netlink, &instance, fault);
+}
+
+/* The last to go, as forwarding is what they guard against. */
+static int sweep_barriers(const struct config *config, const struct ledger *ledger,
+                          struct netlink *netlink, struct fault *fault)
+{
+    const struct instance instance = instance_of_process(config, ledger);
+
+    if (!instance.inbound || config->divert.on_exit == ON_EXIT_CLOSED)
+        return 0;
+    return apply_remove_rules(netlink, &instance, NULL, fault);
 }
 
 int divert_cleanup_host(const struct config *config)
@@ -112,10 +129,14 @@ int divert_cleanup_host(const struct config *config)
         r = ledger_open(&ledger, &instance, fault);
     if (r == 0)
         r = netlink_open(fault, &netlink);
+    if (r == 0 && ledger_try_inbound(&ledger) == -ENOMEM)
+        r = -ENOMEM;
     if (r == 0) {
         r = sweep_all(config, &ledger, netlink, fault);
         restored = apply_restore_settings(netlink, &ledger, fault);
         r = r < 0 ? r : restored;
+        if (r == 0)
+            r = sweep_barriers(config, &ledger, netlink, fault);
     }
     netlink_close(netlink);
     ledger_close(&ledger);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The wanted list as commands of iproute2 and sysctl. */
+#include "kernel/inbound.h"
 #include "kernel/tun.h"
 #include "kernel/wanted.h"
 
@@ -71,18 +72,63 @@ static void print_address(const struct config *config, const struct address *add
     fputc('\n', out);
 }
 
-/* The guards, which name tun0, or the others. */
-static void print_rules(const struct config *config, const struct wanted *wanted, bool guards,
-                        FILE *out)
+static void print_rule(const char *verb, const struct rule *rule, FILE *out)
+{
+    char text[RULE_TEXT];
+
+    fprintf(out, "ip %s rule %s %s\n", family_option(rule->family), verb, rule_format(rule, text));
+}
+
+static bool is_guard(const struct config *config, const struct rule *rule)
+{
+    return strcmp(rule->iif, config->tun.name) == 0 || inbound_is_barrier(rule);
+}
+
+static void print_guards(const struct config *config, const struct wanted *wanted, FILE *out)
+{
+    for (size_t i = 0; i < wanted->rule_count; i++) {
+        if (is_guard(config, &wanted->rules[i]))
+            print_rule("add", &wanted->rules[i], out);
+    }
+}
+
+/* With the turn that the kernel's own rule takes; see apply_inbound.h. */
+static void print_inbound(const struct wanted *wanted, enum ip_family family, FILE *out)
+{
+    const struct rule stand_in = inbound_stand_in(family);
+    struct rule local = stand_in;
+    bool begun = false;
+
+    local.priority = INBOUND_PRIORITY;
+    local.protocol = RTPROT_KERNEL;
+    for (size_t i = 0; i < wanted->rule_count; i++) {
+        const struct rule *rule = &wanted->rules[i];
+
+        if (rule->family != family || !inbound_is_rule(rule))
+            continue;
+        if (!begun) {
+            print_rule("add", &stand_in, out);
+            print_rule("del", &local, out);
+        }
+        begun = true;
+        print_rule("add", rule, out);
+    }
+    if (begun) {
+        print_rule("add", &local, out);
+        print_rule("del", &stand_in, out);
+    }
+}
+
+static void print_rules(const struct config *config, const struct wanted *wanted, FILE *out)
 {
     for (size_t i = 0; i < wanted->rule_count; i++) {
         const struct rule *rule = &wanted->rules[i];
-        char text[RULE_TEXT];
 
-        if ((strcmp(rule->iif, config->tun.name) == 0) == guards)
-            fprintf(out, "ip %s rule add %s\n", family_option(rule->family),
-                    rule_format(rule, text));
+        if (!is_guard(config, rule) && !inbound_is_rule(rule))
+            print_rule("add", rule, out);
     }
+    for (int family = 0; family < FAMILY_COUNT; family++)
+        print_inbound(wanted, (enum ip_family)family, out);
 }
 
 /* Names of ip-route(8); the others have none there. */
@@ -136,7 +182,8 @@ static const char *type_word(uint8_t type)
     }
 }
 
-static void print_route(const struct config *config, const struct route *route, FILE *out)
+static void print_route(const struct config *config, uint32_t table, const struct route *route,
+                        FILE *out)
 {
     char text[ROUTE_KEY_TEXT];
 
@@ -145,7 +192,7 @@ static void print_route(const struct config *config, const struct route *route, 
     if (route->type == RTN_UNICAST)
         fprintf(out, " dev %s%s", config->tun.name,
                 route->key.family == FAMILY_IPV4 ? " scope global" : "");
-    fprintf(out, " table %u protocol %u", config->divert.table, DIVERT_PROTOCOL);
+    fprintf(out, " table %u protocol %u", table, DIVERT_PROTOCOL);
     if (route->has_source) {
         struct ip_addr source = ip_addr_from_bytes(route->key.family, route->source);
 
@@ -156,16 +203,23 @@ static void print_route(const struct config *config, const struct route *route, 
     fputc('\n', out);
 }
 
+static void print_table(const struct config *config, uint32_t table, const struct route_set *set,
+                        FILE *out)
+{
+    for (const struct route *route = set->routes; route != NULL; route = route->hh.next)
+        print_route(config, table, route, out);
+}
+
 void plan_print(const struct config *config, const struct snapshot *snapshot,
                 const struct wanted *wanted, FILE *out)
 {
     print_device(config, wanted, snapshot, out);
     for (size_t i = 0; i < wanted->address_count; i++)
         print_address(config, &wanted->addresses[i], out);
+    print_guards(config, wanted, out);
     for (size_t i = 0; i < wanted->setting_count; i++)
         print_setting(&wanted->settings[i], out);
-    print_rules(config, wanted, true, out);
-    for (const struct route *route = wanted->routes.routes; route != NULL; route = route->hh.next)
-        print_route(config, route, out);
-    print_rules(config, wanted, false, out);
+    print_table(config, config->divert.table, &wanted->routes, out);
+    print_table(config, inbound_table(config), &wanted->inbound, out);
+    print_rules(config, wanted, out);
 }

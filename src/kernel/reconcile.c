@@ -2,6 +2,7 @@
 /* Makes the kernel right again where something is out of date. */
 #include "kernel/check.h"
 #include "kernel/divert_state.h"
+#include "kernel/inbound.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,12 +87,10 @@ static int apply_host(struct divert *divert, struct apply *apply)
 
     if (r < 0)
         return fault_set(&divert->fault, r, "computing what should be");
+    if (divert->wanted.rules_changed)
+        divert->dirt |= DIRT_RULES;
     r = apply_device(apply);
-    if (r == 0)
-        r = apply_addresses(apply);
-    if (r == 0)
-        r = apply_settings(apply);
-    return r;
+    return r < 0 ? r : apply_addresses(apply);
 }
 
 /* The wanted route with KEY anew; one that nobody wants any more is taken out of the kernel. */
@@ -196,40 +195,96 @@ static int apply_all_rules(struct apply *apply, struct divert_news *news)
     return r;
 }
 
+/* One of the old place, unless it is one of the new place as well. */
+static int clear_table(struct divert *divert, uint32_t table)
+{
+    const struct config *config = divert->config;
+
+    if (table == config->divert.table ||
+        (table == inbound_table(config) && (config->divert.directions & DIRECTIONS_IN) != 0))
+        return 0;
+    return apply_remove_routes(divert->netlink, table, &divert->fault);
+}
+
 /* All is in its new place after a reload that changed the numbers: the old place is cleared. */
 static int end_move(struct divert *divert, const struct apply *apply)
 {
-    const struct instance *leaving = &divert->ledger.leaving;
+    struct instance leaving = divert->ledger.leaving;
     int r;
 
+    leaving.inbound = ledger_has_inbound(&divert->ledger);
     if (!ledger_is_leaving(&divert->ledger) || apply->failures > 0 || apply->foreign)
         return 0;
-    r = apply_remove_rules(divert->netlink, leaving, &divert->wanted, &divert->fault);
-    if (r == 0 && leaving->table != divert->config->divert.table)
-        r = apply_remove_routes(divert->netlink, leaving->table, &divert->fault);
+    r = apply_remove_rules(divert->netlink, &leaving, &divert->wanted, &divert->fault);
+    if (r == 0)
+        r = clear_table(divert, leaving.table);
+    if (r == 0 && leaving.inbound)
+        r = clear_table(divert, leaving.table + 1);
     if (r == 0)
         ledger_left(&divert->ledger);
     return r;
+}
+
+/* Whether the table of what comes in is ours: it is wanted, or was until a reload. */
+static bool uses_inbound(const struct divert *divert)
+{
+    return (divert->config->divert.directions & DIRECTIONS_IN) != 0 ||
+           (ledger_has_inbound(&divert->ledger) && divert->view != NULL);
+}
+
+static int apply_tables(struct divert *divert, struct apply *apply)
+{
+    int r = 0;
+
+    if ((divert->dirt & (DIRT_MAIN | DIRT_TABLE | DIRT_KEYS)) != 0)
+        r = apply_table(divert, apply);
+    if (r == 0 && (divert->dirt & (DIRT_HOST | DIRT_MAIN | DIRT_TABLE)) != 0 &&
+        uses_inbound(divert))
+        r = apply_inbound_routes(apply);
+    return r;
+}
+
+/* What keeps a packet safe stands before what lets it in, and that before what sends it there. */
+static int apply_all(struct divert *divert, struct apply *apply, struct divert_news *news)
+{
+    bool host = (divert->dirt & (DIRT_HOST | DIRT_MAIN)) != 0;
+    int r = 0;
+
+    if (host)
+        r = apply_host(divert, apply);
+    if (r == 0 && (divert->dirt & DIRT_RULES) != 0)
+        r = apply_guard_rules(apply);
+    if (r == 0 && host)
+        r = apply_settings(apply);
+    if (r == 0)
+        r = apply_tables(divert, apply);
+    if (r == 0 && (divert->dirt & DIRT_RULES) != 0)
+        r = apply_all_rules(apply, news);
+    return r;
+}
+
+/* Once nothing of it is left, another instance may have what comes in. */
+static void leave_inbound(struct divert *divert, const struct apply *apply)
+{
+    if ((divert->config->divert.directions & DIRECTIONS_IN) == 0 && apply->failures == 0 &&
+        !apply->foreign && !ledger_is_leaving(&divert->ledger))
+        ledger_leave_inbound(&divert->ledger);
 }
 
 static int do_work(struct divert *divert, struct apply *apply, struct divert_news *news)
 {
     int r = read_host(divert, news);
 
-    if (r == 0 && (divert->dirt & (DIRT_HOST | DIRT_MAIN)) != 0)
-        r = apply_host(divert, apply);
-    if (r == 0 && (divert->dirt & DIRT_RULES) != 0)
-        r = apply_guard_rules(apply);
-    if (r == 0 && (divert->dirt & (DIRT_MAIN | DIRT_TABLE | DIRT_KEYS)) != 0)
-        r = apply_table(divert, apply);
-    if (r == 0 && (divert->dirt & DIRT_RULES) != 0)
-        r = apply_all_rules(apply, news);
+    if (r == 0)
+        r = apply_all(divert, apply, news);
     if (r == 0)
         r = check_for_loop(apply);
     if (r > 0)
         news->loop_found = true;
     if (r == 0)
         r = end_move(divert, apply);
+    if (r == 0)
+        leave_inbound(divert, apply);
     if (r >= 0)
         r = publish_view(divert, news);
     return r;

@@ -15,6 +15,7 @@
 static bool attribute_known(int type, struct nlattr *attr)
 {
     switch (type) {
+    case FRA_SRC:
     case FRA_IIFNAME:
     case FRA_PRIORITY:
     case FRA_TABLE:
@@ -32,13 +33,30 @@ static bool attribute_known(int type, struct nlattr *attr)
     }
 }
 
+static const uint8_t actions[RULE_ACTION_COUNT] = {
+    [RULE_LOOKUP] = FR_ACT_TO_TBL,
+    [RULE_UNREACHABLE] = FR_ACT_UNREACHABLE,
+    [RULE_BLACKHOLE] = FR_ACT_BLACKHOLE,
+};
+
+static bool action_known(uint8_t number, enum rule_action *ret_action)
+{
+    for (size_t i = 0; i < RULE_ACTION_COUNT; i++) {
+        if (actions[i] != number)
+            continue;
+        *ret_action = (enum rule_action)i;
+        return true;
+    }
+    return false;
+}
+
 static bool is_ours(const struct fib_rule_hdr *header, struct nlattr *attrs[])
 {
+    enum rule_action action;
+
     if (attrs[FRA_PROTOCOL] == NULL || nla_get_u8(attrs[FRA_PROTOCOL]) != DIVERT_PROTOCOL)
         return false;
-    if (header->dst_len != 0 || header->src_len != 0 || header->tos != 0)
-        return false;
-    if (header->action != FR_ACT_TO_TBL && header->action != FR_ACT_UNREACHABLE)
+    if (header->dst_len != 0 || header->tos != 0 || !action_known(header->action, &action))
         return false;
     for (int type = 1; type <= FRA_MAX; type++) {
         if (attrs[type] != NULL && !attribute_known(type, attrs[type]))
@@ -47,8 +65,31 @@ static bool is_ours(const struct fib_rule_hdr *header, struct nlattr *attrs[])
     return true;
 }
 
-static void selectors_parse(struct nlattr *attrs[], struct rule *rule)
+/* Nothing but a priority, which is left out when it is 0, a table and a protocol number. */
+static bool is_local_rule(const struct fib_rule_hdr *header, struct nlattr *attrs[],
+                          const struct rule *rule)
 {
+    const uint32_t allowed = 1u << FRA_PRIORITY | 1u << FRA_TABLE | 1u << FRA_PROTOCOL |
+                             1u << FRA_SUPPRESS_PREFIXLEN | 1u << FRA_PAD;
+
+    if (header->action != FR_ACT_TO_TBL || rule->priority != 0 || rule->table != RT_TABLE_LOCAL ||
+        header->dst_len != 0 || header->src_len != 0 || header->tos != 0 ||
+        (header->flags & FIB_RULE_INVERT) != 0)
+        return false;
+    for (int type = 1; type <= FRA_MAX; type++) {
+        if (attrs[type] != NULL && (allowed & 1u << type) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void selectors_parse(const struct fib_rule_hdr *header, struct nlattr *attrs[],
+                            struct rule *rule)
+{
+    if (attrs[FRA_SRC] != NULL && (size_t)nla_len(attrs[FRA_SRC]) >= IP_ADDR_BYTES(rule->family)) {
+        rule->from.addr = ip_addr_from_bytes(rule->family, nla_data(attrs[FRA_SRC]));
+        rule->from.len = header->src_len;
+    }
     if (attrs[FRA_SUPPRESS_PREFIXLEN] != NULL)
         rule->suppress_default = nla_get_u32(attrs[FRA_SUPPRESS_PREFIXLEN]) == 0;
     if (attrs[FRA_SUPPRESS_IFGROUP] != NULL)
@@ -87,11 +128,16 @@ int rule_parse(const struct nlmsghdr *message, struct rule *ret_rule, enum rule_
         nla_strlcpy(rule.iif, attrs[FRA_IIFNAME], sizeof(rule.iif));
     if (header->action == FR_ACT_TO_TBL)
         rule.table = attrs[FRA_TABLE] != NULL ? nla_get_u32(attrs[FRA_TABLE]) : header->table;
-    *ret_owner = is_ours(header, attrs) ? RULE_OURS : RULE_FOREIGN;
-    if (*ret_owner == RULE_OURS) {
-        rule.action = header->action == FR_ACT_TO_TBL ? RULE_LOOKUP : RULE_UNREACHABLE;
+    if (attrs[FRA_PROTOCOL] != NULL)
+        rule.protocol = nla_get_u8(attrs[FRA_PROTOCOL]);
+    *ret_owner = RULE_FOREIGN;
+    if (is_ours(header, attrs)) {
+        *ret_owner = RULE_OURS;
+        action_known(header->action, &rule.action);
         rule.invert = (header->flags & FIB_RULE_INVERT) != 0;
-        selectors_parse(attrs, &rule);
+        selectors_parse(header, attrs, &rule);
+    } else if (is_local_rule(header, attrs, &rule)) {
+        *ret_owner = RULE_LOCAL;
     }
     *ret_rule = rule;
     return 0;
@@ -100,7 +146,9 @@ int rule_parse(const struct nlmsghdr *message, struct rule *ret_rule, enum rule_
 bool rule_equal(const struct rule *a, const struct rule *b)
 {
     return a->family == b->family && a->priority == b->priority && a->action == b->action &&
-           a->table == b->table && strcmp(a->iif, b->iif) == 0 && a->invert == b->invert &&
+           a->table == b->table && a->from.len == b->from.len &&
+           (a->from.len == 0 || ip_addr_equal(&a->from.addr, &b->from.addr)) &&
+           strcmp(a->iif, b->iif) == 0 && a->invert == b->invert &&
            a->suppress_default == b->suppress_default && a->suppress_group == b->suppress_group &&
            a->has_uids == b->has_uids && a->uids.first == b->uids.first &&
            a->uids.last == b->uids.last && a->proto == b->proto && a->port_first == b->port_first &&
@@ -112,6 +160,9 @@ static int selectors_put(struct nl_msg *message, const struct rule *rule)
     struct fib_rule_uid_range uids = {.start = rule->uids.first, .end = rule->uids.last};
     struct fib_rule_port_range ports = {.start = rule->port_first, .end = rule->port_last};
 
+    if (rule->from.len != 0 &&
+        nla_put(message, FRA_SRC, (int)IP_ADDR_BYTES(rule->family), rule->from.addr.bytes) < 0)
+        return -ENOMEM;
     if (rule->iif[0] != '\0' && nla_put_string(message, FRA_IIFNAME, rule->iif) < 0)
         return -ENOMEM;
     if (rule->suppress_default && nla_put_u32(message, FRA_SUPPRESS_PREFIXLEN, 0) < 0)
@@ -132,7 +183,8 @@ static struct nl_msg *message_build(const struct rule *rule, int type, int flags
 {
     struct fib_rule_hdr header = {
         .family = (uint8_t)ip_family_to_af(rule->family),
-        .action = rule->action == RULE_LOOKUP ? FR_ACT_TO_TBL : FR_ACT_UNREACHABLE,
+        .src_len = rule->from.len,
+        .action = actions[rule->action],
         .table = rule->table < 256 ? (uint8_t)rule->table : RT_TABLE_UNSPEC,
         .flags = rule->invert ? FIB_RULE_INVERT : 0,
     };
@@ -142,7 +194,8 @@ static struct nl_msg *message_build(const struct rule *rule, int type, int flags
         return NULL;
     if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ||
         nla_put_u32(message, FRA_PRIORITY, rule->priority) < 0 ||
-        nla_put_u8(message, FRA_PROTOCOL, DIVERT_PROTOCOL) < 0 ||
+        nla_put_u8(message, FRA_PROTOCOL, rule->protocol != 0 ? rule->protocol : DIVERT_PROTOCOL) <
+            0 ||
         (rule->table != 0 && nla_put_u32(message, FRA_TABLE, rule->table) < 0) ||
         selectors_put(message, rule) < 0) {
         nlmsg_free(message);
@@ -175,16 +228,40 @@ struct nl_msg *rule_message_dump(enum ip_family family)
 
 static const char *proto_word(uint8_t proto)
 {
-    switch (proto) {
-    case IPPROTO_TCP:
-        return "tcp";
-    case IPPROTO_ESP:
-        return "esp";
-    case IPPROTO_AH:
-        return "ah";
-    default:
-        return "udp";
+    static const char *const words[UINT8_MAX + 1] = {
+        [IPPROTO_ICMP] = "icmp", [IPPROTO_TCP] = "tcp",         [IPPROTO_UDP] = "udp",
+        [IPPROTO_DCCP] = "dccp", [IPPROTO_ESP] = "esp",         [IPPROTO_AH] = "ah",
+        [IPPROTO_SCTP] = "sctp", [IPPROTO_UDPLITE] = "udplite",
+    };
+
+    return words[proto] != NULL ? words[proto] : "?";
+}
+
+static const char *table_word(uint32_t table, char buffer[static 12])
+{
+    if (table == RT_TABLE_MAIN)
+        return "main";
+    if (table == RT_TABLE_LOCAL)
+        return "local";
+    snprintf(buffer, 12, "%u", table);
+    return buffer;
+}
+
+static size_t append_action(const struct rule *rule, char *buffer, size_t used)
+{
+    char table[12];
+
+    switch (rule->action) {
+    case RULE_UNREACHABLE:
+        return used + (size_t)snprintf(buffer + used, RULE_TEXT - used, " type unreachable");
+    case RULE_BLACKHOLE:
+        return used + (size_t)snprintf(buffer + used, RULE_TEXT - used, " type blackhole");
+    case RULE_LOOKUP:
+    case RULE_ACTION_COUNT:
+        break;
     }
+    return used + (size_t)snprintf(buffer + used, RULE_TEXT - used, " lookup %s",
+                                   table_word(rule->table, table));
 }
 
 static size_t append_selectors(const struct rule *rule, char *buffer, size_t used)
@@ -206,23 +283,23 @@ static size_t append_selectors(const struct rule *rule, char *buffer, size_t use
 const char *rule_format(const struct rule *rule, char buffer[static RULE_TEXT])
 {
     size_t used = (size_t)snprintf(buffer, RULE_TEXT, "priority %u", rule->priority);
+    char prefix[IP_PREFIX_TEXT];
 
     if (rule->invert)
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " not");
+    if (rule->from.len != 0)
+        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " from %s",
+                                 ip_prefix_format(&rule->from, prefix));
     if (rule->iif[0] != '\0')
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " iif %s", rule->iif);
     used = append_selectors(rule, buffer, used);
-    if (rule->action == RULE_UNREACHABLE)
-        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " type unreachable");
-    else if (rule->table == RT_TABLE_MAIN)
-        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " lookup main");
-    else
-        used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " lookup %u", rule->table);
+    used = append_action(rule, buffer, used);
     if (rule->suppress_default)
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " suppress_prefixlength 0");
     if (rule->suppress_group != 0)
         used += (size_t)snprintf(buffer + used, RULE_TEXT - used, " suppress_ifgroup %u",
                                  rule->suppress_group);
-    snprintf(buffer + used, RULE_TEXT - used, " protocol %u", DIVERT_PROTOCOL);
+    snprintf(buffer + used, RULE_TEXT - used, " protocol %u",
+             rule->protocol != 0 ? rule->protocol : DIVERT_PROTOCOL);
     return buffer;
 }

@@ -17,6 +17,7 @@
 enum rule_action {
     RULE_LOOKUP,
     RULE_UNREACHABLE,
+    RULE_BLACKHOLE,
     RULE_ACTION_COUNT,
 };
 
@@ -25,7 +26,8 @@ struct rule {
     enum ip_family family;
     uint32_t priority;
     enum rule_action action;
-    uint32_t table; /* of RULE_LOOKUP */
+    uint32_t table;        /* of RULE_LOOKUP */
+    struct ip_prefix from; /* source; of length 0 = any */
     char iif[IFNAMSIZ];
     bool invert;             /* `not` */
     bool suppress_default;   /* suppress_prefixlength 0 */
@@ -34,10 +36,15 @@ struct rule {
     struct uid_range uids;
     uint8_t proto;                  /* IPPROTO_*; 0 = any */
     uint16_t port_first, port_last; /* destination, host order; 0 = any */
+
+    /* Not what tells rules apart, but for the kernel's own one. */
+    uint8_t protocol;  /* RTPROT_*; 0 = DIVERT_PROTOCOL */
+    bool behind_local; /* in the kernel it stands behind the rule for table local */
 };
 
 enum rule_owner {
     RULE_OURS,
+    RULE_LOCAL,   /* `0: from all lookup local`, which every host has; see apply_inbound.c */
     RULE_FOREIGN, /* only family, priority, iif and table are filled in */
     RULE_OWNER_COUNT,
 };

@@ -62,7 +62,7 @@ static unsigned test_interface(const char *key, bool positive, const json_t *rig
         return output ? TESTS_OIF : TESTS_MORE;
     if (output)
         return test_names(right, tun, TESTS_OIF_TUN, TESTS_OIF_OTHER) | TESTS_OIF;
-    tests = test_names(right, tun, TESTS_IIF_TUN, TESTS_MORE);
+    tests = test_names(right, tun, TESTS_IIF_TUN, TESTS_MORE | TESTS_IIF_OTHER);
     return tests != 0 ? tests : TESTS_MORE;
 }
 

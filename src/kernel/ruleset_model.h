@@ -23,7 +23,8 @@ enum {
     TESTS_OWNER = 1u << 5,
     TESTS_CGROUP = 1u << 6,
     TESTS_PRIORITY = 1u << 7,
-    TESTS_MORE = 1u << 8, /* something else */
+    TESTS_MORE = 1u << 8,      /* something else */
+    TESTS_IIF_OTHER = 1u << 9, /* the input interface is a certain device, not tun0 or lo */
 };
 
 enum rule_target {

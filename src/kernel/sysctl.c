@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Settings under net.ipv4.conf and net.ipv6.conf, by netlink or /proc. */
+/* Settings of devices and of families, by netlink or /proc. */
 #include "kernel/sysctl.h"
 
 #include <errno.h>
@@ -23,8 +23,11 @@ struct setting setting_make(enum ip_family family, const char *device, const cha
 
 const char *sysctl_path(const struct setting *setting, char buffer[static SYSCTL_PATH])
 {
-    snprintf(buffer, SYSCTL_PATH, "net/%s/conf/%s/%s", ip_family_name(setting->family),
-             setting->device, setting->name);
+    if (strcmp(setting->device, SETTING_OF_FAMILY) == 0)
+        snprintf(buffer, SYSCTL_PATH, "net/%s/%s", ip_family_name(setting->family), setting->name);
+    else
+        snprintf(buffer, SYSCTL_PATH, "net/%s/conf/%s/%s", ip_family_name(setting->family),
+                 setting->device, setting->name);
     return buffer;
 }
 
@@ -104,7 +107,10 @@ static int write_netlink(struct netlink *netlink, const struct setting *setting)
 
 int sysctl_write(struct netlink *netlink, const struct setting *setting)
 {
-    if (setting->family == FAMILY_IPV4 && strcmp(setting->device, "all") != 0)
-        return write_netlink(netlink, setting);
-    return write_proc(setting);
+    bool by_netlink = setting->family == FAMILY_IPV4 && strcmp(setting->device, "all") != 0 &&
+                      strcmp(setting->device, SETTING_OF_FAMILY) != 0;
+
+    if (by_netlink && strcmp(setting->name, "forwarding") == 0 && write_proc(setting) == 0)
+        return 0;
+    return by_netlink ? write_netlink(netlink, setting) : write_proc(setting);
 }

@@ -3,6 +3,8 @@
 #include "kernel/wanted.h"
 
 #include "ipmodd/base/macro.h"
+#include "kernel/inbound.h"
+#include "kernel/rule_list.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,7 +28,7 @@ static uint32_t tun_mtu(const struct wanted_input *input)
         const struct device *device = &snapshot->devices[i];
 
         if (device->ifindex != input->tun_ifindex && (device->flags & IFF_LOOPBACK) == 0 &&
-            snapshot_device_used(snapshot, device->ifindex))
+            (snapshot_device_used(snapshot, device->ifindex) || inbound_has_device(input, device)))
             mtu = MAX_OF(mtu, device->mtu);
     }
     return mtu == 0 ? MTU_DEFAULT : MIN_OF(mtu, (uint32_t)MTU_MAX);
@@ -85,9 +87,10 @@ int wanted_add_rule(struct wanted *wanted, const struct rule *rule)
     return 0;
 }
 
-static int add_guard_rules(struct wanted *wanted, const struct config *config,
+static int add_guard_rules(struct wanted *wanted, const struct wanted_input *input,
                            enum ip_family family)
 {
+    const struct config *config = input->config;
     uint32_t moved = wanted->guard_priority[family];
     struct rule rule = {
         .family = family,
@@ -175,31 +178,75 @@ static int add_exclusion_rules(struct wanted *wanted, const struct wanted_input 
     return r;
 }
 
-static int add_rules(struct wanted *wanted, const struct wanted_input *input)
+/* One that meets what is sent, and with a list of devices one for each that packets come by. */
+static int add_divert_rules(struct wanted *wanted, const struct wanted_input *input,
+                            enum ip_family family)
 {
-    const struct config *config = input->config;
+    const struct config_divert *divert = &input->config->divert;
+    struct rule rule =
+        direction_rule(input->config, family, divert->divert_priority, divert->table);
     int r = 0;
 
-    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
-        if ((input->snapshot->families & 1u << family) != 0)
-            r = add_guard_rules(wanted, config, (enum ip_family)family);
-    }
-    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
-        if ((input->snapshot->families & 1u << family) != 0)
-            r = add_exclusion_rules(wanted, input, (enum ip_family)family);
-    }
-    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
-        struct rule rule = direction_rule(config, (enum ip_family)family,
-                                          config->divert.divert_priority, config->divert.table);
-
-        if ((input->snapshot->families & 1u << family) != 0)
+    if (divert->interface_count == 0)
+        return wanted_add_rule(wanted, &rule);
+    rule.invert = false;
+    strcpy(rule.iif, "lo");
+    if ((divert->directions & DIRECTIONS_OUT) != 0)
+        r = wanted_add_rule(wanted, &rule);
+    for (size_t i = 0; i < divert->interface_count && r == 0; i++) {
+        memcpy(rule.iif, divert->interfaces[i], sizeof(rule.iif));
+        if ((divert->directions & DIRECTIONS_FORWARD) != 0 &&
+            !rule_list_has(wanted->rules, wanted->rule_count, &rule))
             r = wanted_add_rule(wanted, &rule);
     }
     return r;
 }
 
+/* Of each family in turn. */
+static int add_for_families(struct wanted *wanted, const struct wanted_input *input,
+                            int (*add)(struct wanted *, const struct wanted_input *,
+                                       enum ip_family))
+{
+    int r = 0;
+
+    for (int family = 0; family < FAMILY_COUNT && r == 0; family++) {
+        if ((input->snapshot->families & 1u << family) != 0)
+            r = add(wanted, input, (enum ip_family)family);
+    }
+    return r;
+}
+
+static int add_rules(struct wanted *wanted, const struct wanted_input *input)
+{
+    int r = add_for_families(wanted, input, add_guard_rules);
+
+    if (r == 0)
+        r = add_for_families(wanted, input, inbound_add_barriers);
+    if (r == 0)
+        r = add_for_families(wanted, input, inbound_add_rules);
+    if (r < 0 || !wanted_mirrors(input->config))
+        return r;
+    r = add_for_families(wanted, input, add_exclusion_rules);
+    return r < 0 ? r : add_for_families(wanted, input, add_divert_rules);
+}
+
+bool wanted_mirrors(const struct config *config)
+{
+    return (config->divert.directions & (DIRECTIONS_OUT | DIRECTIONS_FORWARD)) != 0;
+}
+
+static bool rules_same(const struct rule *a, size_t a_count, const struct rule *b, size_t b_count)
+{
+    for (size_t i = 0; i < a_count && a_count == b_count; i++) {
+        if (!rule_equal(&a[i], &b[i]))
+            return false;
+    }
+    return a_count == b_count;
+}
+
 static void clear_host(struct wanted *wanted)
 {
+    route_set_clear(&wanted->inbound);
     free(wanted->addresses);
     free(wanted->settings);
     free(wanted->overwritten);
@@ -213,6 +260,8 @@ static void clear_host(struct wanted *wanted)
 
 int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input)
 {
+    struct rule *before CLEANUP(cleanup_free) = TAKE_PTR(wanted->rules);
+    size_t before_count = wanted->rule_count;
     int r;
 
     clear_host(wanted);
@@ -226,7 +275,12 @@ int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input)
     if (r == 0)
         r = forwarding_want(wanted, input);
     if (r == 0)
+        r = inbound_add_settings(wanted, input);
+    if (r == 0)
+        r = inbound_add_routes(wanted, input);
+    if (r == 0)
         r = add_rules(wanted, input);
+    wanted->rules_changed = !rules_same(before, before_count, wanted->rules, wanted->rule_count);
     return r;
 }
 
@@ -281,6 +335,8 @@ static int add_special_routes(struct wanted *wanted, const struct wanted_input *
 int wanted_compute_routes(struct wanted *wanted, const struct wanted_input *input)
 {
     route_set_clear(&wanted->routes);
+    if (!wanted_mirrors(input->config))
+        return 0;
     if (add_special_routes(wanted, input) < 0)
         return -ENOMEM;
     for (const struct route *first = input->snapshot->main.routes; first != NULL;
@@ -310,6 +366,8 @@ int wanted_route(const struct wanted *wanted, const struct wanted_input *input,
 {
     const struct route *first = route_set_find(&input->snapshot->main, key);
 
+    if (!wanted_mirrors(input->config))
+        return 0;
     if (first != NULL)
         return mirror_route(wanted, input, first, ret_route);
     *ret_route = special_for(input, key);

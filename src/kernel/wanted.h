@@ -6,11 +6,13 @@
  *   tun device   mtu, rp_filter, quiet; borrowed or given addresses
  *   settings     of other devices, where diverting needs them (rp_filter, IPv6 forwarding), and
  *                those that such a setting overwrites
+ *   inbound      rules, routes and settings of their own: see inbound.h
  *   rules        99 iif TUN lookup main · 100 iif TUN unreachable: what comes out of tun0 is routed
  *                by main or not at all, never back into tun0;
  *                DIVERT - 1: what is excluded, and with mirror = default what main has a more
  *                specific route for, goes to main at once;
  *                DIVERT: the rest is looked up in table N
+ *                with `interfaces` one for each device by which forwarded packets come
  *   table N      throw for what is never diverted, the mirror of main, and with on-exit = closed a
  *                last unreachable default
  *
@@ -20,14 +22,15 @@
  * asked first if it was there first; that is right, see KERNEL notes in ipmodd(8).
  *
  * The mirror of a route: unicast becomes a route over tun0, blackhole, unreachable and prohibit
- * stay, everything else (local, throw, multicast, over lo) becomes `throw`, which leaves the
- * decision to main; one whose hops are all dead, or tun0, has no mirror. Prefix, source prefix,
- * tos, metric and RTAX metrics stay. The source address that main would have given is written out
- * for IPv4, since the kernel would take tun0's. For IPv6 it is copied where main names one; else
- * RFC 6724 chooses per destination among all addresses on tun0, which are those of the egress
- * device. Only where they are not (two egress devices, given addresses) rule 5, "the outgoing
- * interface's", would choose wrongly: there the best address of the egress device is written out.
- * One route stands for all hops and all variants of a key: the first that is alive.
+ * stay, everything else (local, throw, multicast, over lo, over a device that `interfaces` does not
+ * name) becomes `throw`, which leaves the decision to main; one whose hops are all dead, or tun0,
+ * has no mirror. Prefix, source prefix, tos, metric and RTAX metrics stay. The source address that
+ * main would have given is written out for IPv4, since the kernel would take tun0's. For IPv6 it is
+ * copied where main names one; else RFC 6724 chooses per destination among all addresses on tun0,
+ * which are those of the egress device. Only where they are not (two egress devices, given
+ * addresses) rule 5, "the outgoing interface's", would choose wrongly: there the best address of
+ * the egress device is written out. One route stands for all hops and all variants of a key: the
+ * first that is alive.
  *
  * IPv6 flags that user space cannot set: a copy of a temporary address is no temporary one. Of two
  * addresses of one device in one /64 the kind that use_tempaddr does not prefer is therefore
@@ -64,15 +67,17 @@ struct wanted {
     size_t overwritten_count;
     struct rule *rules; /* in the order in which they are to be added; the divert rules last */
     size_t rule_count;
-    struct route_set routes; /* of table N */
-    bool mtus_vary;          /* one of them has an MTU of its own, or had at the last look */
+    bool rules_changed;       /* since the computation before */
+    struct route_set routes;  /* of table N */
+    struct route_set inbound; /* of the table of what comes in */
+    bool mtus_vary;           /* one of them has an MTU of its own, or had at the last look */
     uint32_t guard_priority[FAMILY_COUNT]; /* as rules of others have it; 0 = as configured */
 };
 
 /* Device values, addresses, settings and rules anew; routes stay. 0 or -ENOMEM. */
 int wanted_compute_host(struct wanted *wanted, const struct wanted_input *input);
 
-/* The route set anew, all of it ROUTE_MISSING. 0 or -ENOMEM. Needs tun_mtu. */
+/* The route set of table N anew, all of it ROUTE_MISSING. 0 or -ENOMEM. Needs tun_mtu. */
 int wanted_compute_routes(struct wanted *wanted, const struct wanted_input *input);
 
 /*
@@ -103,8 +108,14 @@ int wanted_add_setting(struct wanted *wanted, enum ip_family family, const char 
                        const char *name, int32_t value);
 int wanted_add_rule(struct wanted *wanted, const struct rule *rule);
 
+/* Whether table N is filled: what comes in alone has no use for it. */
+bool wanted_mirrors(const struct config *config);
+
 /* Neither tun0 nor lo. */
 bool wanted_is_other_device(const struct wanted_input *input, const struct device *device);
+
+/* Whether what IPv6 forwarding of all devices is now is our doing. */
+bool forwarding_all_is_ours(const struct wanted_input *input);
 
 /*
  * What lets IPv6 packets out of tun0 be forwarded: settings, and what these overwrite. 0 or

@@ -12,7 +12,6 @@ static const struct {
 } later_keys[] = {
     /* One a line, so that branches that take some out do not meet. */
     /* clang-format off */
-    {"divert", "interfaces"},
     {"rule", "delay"},
     {"rule", "loss"},
     {"rule", "duplicate"},

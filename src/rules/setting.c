@@ -16,6 +16,8 @@ enum {
     IPV6_MTU_MIN = 1280,
     /* From `priority` on: the rule itself, its guard, and the exclusions above the divert rule. */
     PRIORITIES_NEEDED = 3,
+    /* Tables default, main and local of every host (rtnetlink(7)) begin here. */
+    KERNEL_TABLE_FIRST = 253,
 };
 
 const struct setting_group *const setting_groups[SETTING_GROUPS] = {
@@ -150,6 +152,31 @@ static void check_priorities(const struct config_divert *divert, const struct do
                  divert->divert_priority, PRIORITIES_NEEDED, divert->priority);
 }
 
+/* What comes in has the table behind the configured one. */
+static void check_inbound_table(const struct config_divert *divert, const struct document *document,
+                                struct report *report)
+{
+    const struct place place = place_of(document, "divert", "table");
+
+    if ((divert->directions & DIRECTIONS_IN) == 0 ||
+        (divert->table < UINT32_MAX && divert->table + 1 != KERNEL_TABLE_FIRST))
+        return;
+    report_error(report, &place,
+                 "%" PRIu32 " leaves no table behind it for direction = in: another one",
+                 divert->table);
+}
+
+static void check_interfaces(const struct config *config, const struct document *document,
+                             struct report *report)
+{
+    const struct place place = place_of(document, "divert", "interfaces");
+
+    if (config->divert.interface_count > 0 &&
+        config_diverts_device(&config->divert, config->tun.name))
+        report_error(report, &place, "%s is the tun device itself: name those that lead out",
+                     config->tun.name);
+}
+
 static void check_mtu(const struct config *config, const struct document *document,
                       struct report *report)
 {
@@ -187,6 +214,8 @@ void setting_check(const struct config *config, const struct document *document,
                    struct report *report)
 {
     check_priorities(&config->divert, document, report);
+    check_inbound_table(&config->divert, document, report);
+    check_interfaces(config, document, report);
     check_mtu(config, document, report);
     check_addresses(config, document, report);
 }

@@ -5,6 +5,7 @@
 
 #include "ipmodd/base/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -21,9 +22,10 @@ enum {
 static const struct value_name directions[] = {
     {"out", DIRECTIONS_OUT, DIRECTIONS_OUT},
     {"forward", DIRECTIONS_FORWARD, DIRECTIONS_FORWARD},
+    {"in", DIRECTIONS_IN, DIRECTIONS_IN},
 };
 static const struct value_domain direction_domain = {.noun = "a direction",
-                                                     .max = DIRECTIONS_FORWARD,
+                                                     .max = DIRECTIONS_IN,
                                                      .names = directions,
                                                      .name_count = ARRAY_SIZE(directions),
                                                      .names_only = true};
@@ -118,16 +120,53 @@ static void print_bits(unsigned bits, const struct value_domain *domain, FILE *o
 
 static int parse_direction(const char *text, struct config *config, struct value_error *error)
 {
+    return parse_bits(text, &direction_domain, &config->divert.directions, error);
+}
+
+/* As the kernel takes them (dev_valid_name()), but for what would be no single word here. */
+static int take_interface(const char *text, char name[static IFNAMSIZ], struct value_error *error)
+{
+    size_t length = strlen(text);
+
+    if (length >= IFNAMSIZ)
+        return value_refuse(error, "'%s' is too long for a device: at most %d characters", text,
+                            IFNAMSIZ - 1);
+    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/: \t") != NULL)
+        return value_refuse(error, "'%s' is not a device: a name such as eth0", text);
+    if (strcmp(text, "lo") == 0)
+        return value_refuse(error, "'lo' is never diverted: name other devices");
+    memcpy(name, text, length + 1);
+    return 0;
+}
+
+static int parse_interfaces(const char *text, struct config *config, struct value_error *error)
+{
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    char(*names)[IFNAMSIZ] CLEANUP(cleanup_free) = NULL;
     int r = value_split_list(text, &texts, error);
 
-    for (size_t i = 0; r == 0 && i < texts.count; i++) {
-        if (strcmp(texts.items[i].text, "in") == 0)
-            return value_refuse(error, "direction in is not in this version yet: out, forward");
+    if (r < 0)
+        return r;
+    names = calloc(texts.count, sizeof(*names));
+    if (names == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < texts.count && r == 0; i++) {
+        if (texts.items[i].negated)
+            return value_refuse(error, "'!' has no meaning here: name what is meant itself");
+        r = take_interface(texts.items[i].text, names[i], error);
     }
     if (r < 0)
         return r;
-    return parse_bits(text, &direction_domain, &config->divert.directions, error);
+    free(config->divert.interfaces);
+    config->divert.interfaces = TAKE_PTR(names);
+    config->divert.interface_count = texts.count;
+    return 0;
+}
+
+static void print_interfaces(const struct config *config, FILE *out)
+{
+    for (size_t i = 0; i < config->divert.interface_count; i++)
+        fprintf(out, "%s%s", i > 0 ? ", " : "", config->divert.interfaces[i]);
 }
 
 static void print_direction(const struct config *config, FILE *out)
@@ -324,7 +363,8 @@ static void print_on_exit(const struct config *config, FILE *out)
 }
 
 static const struct setting settings[] = {
-    {"direction", "out, forward or both", parse_direction, print_direction},
+    {"direction", "one or more of out, forward, in", parse_direction, print_direction},
+    {"interfaces", "names of devices", parse_interfaces, print_interfaces},
     {"family", "ipv4, ipv6 or both", parse_family, print_family},
     {"table", "a number from 1 to 4294967295 but 253 to 255", parse_table, print_table},
     {"priority", "a number from 1 to 32765", parse_priority, print_priority},

@@ -6,7 +6,8 @@ import re
 
 FAULTY = os.environ.get("IPMODD_FAULTY", "")
 ALL = ("ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; ip -o addr;"
-       "ip -o link; cat /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv6/conf/all/forwarding")
+       "ip -o link; cat /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/forwarding"
+       " /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/*_early_demux")
 # What the text about each kind of fault must end with; the others do no harm.
 WORDS = {"eexist": "File exists", "einval": "Invalid argument", "enodev": "No such device",
          "enomem": "Cannot allocate memory", "enobufs": "No buffer space available",

@@ -24,6 +24,7 @@ CAP_NET_ADMIN = 1 << 12
 CONFIGURATIONS = {
     "plain": NO_RULES,
     "forward": "[divert]\ndirection = out, forward\n",
+    "inbound": "[divert]\ndirection = out, forward, in\n",
     "default": "[divert]\nmirror = default\n",
     "exclusions": "[divert]\nexclude = 198.51.100.0/25, 2001:db8:2::/65\n"
                   "exclude-uid = 1000-2000\nexclude-port = tcp/22, udp/53\n",

@@ -144,9 +144,11 @@ struct config_tun {
 };
 
 struct config_divert {
-    unsigned directions; /* DIRECTIONS_* */
-    unsigned families;   /* FAMILIES_* */
-    uint32_t table;
+    unsigned directions;          /* DIRECTIONS_* */
+    unsigned families;            /* FAMILIES_* */
+    char (*interfaces)[IFNAMSIZ]; /* whose traffic alone is diverted; none = of all devices */
+    size_t interface_count;
+    uint32_t table;           /* of what goes out; what comes in has the next one */
     uint32_t priority;        /* of `iif TUN lookup main`; the guard rule has priority + 1 */
     uint32_t divert_priority; /* of `lookup TABLE`; the exclusions have the one before it */
     struct ip_prefix *excludes;
@@ -174,6 +176,9 @@ struct config *config_new(void);
 
 /* CONFIG with copies of its arrays, or NULL without memory. Owned by the caller. */
 struct config *config_copy(const struct config *config);
+
+/* Whether the traffic of the device NAME is diverted. */
+bool config_diverts_device(const struct config_divert *divert, const char *name);
 
 /* Frees CONFIG and its arrays; NULL is allowed. */
 void config_free(struct config *config);

@@ -24,6 +24,7 @@ enum remark_kind {
     REMARK_CONNTRACK,  /* connection tracking that cannot be kept right */
     REMARK_XFRM,       /* IPsec policies */
     REMARK_RULES,      /* policy rules that are asked before the divert rule */
+    REMARK_INTERFACES, /* devices of `interfaces` that are not there */
     REMARK_FORWARDING, /* a setting of the whole host that this kernel needs */
     REMARK_KIND_COUNT,
 };

@@ -58,16 +58,18 @@ static enum step set_mss_apply(const void *value, const struct action_context *c
 }
 
 /*
- * The largest segment that fits the way to the destination and, for a packet that passes through,
- * the way back as well: both ends send by what SYNs say. Counted without options (RFC 9293 3.7.1).
- * 0 without a route.
+ * The largest segment that fits the way to the destination, for a packet that passes through the
+ * way back as well, and for one that comes in the way back alone: both ends send by what SYNs say.
+ * Counted without options (RFC 9293 3.7.1). 0 without a route.
  */
 static unsigned path_mss(const struct host_view *view, const struct packet *packet)
 {
     uint32_t headers = packet->family == FAMILY_IPV4 ? 20 + 20 : 40 + 20;
-    uint32_t mtu = host_view_path_mtu(view, packet->family, packet_dst(packet));
+    uint32_t mtu = 0;
 
-    if (packet->direction == DIRECTION_FORWARD) {
+    if (packet->direction != DIRECTION_IN)
+        mtu = host_view_path_mtu(view, packet->family, packet_dst(packet));
+    if (packet->direction != DIRECTION_OUT) {
         uint32_t back = host_view_path_mtu(view, packet->family, packet_src(packet));
 
         if (back != 0 && (mtu == 0 || back < mtu))

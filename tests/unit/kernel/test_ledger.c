@@ -63,6 +63,33 @@ static void test_round_trip(void **state)
     ledger_close(&back);
 }
 
+/* Settings of a family, and a rule that is on the move. */
+static void test_inbound_round_trip(void **state)
+{
+    const struct setting demux = setting(FAMILY_IPV4, SETTING_OF_FAMILY, "tcp_early_demux", 0);
+    struct ledger ledger = LEDGER_INIT, back = LEDGER_INIT;
+    char path[SYSCTL_PATH];
+    FILE *out;
+    char *text = NULL;
+    size_t size;
+
+    (void)state;
+    assert_int_equal(ledger_record(&ledger, &demux, 1), 0);
+    assert_int_equal(ledger_move_local(&ledger, FAMILY_IPV6, 2), 0);
+    out = open_memstream(&text, &size);
+    assert_non_null(out);
+    ledger_write(&ledger, out);
+    fclose(out);
+    read_text(&back, text);
+    assert_int_equal(back.local_protocol[FAMILY_IPV4], 0);
+    assert_int_equal(back.local_protocol[FAMILY_IPV6], 2);
+    assert_int_equal(back.count, 1);
+    assert_string_equal(sysctl_path(&back.entries[0].ours, path), "net/ipv4/tcp_early_demux");
+    free(text);
+    ledger_close(&ledger);
+    ledger_close(&back);
+}
+
 static void test_original_is_kept(void **state)
 {
     const struct setting rp = setting(FAMILY_IPV4, "eth0", "rp_filter", 2);
@@ -101,6 +128,11 @@ static void test_garbage_is_skipped(void **state)
         "ipv4 ../../../tmp rp_filter 2 1\n",
         "ipv4 .. rp_filter 2 1\n",
         "ipv4 eth0 a/b 2 1\n",
+        "ipv4 / .. 2 1\n",
+        "ipv4 // tcp_early_demux 0 1\n",
+        "local ipv5 2\n",
+        "local ipv4\n",
+        "local ipv4 0\n",
         "\xff\xfe\n",
         "ipv4 a-name-that-is-much-too-long-for-a-device rp_filter 2 1\n",
         "instance\n",
@@ -179,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_inbound_round_trip),
         cmocka_unit_test(test_original_is_kept),
         cmocka_unit_test(test_another_namespace_is_not_ours),
         cmocka_unit_test(test_garbage_is_skipped),

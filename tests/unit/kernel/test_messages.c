@@ -98,6 +98,11 @@ static void test_rule_round_trip(void **state)
          .port_last = 65535},
         {.family = FAMILY_IPV4, .priority = 6, .table = 7, .suppress_default = true},
         {.family = FAMILY_IPV6, .priority = 6, .table = 254, .suppress_group = 9},
+        {.family = FAMILY_IPV4, .priority = 2, .action = RULE_BLACKHOLE, .iif = "eth0"},
+        {.family = FAMILY_IPV4, .table = RT_TABLE_LOCAL, .from = {{FAMILY_IPV4, {10}}, 8}},
+        {.family = FAMILY_IPV6, .table = RT_TABLE_LOCAL, .from = {{FAMILY_IPV6, {0xfe, 0x80}}, 10}},
+        {.family = FAMILY_IPV6, .table = 101, .iif = "eth0", .proto = IPPROTO_SCTP},
+        {.family = FAMILY_IPV4, .priority = 1, .table = RT_TABLE_LOCAL},
     };
 
     (void)state;
@@ -136,6 +141,33 @@ static void test_rules_of_others(void **state)
     assert_int_equal(back.priority, 32765);
     nlmsg_free(marked);
     nlmsg_free(theirs);
+}
+
+/* The kernel's own rule is told from all others, whoever added it again. */
+static void test_rule_for_table_local(void **state)
+{
+    const struct rule kernels = {
+        .family = FAMILY_IPV6, .table = RT_TABLE_LOCAL, .protocol = RTPROT_BOOT};
+    const struct rule later = {
+        .family = FAMILY_IPV6, .priority = 7, .table = RT_TABLE_LOCAL, .protocol = RTPROT_BOOT};
+    const struct rule narrow = {
+        .family = FAMILY_IPV6, .table = RT_TABLE_LOCAL, .iif = "eth0", .protocol = RTPROT_BOOT};
+    const struct {
+        const struct rule *rule;
+        enum rule_owner owner;
+    } cases[] = {{&kernels, RULE_LOCAL}, {&later, RULE_FOREIGN}, {&narrow, RULE_FOREIGN}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct nl_msg *message = rule_message_new(cases[i].rule);
+        enum rule_owner owner;
+        struct rule back;
+
+        assert_int_equal(rule_parse(nlmsg_hdr(message), &back, &owner), 0);
+        assert_int_equal(owner, cases[i].owner);
+        assert_int_equal(back.protocol, RTPROT_BOOT);
+        nlmsg_free(message);
+    }
 }
 
 static struct route *variant(uint32_t ifindex)
@@ -199,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_lying_multipath),
         cmocka_unit_test(test_rule_round_trip),
         cmocka_unit_test(test_rules_of_others),
+        cmocka_unit_test(test_rule_for_table_local),
         cmocka_unit_test(test_variants_of_a_key),
         cmocka_unit_test(test_nexthop_objects_give_their_hops),
     };

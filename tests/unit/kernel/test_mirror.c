@@ -186,6 +186,33 @@ static void test_mirror_default_keeps_defaults_only(void **state)
     host_clear(host);
 }
 
+/* A route over a device that is not named leaves its packets to main, when this host's are meant.
+ */
+static void test_interfaces(void **state)
+{
+    static char name[1][IFNAMSIZ] = {"eth1"};
+    struct host *host = host_make();
+    struct config_divert *divert = &host->config->divert;
+
+    (void)state;
+    divert->interfaces = name;
+    divert->interface_count = 1;
+    host_add_route(host, "0.0.0.0/0", ETH0, NULL);
+    host_add_route(host, "203.0.113.0/24", ETH1, NULL);
+    for (unsigned out = 0; out < 2; out++) {
+        divert->directions = DIRECTIONS_FORWARD | (out != 0 ? DIRECTIONS_OUT : 0);
+        host_compute(host);
+        assert_int_equal(host_find(host, "0.0.0.0/0", 0)->type, out != 0 ? RTN_THROW : RTN_UNICAST);
+        assert_int_equal(host_find(host, "203.0.113.0/24", 0)->type, RTN_UNICAST);
+    }
+    divert->directions = DIRECTIONS_IN;
+    host_compute(host);
+    assert_null(host->wanted.routes.routes);
+    divert->interfaces = NULL;
+    divert->interface_count = 0;
+    host_clear(host);
+}
+
 static void test_closed_has_a_last_default(void **state)
 {
     struct host *host = host_make();
@@ -217,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_ipv6_source_only_where_tun_is_mixed),
         cmocka_unit_test(test_metrics_come_along),
         cmocka_unit_test(test_mirror_default_keeps_defaults_only),
+        cmocka_unit_test(test_interfaces),
         cmocka_unit_test(test_closed_has_a_last_default),
     };
 

@@ -231,6 +231,45 @@ static void test_native(void **state)
 }
 
 /* Untracked packets are let go before a zone is given to the rest. */
+#define INPUT_CHAIN(rules)                                                                    \
+    "{\"nftables\": [{\"chain\": {\"family\": \"inet\", \"table\": \"f\", \"name\": \"in\", " \
+    "\"type\": \"filter\", \"hook\": \"input\", \"policy\": \"drop\"}}" rules "]}"
+#define ACCEPT_FROM(device)                                                                    \
+    ", {\"rule\": {\"family\": \"inet\", \"table\": \"f\", \"chain\": \"in\", \"handle\": 5, " \
+    "\"expr\": [{\"match\": {\"op\": \"==\", \"left\": {\"meta\": {\"key\": \"iifname\"}}, "   \
+    "\"right\": \"" device "\"}}, {\"accept\": null}]}}"
+
+/* Rules for the device by which packets come in are to be there for tun0, and nobody else's. */
+static void test_input_chains(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned directions;
+        const char *said;
+    } cases[] = {
+        {INPUT_CHAIN(ACCEPT_FROM("eth0")), DIRECTIONS_IN,
+         "chain in of table inet f tests the input interface, which is the tun device for what is "
+         "diverted on its way in; what helps: nft 'add rule inet f in handle 5 iifname \"tun0\" "
+         "accept'"},
+        {INPUT_CHAIN(ACCEPT_FROM("eth0")), DIRECTIONS_OUT | DIRECTIONS_FORWARD, NULL},
+        {INPUT_CHAIN(ACCEPT_FROM("eth0") ACCEPT_FROM("tun0")), DIRECTIONS_IN, NULL},
+        {INPUT_CHAIN(ACCEPT_FROM("lo")), DIRECTIONS_IN, NULL},
+        {INPUT_CHAIN(""), DIRECTIONS_IN, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct judged judged = judged_make(cases[i].directions);
+
+        judged.words = "iifname \"eth0\" accept";
+        assert_int_equal(judge_text(&judged, cases[i].text), 0);
+        if (cases[i].said != NULL)
+            says(&judged, 0, cases[i].said);
+        assert_int_equal(judged.findings.remarks.count, cases[i].said != NULL ? 1 : 0);
+        judged_clear(&judged);
+    }
+}
+
 static void test_order_of_the_table(void **state)
 {
     struct judged judged = judged_make(DIRECTIONS_OUT | DIRECTIONS_FORWARD);
@@ -315,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_hand_made),
         cmocka_unit_test(test_rules_without_words),
         cmocka_unit_test(test_native),
+        cmocka_unit_test(test_input_chains),
         cmocka_unit_test(test_order_of_the_table),
         cmocka_unit_test(test_keep),
         cmocka_unit_test(test_no_ruleset),

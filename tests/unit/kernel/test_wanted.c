@@ -55,6 +55,156 @@ static void test_rules_by_direction(void **state)
     }
 }
 
+static const struct setting *find_setting(const struct host *host, const char *path)
+{
+    for (size_t i = 0; i < host->wanted.setting_count; i++) {
+        char text[SYSCTL_PATH];
+
+        if (strcmp(sysctl_path(&host->wanted.settings[i], text), path) == 0)
+            return &host->wanted.settings[i];
+    }
+    return NULL;
+}
+
+static void add_exclusion(struct config_divert *divert, const char *prefix)
+{
+    divert->excludes =
+        reallocarray(divert->excludes, divert->exclude_count + 1, sizeof(*divert->excludes));
+    assert_non_null(divert->excludes);
+    assert_int_equal(ip_prefix_parse(prefix, &divert->excludes[divert->exclude_count++]), 0);
+}
+
+/* What comes in: exceptions first, each once; then each device; a barrier where none forwarded. */
+static void test_inbound_rules(void **state)
+{
+    struct host *host = host_make();
+    struct config_divert *divert = &host->config->divert;
+    char text[2048];
+
+    (void)state;
+    divert->directions = DIRECTIONS_IN;
+    add_exclusion(divert, "fe80::/10");
+    add_exclusion(divert, "2001:db8:7::/48");
+    add_exclusion(divert, "192.0.2.0/24");
+    divert->exclude_ports = calloc(1, sizeof(*divert->exclude_ports));
+    assert_non_null(divert->exclude_ports);
+    divert->exclude_ports[0] = (struct port_exclusion){IPPROTO_UDP, 546, 547};
+    divert->exclude_port_count = 1;
+    host_device(host, ETH1)->master = ETH0;
+    host_compute(host);
+    rules_text(host, FAMILY_IPV6, text, sizeof(text));
+    assert_string_equal(text, "priority 99 iif tun0 lookup main suppress_ifgroup 100 protocol 213\n"
+                              "priority 100 iif tun0 type unreachable protocol 213\n"
+                              "priority 2 iif eth0 type blackhole protocol 213\n"
+                              "priority 0 from fe80::/10 lookup local protocol 213\n"
+                              "priority 0 from 2001:db8:7::/48 lookup local protocol 213\n"
+                              "priority 0 ipproto udp dport 546-547 lookup local protocol 213\n"
+                              "priority 0 iif eth0 ipproto tcp lookup 101 protocol 213\n"
+                              "priority 0 iif eth0 ipproto udp lookup 101 protocol 213\n"
+                              "priority 0 iif eth0 ipproto sctp lookup 101 protocol 213\n"
+                              "priority 0 iif eth0 ipproto udplite lookup 101 protocol 213\n"
+                              "priority 0 iif eth0 ipproto dccp lookup 101 protocol 213\n");
+    assert_int_equal(find_setting(host, "net/ipv6/conf/eth0/force_forwarding")->value, 1);
+    assert_int_equal(find_setting(host, "net/ipv4/conf/eth0/forwarding")->value, 1);
+    assert_int_equal(find_setting(host, "net/ipv4/udp_early_demux")->value, 0);
+    assert_null(find_setting(host, "net/ipv4/conf/eth1/forwarding"));
+    assert_true(host->wanted.rules_changed);
+    host_compute(host);
+    assert_false(host->wanted.rules_changed);
+    /* A device that forwards by itself needs neither; what we made it do says nothing. */
+    host_device(host, ETH0)->forwarding = 1;
+    host->snapshot.forwarding6_all = 1;
+    host_compute(host);
+    assert_true(host->wanted.rules_changed);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_null(strstr(text, "blackhole"));
+    assert_non_null(strstr(text, "iif eth0 ipproto icmp lookup 101"));
+    rules_text(host, FAMILY_IPV6, text, sizeof(text));
+    assert_null(strstr(text, "blackhole"));
+    assert_null(find_setting(host, "net/ipv6/conf/eth0/force_forwarding"));
+    assert_int_equal(ledger_record(&host->ledger,
+                                   &(struct setting){.family = FAMILY_IPV4,
+                                                     .device = "eth0",
+                                                     .name = "forwarding",
+                                                     .value = 1},
+                                   0),
+                     0);
+    host_compute(host);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_non_null(strstr(text, "priority 2 iif eth0 type blackhole"));
+    assert_non_null(find_setting(host, "net/ipv4/conf/eth0/forwarding"));
+    /* All sources excluded: the kernel's own rule does that. */
+    add_exclusion(divert, "0.0.0.0/0");
+    host_compute(host);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_null(strstr(text, "priority 0 "));
+    host_clear(host);
+}
+
+static bool has_inbound_route(const struct host *host, const char *address, uint8_t type)
+{
+    struct ip_prefix prefix;
+
+    assert_int_equal(ip_prefix_parse(address, &prefix), 0);
+    for (const struct route *route = host->wanted.inbound.routes; route != NULL;
+         route = route->hh.next) {
+        if (route->type == type && route->key.family == prefix.addr.family &&
+            memcmp(route->key.dst, prefix.addr.bytes, sizeof(route->key.dst)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void test_inbound_routes(void **state)
+{
+    struct host *host = host_make();
+
+    (void)state;
+    host->config->divert.directions = DIRECTIONS_IN;
+    host->config->divert.on_exit = ON_EXIT_CLOSED;
+    host_add_address(host, LO, "127.0.0.1/8");
+    host_add_address(host, LO, "::1/128");
+    host_add_address(host, ETH0, "169.254.3.3/16");
+    host_add_address(host, ETH0, "fe80::1/64");
+    host_add_address(host, ETH0, "2001:db8::7/64")->flags = IFA_F_TENTATIVE;
+    host_add_address(host, ETH0, "2001:db8::8/64")->flags = IFA_F_DADFAILED;
+    host_add_address(host, ETH0, "192.0.2.1/24");
+    host_add_address(host, ETH1, "192.0.2.1/24"); /* once is enough */
+    host_add_address(host, ETH0, "2001:db8::9/64");
+    host_add_address(host, LO, "203.0.113.1/32");
+    host_compute(host);
+    assert_int_equal(route_set_count(&host->wanted.inbound), 6);
+    assert_true(has_inbound_route(host, "192.0.2.1", RTN_UNICAST));
+    assert_true(has_inbound_route(host, "192.0.2.1", RTN_UNREACHABLE));
+    assert_true(has_inbound_route(host, "2001:db8::9", RTN_UNICAST));
+    assert_true(has_inbound_route(host, "203.0.113.1", RTN_UNICAST));
+    host->config->divert.directions = DIRECTIONS_OUT;
+    host_compute(host);
+    assert_int_equal(route_set_count(&host->wanted.inbound), 0);
+    host_clear(host);
+}
+
+static void test_divert_rules_of_devices(void **state)
+{
+    static char names[3][IFNAMSIZ] = {"lan", "wlan0", "lan"};
+    struct host *host = host_make();
+    char text[1024];
+
+    (void)state;
+    host->config->divert.interfaces = names;
+    host->config->divert.interface_count = ARRAY_SIZE(names);
+    host->config->divert.directions = DIRECTIONS_OUT | DIRECTIONS_FORWARD;
+    host_compute(host);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_string_equal(strstr(text, "priority 32765"),
+                        "priority 32765 iif lo lookup 100 protocol 213\n"
+                        "priority 32765 iif lan lookup 100 protocol 213\n"
+                        "priority 32765 iif wlan0 lookup 100 protocol 213\n");
+    host->config->divert.interfaces = NULL;
+    host->config->divert.interface_count = 0;
+    host_clear(host);
+}
+
 static void test_exclusions_stand_before_the_divert_rule(void **state)
 {
     struct host *host = host_make();
@@ -87,17 +237,6 @@ static void test_exclusions_stand_before_the_divert_rule(void **state)
                               "priority 32764 lookup main suppress_prefixlength 0 protocol 213\n"
                               "priority 32765 lookup 100 protocol 213\n");
     host_clear(host);
-}
-
-static const struct setting *find_setting(const struct host *host, const char *path)
-{
-    for (size_t i = 0; i < host->wanted.setting_count; i++) {
-        char text[SYSCTL_PATH];
-
-        if (strcmp(sysctl_path(&host->wanted.settings[i], text), path) == 0)
-            return &host->wanted.settings[i];
-    }
-    return NULL;
 }
 
 static void test_strict_rp_filter_becomes_loose(void **state)
@@ -285,6 +424,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_by_direction),
+        cmocka_unit_test(test_inbound_rules),
+        cmocka_unit_test(test_inbound_routes),
+        cmocka_unit_test(test_divert_rules_of_devices),
         cmocka_unit_test(test_exclusions_stand_before_the_divert_rule),
         cmocka_unit_test(test_strict_rp_filter_becomes_loose),
         cmocka_unit_test(test_own_doing_says_nothing_about_the_host),
