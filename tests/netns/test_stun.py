@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a STUN client finds out about mapping and filtering, from a real server with two addresses."""
+import concurrent.futures
 import re
 import shutil
 
@@ -12,6 +13,10 @@ from topology import HOST, PEER
 CLIENT_NET = "203.0.113.0/26"
 POOL, POOL_NET = "203.0.113.200", "203.0.113.192/26"
 SECOND = "192.0.2.3"  # the server's other address
+# In our words and those of RFC 5780.
+KINDS = {"endpoint-independent": "Endpoint Independent",
+         "address-dependent": "Address Dependent",
+         "address-and-port-dependent": "Address and Port Dependent"}
 
 pytestmark = pytest.mark.skipif(shutil.which("turnserver") is None or
                                 shutil.which("turnutils_natdiscovery") is None,
@@ -52,6 +57,16 @@ def test_endpoint_independent_by_default(stun, daemons):
     assert "NAT with Endpoint Independent Mapping!" in mapping and "No ALG" in mapping
     assert {address for address, _ in re.findall(r"reflexive addr: ([\d.]+):(\d+)", mapping)} == {POOL}
     assert "NAT with Endpoint Independent Filtering!" in discover(stun.client, "-f")
+
+
+@pytest.mark.parametrize("kind", list(KINDS)[1:])
+def test_as_configured(stun, daemons, kind):
+    """The other kinds. What is filtered takes the client seconds: both questions at once."""
+    daemons(stun.host).start(rules(f"[flows]\nnat-mapping = {kind}\nnat-filtering = {kind}"))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        mapping, filtering = pool.map(lambda what: discover(stun.client, what), ("-m", "-f"))
+    assert f"NAT with {KINDS[kind]} Mapping!" in mapping
+    assert f"NAT with {KINDS[kind]} Filtering!" in filtering
 
 
 def test_hairpinning(stun, daemons):

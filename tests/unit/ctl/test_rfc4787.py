@@ -94,6 +94,22 @@ def test_rfc4787_req_8_filtering_is_endpoint_independent(nat, family):
     assert box.one(inbound(family, 4000, src=FAR_B, sport=9)).dst == INSIDE[family]
 
 
+def test_rfc4787_req_8_filtering_by_address(nat, family):
+    box = nat(flows="[flows]\nnat-filtering = address-dependent")
+    box.one(outbound(family))
+    assert box.one(inbound(family, 4000, sport=9)).dst == INSIDE[family]
+    assert box.send(inbound(family, 4000, src=FAR_B)) == []
+    box.one(outbound(family, dst=FAR_B, dport=7))
+    assert box.one(inbound(family, 4000, src=FAR_B)).dst == INSIDE[family]
+
+
+def test_rfc4787_req_8_filtering_by_address_and_port(nat, family):
+    box = nat(flows="[flows]\nnat-filtering = address-and-port-dependent")
+    box.one(outbound(family))
+    assert box.send(inbound(family, 4000, sport=9)) == []
+    assert box.one(inbound(family, 4000)).dst == INSIDE[family]
+
+
 def test_rfc4787_req_9_hairpinning(nat, family):
     """A host reaches its neighbour by the external address, and is seen by its own external one."""
     box = nat()

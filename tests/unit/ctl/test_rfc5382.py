@@ -98,6 +98,22 @@ def test_rfc5382_req_3_filtering_is_endpoint_independent(nat, family):
     assert box.one(inbound(family, "S", src=FAR_B, sport=9)).dst == INSIDE[family]
 
 
+def test_rfc5382_req_3_filtering_by_address_and_port(nat, family):
+    box = nat(flows="[flows]\nnat-filtering = address-and-port-dependent")
+    box.one(outbound(family))
+    assert box.send(inbound(family, "S", src=FAR_B, sport=9)) == []
+    assert box.one(inbound(family, "SA", ack=1)).dst == INSIDE[family]
+
+
+def test_rfc5382_req_4_an_unsolicited_syn_is_not_answered(nat, family):
+    """Filtered or to a port that nobody has: no answer, and the connection from inside still works."""
+    box = nat(flows="[flows]\nnat-filtering = address-and-port-dependent")
+    box.one(outbound(family, dst=FAR_B))
+    assert box.send(inbound(family, "S", seq=300)) == []
+    assert box.one(outbound(family, "S", seq=100))[TCP].sport == 4000
+    assert box.one(inbound(family, "S", seq=300)).dst == INSIDE[family]
+
+
 def test_rfc5382_req_4_a_syn_to_a_port_of_nobody(nat, family):
     """It is not answered, and the connection from inside to the same end works right behind it."""
     box = nat()
