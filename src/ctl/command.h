@@ -41,6 +41,7 @@ struct command {
     X(flows)            \
     X(metrics)          \
     X(monitor)          \
+    X(capture)          \
     X(doctor)           \
     X(ping)             \
     X(reload)           \

@@ -2,105 +2,144 @@
 /* Explanations for people. */
 #include "explain_show.h"
 
+#include "ipmodd/explain/detail.h"
+#include "view.h"
+
 #include <string.h>
 
-static const char *or_none(const char *text)
+static const char *or_none(const json_t *object, const char *name)
 {
+    const char *text = json_string_value(json_object_get(object, name));
+
     return text != NULL ? text : "none";
 }
 
-static void print_changes(const struct changes *changes, FILE *out)
+static void print_changes(const json_t *changes, FILE *out)
 {
-    for (size_t i = 0; i < changes->count; i++)
-        fprintf(out, "    %s %s -> %s\n", changes->items[i].name, or_none(changes->items[i].before),
-                or_none(changes->items[i].after));
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach((json_t *)changes, i, change)
+        fprintf(out, "    %s %s -> %s\n", view_string(change, "field"), or_none(change, "before"),
+                or_none(change, "after"));
 }
 
-static void print_obstacle(const struct explained_rule *told, const struct rule *rule, FILE *out)
+static void print_obstacle(const json_t *rule, FILE *out)
 {
-    const struct rule_match *match = &rule->matches[told->obstacle];
+    const json_t *obstacle = json_object_get(rule, "obstacle");
 
-    if (told->disabled) {
+    if (json_is_false(json_object_get(rule, "enabled"))) {
         fputs("is disabled\n", out);
         return;
     }
-    if (told->obstacle == rule->match_count) {
+    if (obstacle == NULL) {
         fputs("cannot be told of a fragment without its first one\n", out);
         return;
     }
-    fprintf(out, "no, %s = ", match->type->key);
-    match->type->print(match->value, out);
-    if (match->type->varies)
+    fprintf(out, "no, %s = %s", view_string(obstacle, "key"), view_string(obstacle, "value"));
+    if (json_is_true(json_object_get(obstacle, "varies")))
         fputs(" does not hold now\n", out);
     else
-        fprintf(out, ": the packet has %s\n", or_none(told->found));
+        fprintf(out, ": the packet has %s\n", or_none(rule, "found"));
 }
 
-static void print_actions(const struct rule *rule, FILE *out)
+static void print_actions(const json_t *actions, FILE *out)
 {
+    const json_t *action;
+    size_t i;
+
     fputs("matches", out);
-    for (size_t i = 0; i < rule->action_count; i++) {
-        fprintf(out, "%s %s = ", i == 0 ? ":" : ",", rule->actions[i].type->key);
-        rule->actions[i].type->print(rule->actions[i].value, out);
-    }
+    json_array_foreach((json_t *)actions, i, action)
+        fprintf(out, "%s %s = %s", i == 0 ? ":" : ",", view_string(action, "key"),
+                view_string(action, "value"));
     fputc('\n', out);
 }
 
-static void print_rule(const struct explained_rule *told, const struct rule *rule, FILE *out)
+static void print_rule(const json_t *rule, FILE *out)
 {
-    fprintf(out, "  rule %s (%s:%u) ", rule->name, rule->file, rule->line);
-    if (told->matched)
-        print_actions(rule, out);
+    fprintf(out, "  rule %s (%s:%lld) ", view_string(rule, "name"), view_string(rule, "file"),
+            view_integer(rule, "line"));
+    if (json_is_true(json_object_get(rule, "matched")))
+        print_actions(json_object_get(rule, "actions"), out);
     else
-        print_obstacle(told, rule, out);
-    print_changes(&told->changes, out);
+        print_obstacle(rule, out);
+    print_changes(json_object_get(rule, "changes"), out);
 }
 
-static void print_fate(const struct explanation *told, const struct ruleset *ruleset, FILE *out)
+/* ": decided by rule web", and the like. */
+static void print_decider(const json_t *told, FILE *out)
 {
-    if (told->repaired.count > 0)
-        fputs("  repaired\n", out);
-    print_changes(&told->repaired, out);
-    fprintf(out, "  %s", told->fate == FATE_OUT ? "out" : "dropped");
-    if (told->fate == FATE_DROP)
-        fprintf(out, ", %s", reason_name(told->reason));
-    if (!told->parsed)
-        fprintf(out, ": malformed (%s)", reason_name(told->fault));
-    else if (told->decider == DECIDED_BY_RULE)
+    const char *decider = view_string(told, "decided_by");
+    const json_t *rules = json_object_get(told, "rules");
+
+    if (json_object_get(told, "malformed") != NULL)
+        fprintf(out, ": malformed (%s)", view_string(told, "malformed"));
+    else if (strcmp(decider, "rule") == 0)
         fprintf(out, ": decided by rule %s",
-                ruleset->rules[told->rules[told->rule_count - 1].rule].name);
-    else if (told->decider == DECIDED_BY_POLICY)
+                view_string(json_array_get(rules, json_array_size(rules) - 1), "name"));
+    else if (strcmp(decider, "policy") == 0)
         fputs(": no rule decided", out);
     fputc('\n', out);
-    for (size_t i = 0; i < told->answer_count; i++)
-        fprintf(out, "  answer: %s\n", told->answers[i]);
 }
 
-void explain_print(const struct explanation *told, const struct ruleset *ruleset, FILE *out)
+static bool is_out(const json_t *told)
 {
-    for (size_t i = 0; i < told->rule_count; i++)
-        print_rule(&told->rules[i], &ruleset->rules[told->rules[i].rule], out);
-    print_fate(told, ruleset, out);
+    return strcmp(view_string(told, "fate"), "out") == 0;
 }
 
-static void print_detail(const struct detail *detail, const struct explanation *told, FILE *out)
+static void print_fate(const json_t *told, FILE *out)
 {
-    char *before = detail_text(detail, &told->before);
-    char *after = told->fate == FATE_OUT ? detail_text(detail, &told->after) : NULL;
-    bool is_same = before != NULL && after != NULL && strcmp(before, after) == 0;
+    const json_t *repaired = json_object_get(told, "repaired"), *answer;
+    long long split = view_integer(told, "split");
+    size_t i;
 
-    if (before != NULL || after != NULL)
-        fprintf(out, "  %-12s %s", detail->name, or_none(before));
-    if (told->fate == FATE_OUT && (before != NULL || after != NULL) && !is_same)
-        fprintf(out, " -> %s", or_none(after));
-    if (before != NULL || after != NULL)
-        fputc('\n', out);
-    free(before);
-    free(after);
+    if (split > 0)
+        fprintf(out, "  split into %lld packets, of which this is the first\n", split);
+    if (json_array_size(repaired) > 0)
+        fputs("  repaired\n", out);
+    print_changes(repaired, out);
+    fputs(is_out(told) ? "  out" : "  dropped", out);
+    if (!is_out(told))
+        fprintf(out, ", %s", view_string(told, "reason"));
+    print_decider(told, out);
+    json_array_foreach(json_object_get(told, "answers"), i, answer)
+        fprintf(out, "  answer: %s\n", json_string_value(answer));
 }
 
-void explain_print_details(const struct explanation *told, FILE *out)
+void explain_print_head(const json_t *told, FILE *out)
 {
-    for (size_t i = 0; i < detail_count && told->parsed; i++)
-        print_detail(&details[i], told, out);
+    if (json_is_string(json_object_get(told, "packet")))
+        fprintf(out, "%s\n", view_string(told, "packet"));
+    else
+        fprintf(out, "%lld bytes\n", view_integer(told, "length"));
+}
+
+void explain_print(const json_t *told, FILE *out)
+{
+    const json_t *rule;
+    size_t i;
+
+    json_array_foreach(json_object_get(told, "rules"), i, rule) print_rule(rule, out);
+    print_fate(told, out);
+}
+
+static void print_detail(const char *name, const json_t *told, FILE *out)
+{
+    const json_t *details_before = json_object_get(told, "before");
+    const json_t *details_after = is_out(told) ? json_object_get(told, "after") : NULL;
+    const char *before = json_string_value(json_object_get(details_before, name));
+    const char *after = json_string_value(json_object_get(details_after, name));
+
+    if (before == NULL && after == NULL)
+        return;
+    fprintf(out, "  %-12s %s", name, before != NULL ? before : "none");
+    if (is_out(told) && (before == NULL || after == NULL || strcmp(before, after) != 0))
+        fprintf(out, " -> %s", after != NULL ? after : "none");
+    fputc('\n', out);
+}
+
+void explain_print_details(const json_t *told, FILE *out)
+{
+    for (size_t i = 0; i < detail_count; i++)
+        print_detail(details[i].name, told, out);
 }

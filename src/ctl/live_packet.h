@@ -38,6 +38,9 @@ int live_packet_read(struct live_packet *packet, const json_t *event);
 /* Frees what packet->changes has. */
 void live_packet_clear(struct live_packet *packet);
 
+/* "12:00:00.000001": the time of day of this host. */
+void live_print_time(uint64_t time_ns, FILE *out);
+
 /* "out", "drop (policy)", "split into 3", "answer". */
 void live_packet_print_verdict(const struct live_packet *packet, FILE *out);
 

@@ -17,8 +17,7 @@ enum { MICROSECOND = 1000 };
 
 static const char red[] = "\033[31m", yellow[] = "\033[33m", plain[] = "\033[m";
 
-/* The time of day of this host. */
-static void print_time(uint64_t time_ns, FILE *out)
+void live_print_time(uint64_t time_ns, FILE *out)
 {
     time_t seconds = (time_t)(time_ns / 1000000000);
     struct tm local;
@@ -169,7 +168,7 @@ void live_packet_print(const struct live_packet *packet, bool colour, FILE *out)
     bool dropped = strcmp(view_string(packet->event, "fate"), "drop") == 0;
     const char *direction = view_string(packet->event, "direction");
 
-    print_time(packet->time_ns, out);
+    live_print_time(packet->time_ns, out);
     fprintf(out, " %s", *direction != '\0' ? direction : "?");
     print_packet(packet, out);
     fputs(" | ", out);

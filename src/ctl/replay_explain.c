@@ -21,37 +21,43 @@ static const char *format_time(const struct timespec *time, char text[static TIM
     return text;
 }
 
-static int print_json(const struct player *player, const struct frame *frame,
-                      const struct explanation *told, FILE *out)
+static int print_json(const struct player *player, const struct frame *frame, json_t *object,
+                      FILE *out)
 {
-    json_t *object = explain_to_json(told, player->offline->loaded.ruleset);
     char time[TIME_TEXT];
     int r;
 
-    if (object == NULL)
-        return -ENOMEM;
     json_object_set_new(object, "schema", json_integer(SCHEMA));
     json_object_set_new(object, "type", json_string("packet"));
     json_object_set_new(object, "number", json_integer((json_int_t)player->tallies.frames));
     json_object_set_new(object, "time", json_string(format_time(&frame->time, time)));
     r = json_dumpf(object, out, JSON_COMPACT);
-    json_decref(object);
     fputc('\n', out);
     return r < 0 ? -ENOMEM : 0;
+}
+
+static void print_text(const struct player *player, const struct frame *frame, const json_t *object,
+                       FILE *out)
+{
+    char time[TIME_TEXT];
+
+    fprintf(out, "#%" PRIu64 " %s ", player->tallies.frames, format_time(&frame->time, time));
+    explain_print_head(object, out);
+    explain_print(object, out);
 }
 
 int replay_explain(const struct player *player, const struct frame *frame,
                    const struct explanation *told, bool json, FILE *out)
 {
-    char time[TIME_TEXT];
+    json_t *object = explain_to_json(told, player->offline->loaded.ruleset);
+    int r = 0;
 
+    if (object == NULL)
+        return -ENOMEM;
     if (json)
-        return print_json(player, frame, told, out);
-    fprintf(out, "#%" PRIu64 " %s ", player->tallies.frames, format_time(&frame->time, time));
-    if (told->parsed)
-        fprintf(out, "%s\n", told->line);
+        r = print_json(player, frame, object, out);
     else
-        fprintf(out, "%zu bytes\n", told->before.length);
-    explain_print(told, player->offline->loaded.ruleset, out);
-    return 0;
+        print_text(player, frame, object, out);
+    json_decref(object);
+    return r;
 }

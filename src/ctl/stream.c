@@ -36,34 +36,49 @@ static void watch_signals(int fd)
     sigaction(SIGTERM, &action, NULL);
 }
 
-/* False when who reads OUT is gone. */
-static bool flush(const struct stream *stream, const struct connection *connection)
+/* What is to be read can wait for a moment, what was written cannot. */
+static bool is_input_waiting(const struct connection *connection)
 {
     struct pollfd input = {.fd = fileno(connection->input), .events = POLLIN};
 
-    if (ferror(stream->out))
-        return false;
-    return poll(&input, 1, 0) > 0 || fflush(stream->out) == 0;
+    return poll(&input, 1, 0) > 0;
+}
+
+/* False when OUT takes no more, or errno says why it took no more; *RET_CODE: what that means. */
+static bool flush(FILE *out, enum exit_code *ret_code)
+{
+    if (!ferror(out) && fflush(out) == 0)
+        return true;
+    *ret_code = EXIT_CODE_OK;
+    if (errno != EPIPE) /* the reader has had enough */
+        *ret_code = command_fail("cannot write: %s",
+                                 errno != 0 ? strerror(errno) : "an earlier write failed");
+    return false;
 }
 
 static enum exit_code read_events(const struct stream *stream, struct connection *connection)
 {
+    enum exit_code code = EXIT_CODE_OK;
     bool more = true;
 
     while (more) {
         json_t *document = NULL;
-        enum exit_code code;
 
-        if (!flush(stream, connection))
-            return errno == EPIPE ? EXIT_CODE_OK : command_finish_output(EXIT_CODE_OK);
+        if (!is_input_waiting(connection) && !flush(stream->out, &code))
+            return code;
         code = connection_receive(connection, &document);
         if (code != EXIT_CODE_OK || document == NULL)
-            return code;
+            break;
+        errno = 0;
         more = stream->take(stream->context, document) && !stream_is_event(document, "end");
+        if (ferror(stream->out) && !flush(stream->out, &code))
+            more = false;
         json_decref(document);
     }
-    return fflush(stream->out) == 0 || errno == EPIPE ? EXIT_CODE_OK
-                                                      : command_finish_output(EXIT_CODE_OK);
+    if (code != EXIT_CODE_OK || ferror(stream->out))
+        return code;
+    flush(stream->out, &code);
+    return code;
 }
 
 enum exit_code stream_run(const struct stream *stream, const struct options *options)

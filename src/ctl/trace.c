@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `ipmodctl trace`: one packet through the rules, with every rule's decision. */
+#include "trace.h"
 #include "explain_show.h"
 #include "frame.h"
 #include "ipmodd/base/macro.h"
@@ -12,13 +13,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { SCHEMA = 1, OPTION_READ = 256, OPTION_PACKET, OPTION_HEX };
+enum { SCHEMA = 1, OPTION_READ = 256, OPTION_PACKET, OPTION_HEX, OPTION_LIVE, OPTION_COUNT };
 
 static const struct option long_options[] = {
     OFFLINE_OPTIONS,
     {"read", required_argument, NULL, OPTION_READ},
     {"packet", required_argument, NULL, OPTION_PACKET},
     {"hex", required_argument, NULL, OPTION_HEX},
+    {"live", no_argument, NULL, OPTION_LIVE},
+    {"count", required_argument, NULL, OPTION_COUNT},
     {NULL, 0, NULL, 0},
 };
 
@@ -27,6 +30,8 @@ struct arguments {
     const char *capture; /* --read */
     const char *number;  /* --packet; NULL: the first */
     const char *hex;     /* --hex */
+    bool live;           /* --live: the words are a filter */
+    const char *count;   /* --count; NULL: one */
     char *words;         /* the packet as text, owned */
 };
 
@@ -64,8 +69,18 @@ static char *join(char **words, size_t count)
 
 static enum exit_code check(const struct arguments *arguments, int words)
 {
+    const struct offline_wish *wish = &arguments->wish;
+    bool is_offline = wish->file != NULL || wish->locals != NULL || wish->mtu != NULL ||
+                      wish->seed != NULL || arguments->number != NULL;
     int ways = (arguments->capture != NULL) + (arguments->hex != NULL) + (words > 0);
 
+    if (arguments->live && (is_offline || arguments->capture != NULL || arguments->hex != NULL))
+        return command_refuse_usage(&command_trace, "--live asks the daemon about its packets: "
+                                                    "there is nothing to be given but a filter");
+    if (arguments->live)
+        return EXIT_CODE_OK;
+    if (arguments->count != NULL)
+        return command_refuse_usage(&command_trace, "--count is a number of live packets: --live");
     if (ways == 0)
         return command_refuse_usage(&command_trace, "no packet given");
     if (ways > 1)
@@ -89,6 +104,10 @@ static enum exit_code parse(int argc, char **argv, struct arguments *arguments)
             arguments->number = optarg;
         else if (answer == OPTION_HEX)
             arguments->hex = optarg;
+        else if (answer == OPTION_LIVE)
+            arguments->live = true;
+        else if (answer == OPTION_COUNT)
+            arguments->count = optarg;
         else
             return command_refuse_option(&command_trace, answer, argv);
     }
@@ -163,41 +182,56 @@ static enum exit_code run_captured(struct trace *trace)
     return EXIT_CODE_OK;
 }
 
-static enum exit_code show_json(const struct trace *trace, const struct explanation *told)
+static void show_text(const struct trace *trace, const json_t *told)
 {
-    json_t *object = explain_to_json(told, trace->offline.loaded.ruleset);
-    char seed[24];
-    int r;
+    explain_print_head(told, stdout);
+    explain_print(told, stdout);
+    if (json_object_get(told, "malformed") == NULL)
+        putchar('\n');
+    explain_print_details(told, stdout);
+    printf("\nseed %" PRIu64 "\n", trace->offline.seed);
+}
 
-    if (object == NULL)
-        return command_fail("not enough memory");
+static void show_json(const struct trace *trace, json_t *told)
+{
+    char seed[24];
+
     snprintf(seed, sizeof(seed), "%" PRIu64, trace->offline.seed);
-    json_object_set_new(object, "schema", json_integer(SCHEMA));
-    json_object_set_new(object, "seed", json_string(seed));
-    r = json_dumpf(object, stdout, JSON_COMPACT);
-    json_decref(object);
+    json_object_set_new(told, "schema", json_integer(SCHEMA));
+    json_object_set_new(told, "seed", json_string(seed));
+    json_dumpf(told, stdout, JSON_COMPACT);
     putchar('\n');
-    return r < 0 ? command_fail("not enough memory") : EXIT_CODE_OK;
 }
 
 static enum exit_code show(const struct trace *trace)
 {
     const struct explanation *told = explainer_get(trace->explainer);
+    json_t *object = told != NULL ? explain_to_json(told, trace->offline.loaded.ruleset) : NULL;
 
-    if (told == NULL)
+    if (object == NULL)
         return command_fail("not enough memory");
     if (trace->options->json)
-        return show_json(trace, told);
-    if (told->parsed)
-        printf("%s\n", told->line);
+        show_json(trace, object);
     else
-        printf("%zu bytes\n", told->before.length);
-    explain_print(told, trace->offline.loaded.ruleset, stdout);
-    if (told->parsed)
-        putchar('\n');
-    explain_print_details(told, stdout);
-    printf("\nseed %" PRIu64 "\n", trace->offline.seed);
+        show_text(trace, object);
+    json_decref(object);
     return EXIT_CODE_OK;
+}
+
+static enum exit_code run_given(struct trace *trace)
+{
+    enum exit_code code = offline_open(&command_trace, &trace->arguments.wish, &trace->offline);
+
+    if (code != EXIT_CODE_OK)
+        return code;
+    trace->explainer = explainer_new(trace->offline.path, true);
+    if (trace->explainer == NULL)
+        return command_fail("not enough memory");
+    path_set_observer(trace->offline.path, explainer_observer(trace->explainer));
+    code = trace->arguments.capture != NULL ? run_captured(trace) : run_text(trace);
+    if (code == EXIT_CODE_OK)
+        code = show(trace);
+    return command_finish_output(code);
 }
 
 static enum exit_code run(const struct options *options, int argc, char **argv)
@@ -205,32 +239,30 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
     struct trace CLEANUP(trace_clear) trace = {.options = options};
     enum exit_code code = parse(argc, argv, &trace.arguments);
 
-    if (code == EXIT_CODE_OK)
-        code = offline_open(&command_trace, &trace.arguments.wish, &trace.offline);
     if (code != EXIT_CODE_OK)
         return code;
-    trace.explainer = explainer_new(trace.offline.path, true);
-    if (trace.explainer == NULL)
-        return command_fail("not enough memory");
-    path_set_observer(trace.offline.path, explainer_observer(trace.explainer));
-    code = trace.arguments.capture != NULL ? run_captured(&trace) : run_text(&trace);
-    if (code == EXIT_CODE_OK)
-        code = show(&trace);
-    return command_finish_output(code);
+    if (trace.arguments.live)
+        return trace_live(options, trace.arguments.count, argv + optind, (size_t)(argc - optind));
+    if (options->socket != NULL)
+        return command_refuse_usage(&command_trace, "asks no daemon: leave -s out, or add --live");
+    return run_given(&trace);
 }
 
 const struct command command_trace = {
     .name = "trace",
-    .arguments = "[-c FILE] [OPTION…] PACKET | --hex BYTES | --read FILE [--packet N]",
+    .arguments = "[-c FILE] [OPTION…] PACKET | --hex BYTES | --read FILE [--packet N] |\n"
+                 "       --live [--count N] [KEY=VALUE]…",
     .summary = "Say which rules match a packet, which do not and why, and what they change",
     .help = OFFLINE_HELP
     "      --hex BYTES      the packet as hex digits, from its IP header on\n"
     "      --read FILE      the packet is in this capture\n"
     "      --packet N       the N-th frame of it, instead of the first\n"
+    "      --live           the next packet of the daemon that matches KEY=VALUE…, as\n"
+    "                       proto=tcp dport=443\n"
+    "      --count N        the next N of them\n"
     "\n"
     "PACKET is 'PROTO SOURCE > DESTINATION [WORD VALUE]…' in one argument:\n"
     "  'tcp 192.0.2.1:1234 > 198.51.100.2:80 flags S ttl 64 payload \"GET /\"'\n"
     "  'icmp 2001:db8::1 > 2001:db8::2 type echo-request'\n",
-    .offline = true,
     .run = run,
 };

@@ -16,7 +16,8 @@ static json_t *make_changes(const struct changes *changes)
 }
 
 /* "KEY = VALUE" as an object. */
-static json_t *make_match(const struct rule_match *match)
+static json_t *make_pair(const char *key, void (*print)(const void *value, FILE *out),
+                         const void *value)
 {
     char *text = NULL;
     size_t size = 0;
@@ -25,11 +26,33 @@ static json_t *make_match(const struct rule_match *match)
 
     if (memory == NULL)
         return NULL;
-    match->type->print(match->value, memory);
+    print(value, memory);
     if (fclose(memory) == 0)
-        object = json_pack("{s:s, s:s}", "key", match->type->key, "value", text);
+        object = json_pack("{s:s, s:s}", "key", key, "value", text);
     free(text);
     return object;
+}
+
+static json_t *make_match(const struct rule_match *match)
+{
+    json_t *object = make_pair(match->type->key, match->type->print, match->value);
+
+    if (match->type->varies)
+        json_object_set_new(object, "varies", json_true());
+    return object;
+}
+
+static json_t *make_actions(const struct rule *rule)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < rule->action_count; i++) {
+        const struct rule_action *action = &rule->actions[i];
+
+        json_array_append_new(array,
+                              make_pair(action->type->key, action->type->print, action->value));
+    }
+    return array;
 }
 
 static json_t *make_rule(const struct explained_rule *told, const struct rule *rule)
@@ -38,6 +61,7 @@ static json_t *make_rule(const struct explained_rule *told, const struct rule *r
                                "line", (int)rule->line, "matched", told->matched);
 
     if (told->matched) {
+        json_object_set_new(object, "actions", make_actions(rule));
         json_object_set_new(object, "changes", make_changes(&told->changes));
     } else if (told->disabled) {
         json_object_set_new(object, "enabled", json_false());
@@ -101,6 +125,9 @@ json_t *explain_to_json(const struct explanation *told, const struct ruleset *ru
 
     if (object == NULL)
         return NULL;
+    json_object_set_new(object, "length", json_integer((json_int_t)told->before.length));
+    if (told->split > 0)
+        json_object_set_new(object, "split", json_integer((json_int_t)told->split));
     if (!told->parsed) {
         json_object_set_new(object, "malformed", json_string(reason_name(told->fault)));
         return object;

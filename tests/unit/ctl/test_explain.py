@@ -120,6 +120,8 @@ def test_json_has_what_the_text_has(explain):
     assert one["schema"] == 1 and one["type"] == "packet" and one["number"] == 1
     assert one["time"] == "2023-11-14T22:13:20.000000000Z"
     assert one["rules"] == [{"name": "x", "file": "rules.conf", "line": 1, "matched": True,
+                             "actions": [{"key": "set-ttl", "value": "9"},
+                                         {"key": "verdict", "value": "accept"}],
                              "changes": [{"field": "ttl", "before": "64", "after": "9"}]}]
     assert one["fate"] == "out" and one["decided_by"] == "rule" and one["reason"] is None
     assert [change["field"] for change in one["repaired"]] == ["ip-checksum"]
