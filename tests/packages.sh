@@ -2,7 +2,7 @@
 # Debian packages by purpose, and the function that installs what is missing. Sourced, not run.
 # shellcheck shell=sh disable=SC2034 # the lists are for those who source this
 
-build_packages='gcc libc6-dev meson ninja-build pkg-config libevent-dev libnl-3-dev libnl-route-3-dev
+build_packages='gcc libc6-dev meson ninja-build pkg-config libevent-dev libnl-3-dev libnl-route-3-dev libnl-nf-3-dev
 libinih-dev libsystemd-dev libcap-ng-dev uthash-dev libxxhash-dev libpcre2-dev
 libnftables-dev libjansson-dev libpcap-dev'
 

@@ -44,6 +44,7 @@ struct command {
     X(capture)          \
     X(doctor)           \
     X(ping)             \
+    X(path)             \
     X(reload)           \
     X(confirm)          \
     X(rollback)         \

@@ -22,10 +22,11 @@ static enum exit_code refuse_connect(const char *path, int error)
     return error == EACCES || error == EPERM ? EXIT_CODE_NOT_PERMITTED : EXIT_CODE_NO_DAEMON;
 }
 
-/* SECONDS: how long anything may take; 0 = as long as it does. */
-static int connect_to(struct connection *connection, const char *path, int seconds)
+/* PATIENCE_MS: how long anything may take; 0 = as long as it does. */
+static int connect_to(struct connection *connection, const char *path, int patience_ms)
 {
-    const struct timeval patience = {.tv_sec = seconds};
+    const struct timeval patience = {.tv_sec = patience_ms / 1000,
+                                     .tv_usec = patience_ms % 1000 * 1000};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd CLEANUP(cleanup_fd) = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -180,30 +181,39 @@ enum exit_code connection_ask(const struct options *options, const char *const *
     return code;
 }
 
-int connection_probe(const struct options *options, const char *word, int seconds,
-                     json_t **ret_document)
+int connection_try(struct connection *connection, const struct options *options, int patience_ms)
 {
-    struct connection CLEANUP(connection_close) connection;
-    char line[64];
+    return connect_to(connection, path_of(options), patience_ms);
+}
+
+int connection_next(struct connection *connection, json_t **ret_document)
+{
     json_t *document;
     ssize_t length;
-    int r = connect_to(&connection, path_of(options), seconds);
 
-    if (r < 0)
-        return r;
-    snprintf(line, sizeof(line), "%s\n", word);
-    r = send_all(fileno(connection.input), line, strlen(line));
-    if (r < 0)
-        return r;
     errno = 0;
-    length = getline(&connection.line, &connection.size, connection.input);
+    length = getline(&connection->line, &connection->size, connection->input);
     if (length < 0)
         return errno == EAGAIN ? -EAGAIN : -EPROTO;
-    document = json_loadb(connection.line, (size_t)length, 0, NULL);
+    document = json_loadb(connection->line, (size_t)length, 0, NULL);
     if (json_is_object(document) && json_object_get(document, "error") == NULL) {
         *ret_document = document;
         return 0;
     }
     json_decref(document);
     return -EPROTO;
+}
+
+int connection_probe(const struct options *options, const char *word, int seconds,
+                     json_t **ret_document)
+{
+    struct connection CLEANUP(connection_close) connection;
+    char line[64];
+    int r = connection_try(&connection, options, seconds * 1000);
+
+    if (r < 0)
+        return r;
+    snprintf(line, sizeof(line), "%s\n", word);
+    r = send_all(fileno(connection.input), line, strlen(line));
+    return r < 0 ? r : connection_next(&connection, ret_document);
 }

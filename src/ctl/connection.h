@@ -35,6 +35,14 @@ enum exit_code connection_send(struct connection *connection, const char *const 
 enum exit_code connection_receive(struct connection *connection, json_t **ret_document);
 
 /*
+ * The same without a word on stderr, and with a bound for how long anything may take: 0, or -ENOENT
+ * or -ECONNREFUSED (no daemon), -EACCES (not for this user), or another -errno. What comes next:
+ * -EAGAIN (nothing in time), -EPROTO (a refusal, or no answer of ipmodd).
+ */
+int connection_try(struct connection *connection, const struct options *options, int patience_ms);
+int connection_next(struct connection *connection, json_t **ret_document);
+
+/*
  * Asks with one word, waits no longer than SECONDS, and says nothing. 0; -ENOENT or -ECONNREFUSED
  * (no daemon), -EACCES (not for this user), -EAGAIN (no answer in time), -EPROTO (a refusal, or no
  * answer of ipmodd), or another -errno.
