@@ -106,6 +106,43 @@ void config_cleanup(struct config **config)
     config_free(*config);
 }
 
+static bool same_array(const void *a, size_t a_count, const void *b, size_t b_count, size_t size)
+{
+    return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * size) == 0);
+}
+
+/*
+ * Arrays by what is in them, and then all the rest by its bytes: of what is new and forgotten here
+ * a number differs where it should, and a pointer always.
+ */
+bool config_same_diversion(const struct config *a, const struct config *b)
+{
+    struct config_tun tuns[2];
+    struct config_divert diverts[2];
+
+    if (!same_array(a->tun.addresses, a->tun.address_count, b->tun.addresses, b->tun.address_count,
+                    sizeof(*a->tun.addresses)) ||
+        !same_array(a->divert.excludes, a->divert.exclude_count, b->divert.excludes,
+                    b->divert.exclude_count, sizeof(*a->divert.excludes)) ||
+        !same_array(a->divert.exclude_uids, a->divert.exclude_uid_count, b->divert.exclude_uids,
+                    b->divert.exclude_uid_count, sizeof(*a->divert.exclude_uids)) ||
+        !same_array(a->divert.exclude_ports, a->divert.exclude_port_count, b->divert.exclude_ports,
+                    b->divert.exclude_port_count, sizeof(*a->divert.exclude_ports)))
+        return false;
+    memcpy(&tuns[0], &a->tun, sizeof(tuns[0])); /* with the bytes between, which are zero */
+    memcpy(&tuns[1], &b->tun, sizeof(tuns[1]));
+    memcpy(&diverts[0], &a->divert, sizeof(diverts[0]));
+    memcpy(&diverts[1], &b->divert, sizeof(diverts[1]));
+    for (int i = 0; i < 2; i++) {
+        tuns[i].addresses = NULL;
+        diverts[i].excludes = NULL;
+        diverts[i].exclude_uids = NULL;
+        diverts[i].exclude_ports = NULL;
+    }
+    return memcmp(&tuns[0], &tuns[1], sizeof(tuns[0])) == 0 &&
+           memcmp(&diverts[0], &diverts[1], sizeof(diverts[0])) == 0;
+}
+
 const char *policy_name(enum policy policy)
 {
     static const char *const names[POLICY_COUNT] = {

@@ -175,8 +175,11 @@ static void set_view(struct mover *mover, void *argument)
 
 void engine_publish_view(struct engine *engine)
 {
-    struct host_view *view = host_view_ref(divert_host_view(engine->divert));
+    struct host_view *view;
 
+    if (divert_host_view(engine->divert) == engine->view)
+        return;
+    view = host_view_ref(divert_host_view(engine->divert));
     engine_call(engine, set_view, view);
     host_view_free(engine->view);
     engine->view = view;

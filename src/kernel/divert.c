@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* From a reload that changed rules alone until everything is looked at once more. */
+#define LOOK_DELAY_NS UINT64_C(300000000)
+
 static struct fault last_failure;
 
 struct fault *divert_last_failure(void)
@@ -319,11 +322,29 @@ static void tell_guards(struct divert *divert, struct divert_news *news)
     news->guards_moved = priority;
 }
 
+/* A look that was asked for, at what has no events as well: settings, netfilter, IPsec. */
+static int look_if_due(struct divert *divert, uint64_t now, struct divert_news *news)
+{
+    int r;
+
+    if (divert->look_ns == 0 || now < divert->look_ns)
+        return 0;
+    r = inspect_again(&divert->inspect, divert->config, divert->netlink, &divert->fault);
+    if (r < 0)
+        return r;
+    divert->look_ns = 0;
+    divert->dirt |= DIRT_ALL;
+    news->remarks_changed = true;
+    return 0;
+}
+
 static int work_if_due(struct divert *divert, struct divert_news *news)
 {
     uint64_t now = divert_now_ns();
-    int r = 0;
+    int r = look_if_due(divert, now, news);
 
+    if (r < 0)
+        return r;
     if (divert->retry_ns != 0 && now >= divert->retry_ns)
         divert->dirt |= DIRT_ALL;
     if (divert->dirt != 0 && now >= divert->not_before_ns)
@@ -364,6 +385,8 @@ int divert_timeout_ms(const struct divert *divert)
         due = divert->not_before_ns;
     else if (divert->retry_ns != 0)
         due = divert->retry_ns;
+    if (divert->look_ns != 0)
+        due = MIN_OF(due, divert->look_ns);
     if (poll_ms >= 0)
         due = MIN_OF(due, now + (uint64_t)poll_ms * 1000000);
     if (due == UINT64_MAX)
@@ -415,6 +438,24 @@ static int end_move(struct divert *divert)
     return ledger_is_leaving(&divert->ledger) ? make_all(divert) : 0;
 }
 
+/*
+ * For a configuration that asks for what is there already. New rules need not wait for the kernel,
+ * whose answers can take long on a busy host, nor fail with it; what was broken comes first, and
+ * what nobody knows to be broken is looked for soon, once for all reloads until then.
+ */
+static int look_soon(struct divert *divert)
+{
+    uint64_t now = divert_now_ns();
+
+    if (divert->retry_ns != 0) {
+        divert->dirt |= DIRT_ALL;
+        divert->not_before_ns = now;
+    }
+    if (divert->look_ns == 0)
+        divert->look_ns = now + LOOK_DELAY_NS;
+    return 0;
+}
+
 int divert_reload(struct divert *divert, const struct config *config)
 {
     struct fault fault;
@@ -425,6 +466,8 @@ int divert_reload(struct divert *divert, const struct config *config)
         return fault_explain(&divert->fault, -EINVAL,
                              "[tun] name cannot change while running (it is %s): restart instead",
                              divert->config->tun.name);
+    if (config_same_diversion(divert->config, config) && !ledger_is_leaving(&divert->ledger))
+        return look_soon(divert);
     r = end_move(divert);
     if (r == 0)
         r = check_priorities(divert, config);

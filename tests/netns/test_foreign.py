@@ -161,4 +161,4 @@ def test_ipsec_is_left_out_where_there_are_policies(wire, daemons, captures, fam
     assert tos_of(parse(seen.wait(1, has_payload("still diverted"))[0])) == MARKED
     wire.host.ip("xfrm policy flush")
     daemon.reload(MARK)
-    assert state.rules(wire.host, family) == before
+    wait_until(lambda: state.rules(wire.host, family) == before, "the rules without policies")

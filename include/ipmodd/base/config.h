@@ -185,6 +185,12 @@ void config_free(struct config *config);
 
 void config_cleanup(struct config **config);
 
+/*
+ * Whether A and B ask the same of the kernel: [tun] and [divert]. May be false for two that do, for
+ * which the caller does needless work; never the reverse.
+ */
+bool config_same_diversion(const struct config *a, const struct config *b);
+
 /* Names as they stand in the configuration file ("accept", "out", "open", "warning", …). */
 const char *policy_name(enum policy policy);
 const char *malformed_policy_name(enum malformed_policy policy);

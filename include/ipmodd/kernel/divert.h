@@ -40,7 +40,8 @@ struct divert_news {
     bool tun_restored;      /* it is back on the same descriptors; often in the same news */
     bool loop_found;        /* the kernel would route a packet from tun0 to tun0 again; prefixes
                                that main sends to tun0 are in the host view, to be dropped */
-    bool remarks_changed;   /* the look that a reload began is over: divert_remarks() is anew */
+    bool remarks_changed;   /* a look that a reload asked for brought something: divert_remarks() is
+                               anew */
     bool foreign;           /* somebody else's route is in our table; it stays */
     uint32_t guards_moved;  /* the guards stand at this priority now, because of somebody else's
                                rule in front of them, or where they belong again; 0 = no move */
@@ -92,7 +93,9 @@ void divert_tun_failed(struct divert *divert);
 
 /*
  * New [divert] settings; [tun] name must be the same. Difference only, no moment without the rules
- * that both have. On failure the old state is restored and -errno returned.
+ * that both have. On failure the old state is restored and -errno returned. With the settings that
+ * are in force nothing is asked of the kernel now: divert_tick() looks at everything soon after,
+ * also at what the monitor does not tell of.
  */
 int divert_reload(struct divert *divert, const struct config *config);
 
