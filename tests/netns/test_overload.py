@@ -12,37 +12,14 @@ import pytest
 import state
 from daemon import SLOW
 from space import wait_until
-from topology import FAR
+from topology import FAR, NOBODY
 from traffic import answered, iperf_server, lost, ping
 
 MARK = "[rule mark]\nset-dscp = cs1\n"
+UDP_SEND = os.environ.get("UDP_SEND", "")
 OTHER = "[rule other]\nset-dscp = cs2\n"
-SECONDS = 2
 RULES_OF_A_SLOW_DAEMON = 1
-# Sends as fast as it can, 64 datagrams a call: argv = address, seconds.
-UDP_FLOOD = """
-import ctypes, socket, sys, time
-libc = ctypes.CDLL(None)
-pointer, size = ctypes.c_void_p, ctypes.c_size_t
-class Vector(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_char_p), ("length", size)]
-class Header(ctypes.Structure):
-    _fields_ = [("name", pointer), ("name_length", ctypes.c_uint), ("vector", pointer),
-                ("count", size), ("control", pointer), ("control_length", size),
-                ("flags", ctypes.c_int)]
-class Message(ctypes.Structure):
-    _fields_ = [("header", Header), ("sent", ctypes.c_uint)]
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.connect((sys.argv[1], 9))
-vector = Vector(b"x" * 18, 18)
-header = Header(vector=ctypes.addressof(vector), count=1)
-messages = (Message * 64)(*[Message(header=header)] * 64)
-end = time.monotonic() + float(sys.argv[2])
-while time.monotonic() < end:
-    for _ in range(20):
-        libc.sendmmsg(s.fileno(), messages, 64, 0)
-"""
-# The same on the device itself, past routing, with one malformed packet after the other.
+# Sends to the device itself, past routing, one malformed packet after the other; argv = seconds.
 MALFORMED_FLOOD = """
 import socket, sys, time
 kinds = [bytes([0x45]) + bytes(10), bytes([0x15]) * 30, bytes([0x44]) + bytes(30),
@@ -62,9 +39,18 @@ while time.monotonic() < end:
 """
 
 
-def flood(space, script, *arguments, nice=19):
-    """Starts one of the scripts above; what is measured is the daemon, not who gets a processor."""
-    return space.popen(["nice", "-n", str(nice), sys.executable, "-c", script, *map(str, arguments)])
+def flood(space, address, seconds, rate=0, nice=19):
+    """Starts sending small datagrams, RATE a second or as many as possible.
+
+    What is measured is the daemon, not who gets a processor.
+    """
+    return space.popen(["nice", "-n", str(nice), UDP_SEND, address, "9", "18",
+                        str(int(seconds * 1000)), str(rate)])
+
+
+def malformed_flood(space, seconds):
+    """The same with MALFORMED_FLOOD."""
+    return space.popen(["nice", "-n", "19", sys.executable, "-c", MALFORMED_FLOOD, str(seconds)])
 
 
 def offered(space):
@@ -83,7 +69,7 @@ def resources(daemon):
 
 def warm(daemon):
     """Lets every page be touched once."""
-    flood(daemon.space, UDP_FLOOD, FAR[4], 0.2).wait()
+    flood(daemon.space, FAR[4], 0.2).wait()
     daemon.reload(MARK)
     daemon.statistics()
 
@@ -99,34 +85,53 @@ def assert_no_growth(daemon, before, kib):
 
 
 def slow_rules(word):
-    """Rules whose expression takes its time over a payload of x, some thousand packets a second."""
-    return "".join(f'[rule {word}-{number}]\npayload-regex = "(x+x+){{2}}[{word}]"\n'
+    """Rules whose expression takes its time over a payload, some thousand packets a second."""
+    return "".join(f'[rule {word}-{number}]\npayload-regex = "(.+.+){{2}}[{word}]"\n'
                    "set-dscp = ef\n" for number in range(RULES_OF_A_SLOW_DAEMON))
+
+
+def rate_of(daemon, total, seconds):
+    """How much a total grows, a second."""
+    first, since = daemon.statistics().totals[total], time.monotonic()
+    time.sleep(seconds)
+    return (daemon.statistics().totals[total] - first) / (time.monotonic() - since)
+
+
+def capacity(daemon):
+    """Packets a second that the daemon can treat with its rules, in its best moments."""
+    sender = flood(daemon.space, NOBODY[4], 60, 50_000, nice=0)
+    wait_until(lambda: offered(daemon.space) > 1000, "packets")
+    rate = max(rate_of(daemon, "in", 0.2) for _ in range(4))
+    sender.kill()
+    sender.wait()
+    return rate
 
 
 def test_overload(wire, daemons):
     """Ten times what can be treated: answers to signals, bounded memory, losses counted and told."""
     daemon = daemons(wire.host)
     daemon.start(slow_rules("ab"))
-    flood(wire.host, UDP_FLOOD, FAR[4], 0.2).wait()
+    rate = max(int(20 * capacity(daemon)), 60_000)  # not all of it does the sender get sent
     daemon.reload(slow_rules("cd"))
     before, first = resources(daemon), daemon.statistics().totals
-    floods = [flood(wire.host, UDP_FLOOD, FAR[4], SECONDS, nice=10) for _ in range(3)]
-    time.sleep(0.5)
+    sender = flood(wire.host, NOBODY[4], 60, rate, nice=0)
+    wait_until(lambda: daemon.statistics().totals["tx-dropped"] > first["tx-dropped"] + rate / 4,
+               "losses")
     waits = []
-    for number in range(8):
+    for number in range(20):
         daemon.config.write_text(slow_rules("ab" if number % 2 else "cd"), encoding="utf-8")
         begin = time.monotonic()
         assert "refused" not in daemon.reload()
         waits.append(time.monotonic() - begin)
-        time.sleep(0.1)
-    for process in floods:
-        process.wait(10 * SLOW)
+        time.sleep(0.05)
+    assert sender.poll() is None
+    sender.kill()
     last = daemon.statistics()
     treated, lost_ones = (last.totals[name] - first[name] for name in ("in", "tx-dropped"))
-    print(f"treated {treated}, lost {lost_ones}, reloads took {waits}")
+    print(f"{rate} packets a second, treated {treated}, lost {lost_ones}, reloads took "
+          f"{[round(wait * 1000) for wait in sorted(waits)]} ms")
     assert lost_ones >= 9 * treated / SLOW
-    assert sorted(waits)[len(waits) // 2] <= 0.1 * SLOW, f"reloads took {waits}"
+    assert max(waits) <= 0.1 * SLOW, f"reloads took {waits}"
     assert_no_growth(daemon, before, 1024)
     assert last.balance()[0] == last.balance()[1]
     wait_until(lambda: len(daemon.log_lines("lost because the queue")) == 1, daemon.log)
@@ -134,25 +139,30 @@ def test_overload(wire, daemons):
 
 
 def test_stop_under_load(wire, daemons):
-    """SIGTERM at 100,000 packets a second, if the machine sends as many: gone within 1 s."""
+    """SIGTERM while 100,000 packets a second go through: gone within 1 s, without a trace."""
+    # What costs most is else to take merged datagrams apart for the wire.
+    wire.host.run("ethtool -K eth0 tx on gso on tx-udp-segmentation on")
     before = state.snapshot(wire.host)
     daemon = daemons(wire.host)
     daemon.start(MARK)
-    floods = [flood(wire.host, UDP_FLOOD, FAR[4], SECONDS) for _ in range(4)]
+    sender = flood(wire.host, NOBODY[4], 60, nice=0)
     wait_until(lambda: offered(wire.host) > 1000, "packets")
-    count, since = offered(wire.host), time.monotonic()
-    time.sleep(0.5)
-    rate = (offered(wire.host) - count) / (time.monotonic() - since)
+    rates = []
+
+    def fast_enough():
+        rates.append(rate_of(daemon, "out", 0.2))
+        return rates[-1] >= 100_000 / SLOW
+
+    wait_until(fast_enough, lambda: f"100,000 packets a second: {rates}", 5.0)
     begin = time.monotonic()
     assert daemon.stop() == 0
     took = time.monotonic() - begin
-    print(f"{rate:.0f} packets a second, stopped in {took * 1000:.0f} ms")
+    print(f"{rates[-1]:.0f} packets a second, stopped in {took * 1000:.0f} ms")
+    assert sender.poll() is None
+    sender.kill()
+    sender.wait()
     assert took <= 1.0 * SLOW
-    for process in floods:
-        process.kill()
-        process.wait()
     assert state.compare(before, state.snapshot(wire.host)) == ""
-    assert rate >= 20_000 / SLOW, f"only {rate:.0f} packets a second"
 
 
 def test_queue_overrun_is_told(wire, daemons):
@@ -161,12 +171,12 @@ def test_queue_overrun_is_told(wire, daemons):
     daemon.start(MARK)
     for _ in range(3):
         daemon.signal(signal.SIGSTOP)
-        flood(wire.host, UDP_FLOOD, FAR[4], 0.1).wait()
+        flood(wire.host, FAR[4], 0.1).wait()
         daemon.signal(signal.SIGCONT)
         time.sleep(0.3)
     daemon.wait_log(r"\d+ packets were lost because the queue of tun0 was full")
     time.sleep(0.7)
-    flood(wire.host, UDP_FLOOD, FAR[4], 0.1).wait()
+    flood(wire.host, FAR[4], 0.1).wait()
     assert len(daemon.log_lines("lost because the queue")) == 1
     assert daemon.statistics().totals["tx-dropped"] > 500
 
@@ -177,7 +187,7 @@ def test_malformed_packets_at_full_rate(wire, daemons):
     daemon.start(MARK)
     warm(daemon)
     before, lines = resources(daemon), len(daemon.log().splitlines())
-    flood(wire.host, MALFORMED_FLOOD, 5).wait()
+    malformed_flood(wire.host, 5).wait()
     said = daemon.log().splitlines()[lines:]
     statistics = daemon.statistics()
     malformed = {reason: count for reason, count in statistics.drops.items() if count > 1000}
