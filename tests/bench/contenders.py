@@ -63,9 +63,9 @@ def echo(network, mode):
                 network.run(HOST, ["ip", *(rule % "del").split()])
 
 
-def configuration(rules):
+def configuration(rules, directions):
     """Of ipmodd: RULES rules, the last of which edits every packet; the others never match."""
-    lines = ["[divert]", "direction = out, forward", "family = ipv4, ipv6"]
+    lines = ["[divert]", f"direction = {directions}", "family = ipv4, ipv6"]
     for index in range(1, rules):
         lines += [f"[rule other-{index}]", f"proto = {'tcp' if index % 2 else 'udp'}",
                   f"dport = {20000 + index}", "verdict = drop"]
@@ -105,11 +105,11 @@ SPLIT = '[rule split]\npayload = "not what is sent" @ 0\nverdict = drop\n'
 
 
 @contextlib.contextmanager
-def ipmodd(network, rules, more=""):
+def ipmodd(network, rules, more="", directions="out, forward"):
     """The daemon of this build; MORE: text behind its rules."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="ipmodd-bench-"))
     config = directory / "ipmodd.conf"
-    config.write_text(configuration(rules) + more, encoding="utf-8")
+    config.write_text(configuration(rules, directions) + more, encoding="utf-8")
     try:
         _require_ipmodd(network, directory, config)
         with network.process(HOST, _ipmodd_command(network, directory, "-c", config)) as process:
@@ -123,7 +123,7 @@ def ipmodd(network, rules, more=""):
         shutil.rmtree(directory)
 
 
-# What comes from the client leaves with the host's address. Rewriting is `masquerade`, not the TTL.
+# What comes from the client leaves with the host's address, and answers come to that.
 MASQUERADE = "[rule nat]\ndirection = forward\nmasquerade = yes\n"
 
 
@@ -210,7 +210,8 @@ CONTENDERS = {
                              functools.partial(nfqueue, mode="gso"), TTL),
     "nft": Contender("nft edits in the kernel", nft, TTL),
     "ipmodd-masquerade": Contender("ipmodd masquerades what is forwarded",
-                                   functools.partial(ipmodd, rules=0, more=MASQUERADE)),
+                                   functools.partial(ipmodd, rules=0, more=MASQUERADE,
+                                                     directions="out, forward, in")),
     "nft-masquerade": Contender("the kernel masquerades", nft_masquerade),
     # The same as `echo`: what differs between the two is noise.
     "echo-again": Contender("echo once more, for the noise",

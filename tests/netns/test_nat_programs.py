@@ -50,10 +50,12 @@ class Shared:
 RULES = {
     "snat": lambda family: ("[divert]\ndirection = forward\n"
                             f"[rule share]\nsrc = {CLIENT_NET[family]}\nsnat = {POOL[family]}\n"),
+    "masquerade": lambda family: ("[divert]\ndirection = forward, in\n"
+                                  f"[rule share]\nsrc = {CLIENT_NET[family]}\nmasquerade = yes\n"),
 }
 
 
-@pytest.fixture(name="shared", params=["snat"])
+@pytest.fixture(name="shared", params=["snat", "masquerade"])
 def shared_fixture(request, routed, family, daemons):
     """The peer knows the way to the shared address, and none to the clients."""
     routed.peer.ip_batch([f"route del {CLIENT_NET[family]}",
@@ -96,6 +98,9 @@ def test_dig(shared):
 def test_ping_and_traceroute(shared):
     """Queries, and errors that quote what was translated: the way is that of a host without NAT."""
     family = shared.family
+    if shared.outside == HOST[6]:
+        assert ping(shared.client, FAR[6], 1, patience=1) == (1, 0)
+        pytest.xfail("ICMPv6 to the host itself is never diverted")
     assert ping(shared.client, FAR[family], 3) == (3, 3)
     for method in ([], ["-I"], ["-T", "-p", "81"]):
         done = shared.client.run(["traceroute", f"-{family}", "-n", "-q", "1", "-w", "2", "-m", "4",
