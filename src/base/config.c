@@ -22,6 +22,7 @@ struct config *config_new(void)
     strcpy(config->tun.name, "tun0");
     config->tun.offload = true;
     config->tun.queues = 1;
+    config->tun.busy_poll_us = BUSY_POLL_AUTO_US;
     config->divert.directions = DIRECTIONS_OUT;
     config->divert.families = FAMILIES_ALL;
     config->divert.table = DEFAULT_TABLE;

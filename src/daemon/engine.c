@@ -63,6 +63,11 @@ static void choose_merge(struct engine *engine)
     engine_call(engine, set_merge, &merging);
 }
 
+static uint64_t busy_poll_ns(const struct engine *engine)
+{
+    return UINT64_C(1000) * engine->loaded.config->tun.busy_poll_us;
+}
+
 static int add_worker(struct engine *engine)
 {
     unsigned number = engine->worker_count;
@@ -71,6 +76,7 @@ static int add_worker(struct engine *engine)
     if (mover_init(&mover, divert_tun_fd(engine->divert, number), engine->loaded.ruleset,
                    engine->view) < 0)
         return -ENOMEM;
+    mover.busy_poll_ns = busy_poll_ns(engine);
     capturing_add_mover(&engine->capturing, &mover);
     engine->workers[number] = worker_new(number, &mover, engine->notice_fd);
     if (engine->workers[number] == NULL)
@@ -188,6 +194,7 @@ void engine_publish_view(struct engine *engine)
 struct exchange {
     struct path_rules *const *next; /* of the paths in the order of their numbers */
     struct zone zone;
+    uint64_t busy_poll_ns;
 };
 
 static void exchange_rules(struct mover *mover, void *argument)
@@ -196,6 +203,7 @@ static void exchange_rules(struct mover *mover, void *argument)
 
     path_exchange_rules(mover->path, *exchange->next++);
     mover->zone = exchange->zone;
+    mover->busy_poll_ns = exchange->busy_poll_ns;
 }
 
 /* A seed that is new begins at once; the same one goes on. */
@@ -213,6 +221,7 @@ void engine_publish_rules(struct engine *engine, struct loaded *fresh,
     engine->loaded = *fresh;
     *fresh = (struct loaded){.config = NULL};
     zone_load(&exchange.zone);
+    exchange.busy_poll_ns = busy_poll_ns(engine);
     engine_call(engine, exchange_rules, &exchange);
     capturing_follow(&engine->capturing, engine->loaded.ruleset);
     if (has_new_seed(&old.config->main, &engine->loaded.config->main))

@@ -81,7 +81,7 @@ static void follow_pace(struct mover *mover, size_t count, uint64_t took_ns)
  * The clock is read once behind each batch with packets; rules can be slow, an expression over a
  * payload most of all.
  */
-static int move(struct mover *mover, uint64_t *ret_start_ns, uint64_t *ret_end_ns)
+static int move(struct mover *mover, uint64_t *ret_start_ns)
 {
     size_t moved = 0, limit = 1;
 
@@ -91,15 +91,15 @@ static int move(struct mover *mover, uint64_t *ret_start_ns, uint64_t *ret_end_n
         if (count < 0)
             return (int)count;
         if (count > 0)
-            *ret_end_ns = clock_now_ns();
+            mover->end_ns = clock_now_ns();
         if (i == 0)
             *ret_start_ns = mover->batch_ns;
         if ((size_t)count < limit && !batch_is_full(mover->batch))
             return 0;
         moved += (size_t)count;
         if (i > 0) /* one packet says little */
-            follow_pace(mover, (size_t)count, *ret_end_ns - mover->batch_ns);
-        if (*ret_end_ns - *ret_start_ns >= WAKEUP_NS)
+            follow_pace(mover, (size_t)count, mover->end_ns - mover->batch_ns);
+        if (mover->end_ns - *ret_start_ns >= WAKEUP_NS)
             break;
         limit = mover->pace;
     }
@@ -108,11 +108,13 @@ static int move(struct mover *mover, uint64_t *ret_start_ns, uint64_t *ret_end_n
 
 int mover_move(struct mover *mover)
 {
-    uint64_t start_ns = 0, end_ns = 0;
-    int r = move(mover, &start_ns, &end_ns);
+    uint64_t start_ns = 0, last_ns = mover->end_ns;
+    int r = move(mover, &start_ns);
 
-    if (end_ns != 0)
-        histogram_add(&mover->wakeups, end_ns - start_ns);
+    if (mover->end_ns != last_ns) {
+        histogram_add(&mover->wakeups, mover->end_ns - start_ns);
+        mover->pause_ns = start_ns - last_ns;
+    }
     return r;
 }
 

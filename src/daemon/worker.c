@@ -18,6 +18,10 @@ enum {
     PRIORITY_COUNT,
 };
 
+/* Others want a processor for longer than this, and will for some time. */
+#define CROWDED_NS     UINT64_C(500000)
+#define CROWD_LASTS_NS UINT64_C(100000000)
+
 /* What the main thread asks. */
 struct call {
     void (*function)(struct mover *mover, void *argument);
@@ -27,7 +31,8 @@ struct call {
 struct worker {
     struct mover mover;
     unsigned number;
-    uint64_t refused; /* of the path's counters, when it was noticed last */
+    uint64_t crowded_until_ns; /* no processor is idle */
+    uint64_t refused;          /* of the path's counters, when it was noticed last */
     struct event_base *base;
     struct event *tun;
     struct event *wake;
@@ -69,14 +74,61 @@ static void note_outcome(struct worker *worker, int moved)
     worker->refused = refused;
 }
 
+/* Moves what the queue has, and tells of it. As mover_move(). */
+static int move(struct worker *worker)
+{
+    uint64_t last_ns = worker->mover.end_ns;
+    int moved = mover_move(&worker->mover);
+
+    if (worker->mover.end_ns != last_ns || moved < 0)
+        note_outcome(worker, moved);
+    return moved;
+}
+
+static bool is_asked(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->call, memory_order_relaxed) != NULL ||
+           atomic_load_explicit(&worker->leaving, memory_order_relaxed);
+}
+
+/*
+ * Whether to look for the next packet rather than sleep: the last one came soon behind the one
+ * before it, and the time until then is not over yet.
+ */
+static bool should_stay_awake(const struct worker *worker)
+{
+    const struct mover *mover = &worker->mover;
+
+    uint64_t now_ns = clock_now_ns();
+
+    return mover->pause_ns < mover->busy_poll_ns && now_ns >= worker->crowded_until_ns &&
+           now_ns - mover->end_ns < mover->busy_poll_ns && !is_asked(worker);
+}
+
+/*
+ * Offers the processor to others first. One who then keeps it for long, a sender perhaps that fills
+ * the queue meanwhile, has to make room for a thread that is woken, but not for one that yields.
+ */
+static int look_again(struct worker *worker)
+{
+    uint64_t start_ns = clock_now_ns(), end_ns;
+
+    sched_yield();
+    end_ns = clock_now_ns();
+    if (end_ns - start_ns >= CROWDED_NS)
+        worker->crowded_until_ns = end_ns + CROWD_LASTS_NS;
+    return move(worker);
+}
+
 static void on_packets(evutil_socket_t fd, short what, void *context)
 {
     struct worker *worker = context;
-    int moved = mover_move(&worker->mover);
+    int moved = move(worker);
 
     (void)fd;
     (void)what;
-    note_outcome(worker, moved);
+    while (moved == 0 && should_stay_awake(worker))
+        moved = look_again(worker);
     if (moved > 0) /* an edge comes with the next packet alone */
         event_active(worker->tun, EV_READ, 0);
     if (moved >= 0)

@@ -9,6 +9,11 @@
  * it brought and holds nothing of before, so that the old can be freed: that is the whole
  * reclamation. A call goes before packets, so it waits for one budget of them at most.
  *
+ * Where packets come one soon behind the other it does not sleep in between, but looks for the next
+ * one until a pause has become too long for that (`busy-poll`): no more than a sleep and its end
+ * would cost, so a wrong guess at most doubles what waiting takes. It is the rule of competitive
+ * spinning (Karlin, Li, Manasse and Owicki, 1991), with one bit of memory.
+ *
  * What a worker wants the main thread to know are notices: bits, told of by an eventfd that all
  * workers share.
  *

@@ -165,6 +165,25 @@ static void print_queues(const struct config *config, FILE *out)
     value_print_range(&queues_domain, config->tun.queues, config->tun.queues, out);
 }
 
+static const struct value_name busy_poll_names[] = {{"auto", BUSY_POLL_AUTO_US, BUSY_POLL_AUTO_US},
+                                                    {"off", 0, 0}};
+
+static const struct value_domain busy_poll_domain = {.noun = "a number of microseconds",
+                                                     .min = 1,
+                                                     .max = 1000,
+                                                     .names = busy_poll_names,
+                                                     .name_count = ARRAY_SIZE(busy_poll_names)};
+
+static int parse_busy_poll(const char *text, struct config *config, struct value_error *error)
+{
+    return value_parse_number(text, &busy_poll_domain, &config->tun.busy_poll_us, error);
+}
+
+static void print_busy_poll(const struct config *config, FILE *out)
+{
+    value_print_range(&busy_poll_domain, config->tun.busy_poll_us, config->tun.busy_poll_us, out);
+}
+
 static const struct setting settings[] = {
     {"name", "the name of a link", parse_name, print_name},
     {"address", "borrow, or addresses with prefix lengths", parse_address, print_address},
@@ -172,6 +191,7 @@ static const struct setting settings[] = {
     {"offload", "auto or off", parse_offload, print_offload},
     {"merge", "exact, relaxed or off", parse_merge, print_merge},
     {"queues", "a number from 1 to 16", parse_queues, print_queues},
+    {"busy-poll", "auto, off or a number of microseconds", parse_busy_poll, print_busy_poll},
 };
 
 const struct setting_group setting_tun = {

@@ -133,12 +133,16 @@ struct config_main {
 /* Of `queues`. */
 enum { QUEUES_MAX = 16 };
 
+/* `busy-poll = auto`. */
+enum { BUSY_POLL_AUTO_US = 30 };
+
 struct config_tun {
     char name[IFNAMSIZ];
     struct ip_prefix *addresses; /* none = borrow those of the egress devices */
     size_t address_count;
-    uint32_t mtu;    /* bytes; 0 = the largest of the egress devices */
-    unsigned queues; /* of the device, each with a thread of its own; 1 to QUEUES_MAX */
+    uint32_t mtu;          /* bytes; 0 = the largest of the egress devices */
+    unsigned queues;       /* of the device, each with a thread of its own; 1 to QUEUES_MAX */
+    uint32_t busy_poll_us; /* how long a thread looks for the next packet before it sleeps */
     enum merge_mode merge;
     bool offload; /* super-packets and partial checksums, as far as the kernel has them */
 };

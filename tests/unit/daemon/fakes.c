@@ -34,6 +34,7 @@ int load_configuration(const char *file, struct problems *problems, struct loade
     ret_loaded->ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
     strcpy(ret_loaded->config->tun.name, fakes.tun_name);
     ret_loaded->config->tun.queues = fakes.queues;
+    ret_loaded->config->tun.busy_poll_us = fakes.busy_poll_us;
     rule_init(&rule, fakes.rule_name, "a.conf", 1);
     ruleset_add(ret_loaded->ruleset, &rule);
     return 0;

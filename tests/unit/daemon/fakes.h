@@ -18,6 +18,7 @@ struct fakes {
     int reload_error; /* of divert_reload() */
     int tun_fd;       /* what divert_tun_fd() gives for every queue */
     unsigned queues;
+    uint32_t busy_poll_us;
     unsigned reloads, stops, withdrawals;
     unsigned given_up; /* 1u << enum offload_class of each divert_give_up_offload() */
 };

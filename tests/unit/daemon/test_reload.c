@@ -62,6 +62,22 @@ static void test_good_one_is_taken(void **state)
     assert_int_equal(fakes.reloads, 1);
 }
 
+static void assert_busy_poll(struct mover *mover, void *argument)
+{
+    assert_int_equal(mover->busy_poll_ns, *(const uint64_t *)argument);
+}
+
+static void test_patience_of_threads_changes(void **state)
+{
+    const uint64_t none = 0, some = 70000;
+
+    (void)state;
+    engine_call(&engine, assert_busy_poll, (void *)&none);
+    fakes.busy_poll_us = 70;
+    assert_int_equal(run_reload(), 0);
+    engine_call(&engine, assert_busy_poll, (void *)&some);
+}
+
 static void test_wrong_one_is_refused(void **state)
 {
     (void)state;
@@ -245,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_good_one_is_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_patience_of_threads_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_one_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tun_settings_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_number_of_queues_is_refused, set_up, tear_down),

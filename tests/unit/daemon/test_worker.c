@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Threads under a stream of packets: calls, notices, new rules, a dead queue, the stop. */
 #include "../unit.h"
+#include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/ruleset.h"
 #include "tun_end.h"
 #include "worker.h"
@@ -257,6 +258,62 @@ static void test_dead_queue_waits(void **state)
     drain(fixture);
 }
 
+static void set_busy_poll(struct mover *mover, void *argument)
+{
+    mover->busy_poll_ns = *(const uint64_t *)argument;
+}
+
+static void read_processor_time(struct mover *mover, void *argument)
+{
+    struct timespec now;
+
+    (void)mover;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    *(uint64_t *)argument = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Of worker 0: processor time from two packets that come together until a call 20 ms later. */
+static uint64_t time_after_packets(struct fixture *fixture)
+{
+    const struct timespec wait = {.tv_nsec = 20000000};
+    uint64_t before, after;
+
+    worker_call(fixture->workers[0], read_processor_time, &before);
+    for (int i = 0; i < 2; i++) {
+        struct sums sums = {.events = 0}, sent = {.events = 0};
+
+        worker_call(fixture->workers[0], add, &sums);
+        assert_true(send(fixture->tuns[0].far, packet, sizeof(packet), 0) > 0);
+        do {
+            sent = (struct sums){.events = 0};
+            worker_call(fixture->workers[0], add, &sent);
+        } while (sent.totals.in == sums.totals.in);
+    }
+    nanosleep(&wait, NULL);
+    worker_call(fixture->workers[0], read_processor_time, &after);
+    drain(fixture);
+    return after - before;
+}
+
+/* A call is answered and the stop comes in the meantime, or this would take ten seconds each. */
+static void test_stays_awake_while_packets_come_soon(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t never = 0, long_time = UINT64_C(10000000000);
+    uint64_t asleep = UINT64_MAX, awake = 0;
+
+    assert_int_equal(worker_start(fixture->workers[0]), 0);
+    worker_call(fixture->workers[0], set_busy_poll, (void *)&never);
+    for (int i = 0; i < 10; i++)
+        asleep = MIN_OF(asleep, time_after_packets(fixture));
+    worker_call(fixture->workers[0], set_busy_poll, (void *)&long_time);
+    for (int i = 0; i < 500 && awake < 8 * asleep; i++)
+        awake = MAX_OF(awake, time_after_packets(fixture));
+    assert_true(awake >= 8 * asleep);
+    worker_leave(fixture->workers[0]);
+    worker_join(fixture->workers[0]);
+}
+
 /* What was sent before the stop is moved, however little time there was. */
 static void test_stop_moves_what_is_left(void **state)
 {
@@ -318,6 +375,7 @@ int main(void)
         WORKER_TEST(test_exchange_under_load),
         WORKER_TEST(test_packets_are_noticed_once),
         WORKER_TEST(test_calls_come_between_packets_without_end),
+        WORKER_TEST(test_stays_awake_while_packets_come_soon),
         WORKER_TEST(test_dead_queue_waits),
         WORKER_TEST(test_stop_moves_what_is_left),
     };
