@@ -352,6 +352,26 @@ def test_resolved(doctor):
     assert "systemd-resolved" in doctor.finding("sockets", "note", before)["text"]
 
 
+def test_early_demux(running):
+    """The daemon switches it off for packets to this host; somebody switches it on."""
+    alive = running("[divert]\ndirection = out, in\n")
+    assert "early-demux" not in alive.findings()
+    with stopped(alive):
+        alive.space.sysctl("net.ipv4.udp_early_demux", 1)
+        assert alive.mend("early-demux", "error")["mend"] == "sysctl -w net/ipv4/udp_early_demux=0"
+
+
+def test_interfaces(doctor):
+    doctor.config.write_text("[divert]\ninterfaces = eth0, wan7\n", encoding="utf-8")
+    assert "wan7" in doctor.finding("interfaces", "warning")["text"]
+
+
+def test_table_of_what_comes_in(doctor):
+    doctor.config.write_text("[divert]\ndirection = in\n", encoding="utf-8")
+    doctor.space.ip("route add 203.0.113.0/24 dev eth0 table 101")
+    assert "table 101" in doctor.finding("table", "error")["text"]
+
+
 def test_ttl_255(running):
     alive = running()
     with udp_socket(alive.space, 4) as sender:

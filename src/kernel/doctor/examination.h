@@ -53,6 +53,7 @@ int check_rp_filter(struct examination *examination);
 int check_forwarding(struct examination *examination);
 int check_accept_ra(struct examination *examination);
 int check_mtu(struct examination *examination);
+int check_early_demux(struct examination *examination);
 
 /* others.c */
 int check_forward_chains(struct examination *examination);
@@ -60,6 +61,7 @@ int check_output_rules(struct examination *examination);
 int check_nat(struct examination *examination);
 int check_netfilter_seen(struct examination *examination);
 int check_policy_rules(struct examination *examination);
+int check_interfaces(struct examination *examination);
 int check_xfrm(struct examination *examination);
 int check_forwarding6(struct examination *examination);
 

@@ -3,6 +3,7 @@
 #include "kernel/doctor/examination.h"
 
 #include "kernel/apply.h"
+#include "kernel/inbound.h"
 #include "kernel/tun.h"
 
 #include <errno.h>
@@ -87,27 +88,34 @@ static int note_stranger(void *context, const struct nlmsghdr *message)
     return 0;
 }
 
-int check_table_free(struct examination *examination)
+static int look_at_table(struct examination *examination, uint32_t number)
 {
-    struct strangers strangers = {.table = examination->config->divert.table};
-    char mend[MEND_TEXT];
+    struct strangers strangers = {.table = number};
     int r = 0;
 
     for (enum ip_family family = 0; family < FAMILY_COUNT && r == 0; family++) {
         if ((examination->snapshot.families & 1u << family) != 0)
-            r = netlink_dump(examination->netlink, route_message_dump(family, strangers.table),
+            r = netlink_dump(examination->netlink, route_message_dump(family, number),
                              note_stranger, forget_strangers, &strangers);
         if (r == -ENOENT)
             r = 0; /* there never was a route in it */
     }
     if (r < 0 || strangers.count == 0)
         return r;
-    snprintf(mend, sizeof(mend),
-             "[divert] table = a number that `ip route show table N` has nothing "
-             "for");
-    return examination_add(examination, FINDING_ERROR, mend,
-                           "table %u has routes of somebody else, such as %s", strangers.table,
+    return examination_add(examination, FINDING_ERROR,
+                           "[divert] table = a number that `ip route show table N` has nothing for",
+                           "table %u has routes of somebody else, such as %s", number,
                            strangers.first);
+}
+
+int check_table_free(struct examination *examination)
+{
+    const struct config *config = examination->config;
+    int r = look_at_table(examination, config->divert.table);
+
+    if (r < 0 || (config->divert.directions & DIRECTIONS_IN) == 0)
+        return r;
+    return look_at_table(examination, inbound_table(config));
 }
 
 /* While a daemon runs its guards have moved away from a rule that came later. */

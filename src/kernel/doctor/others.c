@@ -58,6 +58,11 @@ int check_policy_rules(struct examination *examination)
     return take_remarks(examination, REMARK_RULES, FINDING_NOTE);
 }
 
+int check_interfaces(struct examination *examination)
+{
+    return take_remarks(examination, REMARK_INTERFACES, FINDING_WARNING);
+}
+
 int check_xfrm(struct examination *examination)
 {
     return take_remarks(examination, REMARK_XFRM, FINDING_WARNING);

@@ -193,6 +193,33 @@ int check_accept_ra(struct examination *examination)
     return r;
 }
 
+/*
+ * Packets to this host are routed twice; the kernel would find their socket before the first time,
+ * and drop them when it forwards them. While no daemon runs the setting is as it should be.
+ */
+int check_early_demux(struct examination *examination)
+{
+    static const char *const names[] = {"tcp_early_demux", "udp_early_demux"};
+    char mend[MEND_TEXT];
+    int r = 0;
+
+    if (!examination->diverts || (examination->config->divert.directions & DIRECTIONS_IN) == 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++) {
+        int32_t value = 0;
+
+        if (sysctl_read(FAMILY_IPV4, SETTING_OF_FAMILY, names[i], &value) < 0 || value == 0)
+            continue;
+        r = examination_add(
+            examination, FINDING_ERROR,
+            sysctl_command(FAMILY_IPV4, SETTING_OF_FAMILY, names[i], 0, mend),
+            "%s is on: with direction = in, what comes for connections of this host "
+            "is dropped on its way to the tun device",
+            names[i]);
+    }
+    return r;
+}
+
 int check_mtu(struct examination *examination)
 {
     const struct snapshot *snapshot = &examination->snapshot;
