@@ -262,7 +262,7 @@ int divert_start(const struct config *config, struct divert **ret_divert)
     r = open_all(divert);
     if (r == 0) {
         r = remove_left_elsewhere(divert);
-        if (r == 0 && ledger_has_inbound(&divert->ledger))
+        if (r == 0 && divert->ledger.left_count > 0 && ledger_has_inbound(&divert->ledger))
             r = begin_inbound(divert);
         if (r == 0)
             r = inspect_start(&divert->inspect, divert->config, divert->netlink, &divert->fault);
