@@ -28,7 +28,8 @@ static int prepare_rules(struct loader *loader)
 static int load(struct loader *loader)
 {
     if (loader->task.given.config == NULL)
-        return load_configuration(loader->task.file, &loader->problems, &loader->loaded);
+        return load_configuration_until(loader->task.file, &loader->cancelled, &loader->problems,
+                                        &loader->loaded);
     loader->loaded = loader->task.given;
     return 0;
 }
@@ -73,6 +74,7 @@ void loader_clear(struct loader *loader)
 
 void loader_close(struct loader *loader)
 {
+    atomic_store(&loader->cancelled, true);
     if (loader->running)
         loader_end(loader);
     loader_clear(loader);

@@ -25,7 +25,8 @@ struct loader_task {
 struct loader {
     pthread_t thread;
     bool running;
-    int done_fd; /* readable when loader_end() will not wait */
+    atomic_bool cancelled; /* at the stop */
+    int done_fd;           /* readable when loader_end() will not wait */
     struct loader_task task;
 
     /* What came of it, after loader_end(); the caller's to take and to clear. */
@@ -47,7 +48,7 @@ void loader_end(struct loader *loader);
 /* Frees what is left of the outcome. */
 void loader_clear(struct loader *loader);
 
-/* Waits for the end, and frees everything. */
+/* Gives up what is running, for good, and frees everything. */
 void loader_close(struct loader *loader);
 
 #endif

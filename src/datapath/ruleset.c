@@ -87,11 +87,11 @@ bool ruleset_has_action(const struct ruleset *ruleset, const char *key)
     return false;
 }
 
-int ruleset_finish(struct ruleset *ruleset)
+int ruleset_finish(struct ruleset *ruleset, const atomic_bool *cancel)
 {
     if (ruleset->rule_count < CLASSIFIER_RULES_MIN || ruleset->rule_count > CLASSIFIER_RULES_MAX)
         return 0;
-    return classifier_new(ruleset, &ruleset->classifier);
+    return classifier_new(ruleset, cancel, &ruleset->classifier);
 }
 
 /* A hash, as flows keep a number for longer than there is a rule; that two names share one harms

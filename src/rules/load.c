@@ -173,6 +173,8 @@ static int read_files(struct loading *loading, const struct file_list *files)
         if (r < 0)
             return r;
     }
+    if (is_cancelled(loading->report.cancel))
+        return -ECANCELED;
     if (loading->document.section_count == 0 && !report_has_errors(&loading->report))
         report_error(&loading->report, &place,
                      "is empty: a configuration has at least one section, [main] or [rule NAME]");
@@ -298,6 +300,8 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
         r = build_ruleset(loading);
     if (r == 0)
         check_queues(loading);
+    if (r == 0 && is_cancelled(loading->report.cancel))
+        r = -ECANCELED;
     if (r == 0 && !report_has_errors(&loading->report))
         rule_lint_list(loading->loaded.ruleset, &loading->report);
     report_finish(&loading->report);
@@ -307,8 +311,9 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
         return -ENOMEM;
     if (report_has_errors(&loading->report))
         return -EINVAL;
-    if (ruleset_finish(loading->loaded.ruleset) < 0)
-        return -ENOMEM;
+    r = ruleset_finish(loading->loaded.ruleset, loading->report.cancel);
+    if (r < 0)
+        return r;
     loading->loaded.config->divert.masquerades =
         ruleset_has_action(loading->loaded.ruleset, "masquerade") ||
         ruleset_has_action(loading->loaded.ruleset, "redirect");
@@ -321,13 +326,21 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
 
 int load_configuration(const char *file, struct problems *problems, struct loaded *ret_loaded)
 {
-    struct loading CLEANUP(loading_clear) loading = {.report = {.problems = problems}};
+    return load_configuration_until(file, NULL, problems, ret_loaded);
+}
+
+int load_configuration_until(const char *file, const atomic_bool *cancel, struct problems *problems,
+                             struct loaded *ret_loaded)
+{
+    struct loading CLEANUP(loading_clear)
+        loading = {.report = {.problems = problems, .cancel = cancel}};
     struct file_list CLEANUP(file_list_clear) files = {.paths = NULL};
     int r;
 
-    if (file == NULL)
-        return load_configuration_below("", problems, ret_loaded);
-    r = search_given(file, &loading.report, &files);
+    if (file != NULL)
+        r = search_given(file, &loading.report, &files);
+    else
+        r = search_below("", &loading.report, &files);
     return r < 0 ? r : load_files(&loading, &files, ret_loaded);
 }
 

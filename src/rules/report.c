@@ -91,14 +91,14 @@ bool report_has_errors(const struct report *report)
 
 bool report_is_full(const struct report *report)
 {
-    return report->counts[PROBLEM_ERROR] >= REPORT_MAX;
+    return report->counts[PROBLEM_ERROR] >= REPORT_MAX || is_cancelled(report->cancel);
 }
 
 void report_finish(struct report *report)
 {
     const struct place nowhere = {.file = NULL};
 
-    if (report_is_full(report))
+    if (report->counts[PROBLEM_ERROR] >= REPORT_MAX)
         problems_add(report->problems, PROBLEM_ERROR, &nowhere,
                      "there may be more errors: only the first %d are shown", REPORT_MAX);
 }

@@ -10,6 +10,7 @@
 #ifndef IPMODD_RULES_REPORT_H
 #define IPMODD_RULES_REPORT_H
 
+#include "ipmodd/base/cancel.h"
 #include "ipmodd/base/problem.h"
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ enum { REPORT_MAX = 100 };
 
 struct report {
     struct problems *problems; /* borrowed */
+    const atomic_bool *cancel; /* NULL: loading is never given up */
     size_t counts[PROBLEM_SEVERITY_COUNT];
 };
 
@@ -29,7 +31,7 @@ void report_warning(struct report *report, const struct place *place, const char
 
 bool report_has_errors(const struct report *report);
 
-/* Whether further errors would not be shown. */
+/* Whether looking further is of no use: more errors would not be shown, or nobody waits for it. */
 bool report_is_full(const struct report *report);
 
 /* Says so if the report is full. */

@@ -30,6 +30,29 @@ FILLING_SIGNALS = 10000
 FULL = 16 * (4096 - 512)  # bytes of a pipe, whose pages each end with the last entry that fits
 
 
+
+@pytest.fixture(name="many_rules", scope="module")
+def fixture_many_rules():
+    """100,000 rules, which take seconds to read and to compile."""
+    return "".join(f"[rule r{number}]\nproto = udp\ndst = 10.{number >> 16}.{number >> 8 & 255}"
+                   f".{number & 255}\nsport = {number % 50_000}-65535\nset-dscp = ef\n"
+                   for number in range(100_000))
+
+
+@pytest.mark.parametrize("moment", [0.2, 0.8])
+def test_stop_waits_for_no_configuration(wire, daemons, many_rules, moment):
+    """What is being loaded when the signal comes is given up."""
+    daemon = daemons(wire.host)
+    daemon.start(CONFIG)
+    daemon.config.write_text(many_rules, encoding="utf-8")
+    daemon.signal(signal.SIGHUP)
+    time.sleep(moment)
+    begin = time.monotonic()
+    assert daemon.stop() == 0
+    took = time.monotonic() - begin
+    assert took <= 1.0 * SLOW, f"{took:.2f} s"
+
+
 def waiting(pipe):
     """Bytes that nobody has read yet."""
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]

@@ -9,6 +9,7 @@
 #ifndef IPMODD_DATAPATH_RULESET_H
 #define IPMODD_DATAPATH_RULESET_H
 
+#include "ipmodd/base/cancel.h"
 #include "ipmodd/base/config.h"
 #include "ipmodd/base/flow_class.h"
 #include "ipmodd/datapath/action.h"
@@ -76,8 +77,11 @@ struct ruleset *ruleset_new(enum policy policy, enum malformed_policy malformed)
  */
 int ruleset_add(struct ruleset *ruleset, struct rule *rule);
 
-/* Compiles the rules, all of which are there. 0, or -ENOMEM with the set as it was. */
-int ruleset_finish(struct ruleset *ruleset);
+/*
+ * Compiles the rules, all of which are there. 0, or -ENOMEM or -ECANCELED (cancel.h; NULL is
+ * allowed) with the set as it was.
+ */
+int ruleset_finish(struct ruleset *ruleset, const atomic_bool *cancel);
 
 /* Whether a rule has the action with this key. */
 bool ruleset_has_action(const struct ruleset *ruleset, const char *key);

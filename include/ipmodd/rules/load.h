@@ -39,6 +39,10 @@ struct loaded {
  */
 int load_configuration(const char *file, struct problems *problems, struct loaded *ret_loaded);
 
+/* The same, given up with -ECANCELED soon after *CANCEL has become true (cancel.h). */
+int load_configuration_until(const char *file, const atomic_bool *cancel, struct problems *problems,
+                             struct loaded *ret_loaded);
+
 /* Frees what LOADED holds and empties it. */
 void loaded_clear(struct loaded *loaded);
 

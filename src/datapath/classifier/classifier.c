@@ -95,7 +95,8 @@ static int add_box(struct box_list *boxes, const struct rule *rule, enum ip_fami
     return box_list_add(boxes, box, asks, exact);
 }
 
-static int build_tree(struct classifier *classifier, enum ip_family family)
+static int build_tree(struct classifier *classifier, enum ip_family family,
+                      const atomic_bool *cancel)
 {
     const struct ruleset *ruleset = classifier->ruleset;
     struct box *box = malloc(sizeof(*box));
@@ -105,15 +106,16 @@ static int build_tree(struct classifier *classifier, enum ip_family family)
     if (box == NULL)
         r = -ENOMEM;
     for (size_t i = 0; r == 0 && i < ruleset->rule_count; i++)
-        r = add_box(&boxes, &ruleset->rules[i], family, box);
+        r = is_cancelled(cancel) ? -ECANCELED : add_box(&boxes, &ruleset->rules[i], family, box);
     if (r == 0)
-        r = rule_tree_build(&boxes, &classifier->trees[family]);
+        r = rule_tree_build(&boxes, cancel, &classifier->trees[family]);
     box_list_clear(&boxes);
     free(box);
     return r;
 }
 
-int classifier_new(const struct ruleset *ruleset, struct classifier **ret_classifier)
+int classifier_new(const struct ruleset *ruleset, const atomic_bool *cancel,
+                   struct classifier **ret_classifier)
 {
     struct classifier *classifier = calloc(1, sizeof(*classifier));
     field_set fields;
@@ -130,7 +132,7 @@ int classifier_new(const struct ruleset *ruleset, struct classifier **ret_classi
     fields = find_traits(classifier);
     for (unsigned family = 0; r == 0 && family < FAMILY_COUNT; family++) {
         classifier->masks[family] = flow_mask_of(fields, family);
-        r = build_tree(classifier, family);
+        r = build_tree(classifier, family, cancel);
     }
     if (r < 0)
         classifier_free(classifier);

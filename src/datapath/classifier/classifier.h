@@ -53,8 +53,9 @@ enum rule_trait {
     RULE_CHANGES_LATER = 1u << 4, /* writes what a later rule reads */
 };
 
-/* For a RULESET that does not change any more. 0 or -ENOMEM. */
-int classifier_new(const struct ruleset *ruleset, struct classifier **ret_classifier);
+/* For a RULESET that does not change any more. 0, -ENOMEM or -ECANCELED. */
+int classifier_new(const struct ruleset *ruleset, const atomic_bool *cancel,
+                   struct classifier **ret_classifier);
 void classifier_free(struct classifier *classifier);
 
 /* Bytes of memory that it holds. */

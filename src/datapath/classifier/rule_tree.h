@@ -25,6 +25,8 @@
 
 #include "box_list.h"
 
+#include "ipmodd/base/cancel.h"
+
 struct rule_tree;
 
 /* The point where a packet is. */
@@ -32,9 +34,12 @@ struct point {
     uint64_t values[DIMENSION_COUNT];
 };
 
-/* A tree over BOXES, those of rules 0, 1, 2 …, which it does not need any more then. 0 or -ENOMEM.
+/*
+ * A tree over BOXES, those of rules 0, 1, 2 …, which it does not need any more then. 0, -ENOMEM or
+ * -ECANCELED.
  */
-int rule_tree_build(const struct box_list *boxes, struct rule_tree **ret_tree);
+int rule_tree_build(const struct box_list *boxes, const atomic_bool *cancel,
+                    struct rule_tree **ret_tree);
 void rule_tree_free(struct rule_tree *tree);
 
 /* Bytes of memory that it holds. */

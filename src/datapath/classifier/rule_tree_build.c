@@ -288,6 +288,8 @@ static int build(struct builder *builder, const struct item *items, size_t count
 {
     enum dimension dimension;
 
+    if (is_cancelled(builder->cancel))
+        return -ECANCELED;
     if (count == 0) {
         *ret_target = (struct target){.lowest = NO_RULE};
         return 0;
@@ -315,9 +317,11 @@ static int build_root(struct builder *builder)
     return r;
 }
 
-int rule_tree_build(const struct box_list *boxes, struct rule_tree **ret_tree)
+int rule_tree_build(const struct box_list *boxes, const atomic_bool *cancel,
+                    struct rule_tree **ret_tree)
 {
-    struct builder builder = {.boxes = boxes, .tree = calloc(1, sizeof(*builder.tree))};
+    struct builder builder = {
+        .boxes = boxes, .cancel = cancel, .tree = calloc(1, sizeof(*builder.tree))};
     int r;
 
     if (builder.tree == NULL)

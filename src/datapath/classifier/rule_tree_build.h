@@ -33,6 +33,7 @@ struct division {
 
 struct builder {
     const struct box_list *boxes;
+    const atomic_bool *cancel;
     struct rule_tree *tree;
     size_t node_capacity, key_capacity, interval_capacity, group_capacity, target_capacity,
         entry_capacity, bound_capacity;

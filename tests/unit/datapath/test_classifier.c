@@ -254,7 +254,7 @@ static struct ruleset *make_rules(struct random *random)
     add_sets(ruleset);
     for (size_t i = 0; i < count; i++)
         add_rule(ruleset, i, random);
-    assert_int_equal(ruleset_finish(ruleset), 0);
+    assert_int_equal(ruleset_finish(ruleset, NULL), 0);
     return ruleset;
 }
 
@@ -492,7 +492,6 @@ static void add_port_rules(struct ruleset *ruleset)
         assert_int_equal(rule_add_match(&rule, match_type_find("sport"), value), 0);
         assert_int_equal(ruleset_add(ruleset, &rule), 0);
     }
-    assert_int_equal(ruleset_finish(ruleset), 0);
 }
 
 static void make_tcp(struct input *input, uint16_t sport)
@@ -518,6 +517,7 @@ static void test_counts_searches(void **state)
 
     (void)state;
     add_port_rules(ruleset);
+    assert_int_equal(ruleset_finish(ruleset, NULL), 0);
     cached->path = path_new(ruleset, view);
     cached->batch = batch_new();
     for (size_t i = 0; i < ARRAY_SIZE(inputs); i++)
@@ -535,11 +535,28 @@ static void test_counts_searches(void **state)
     host_view_free(view);
 }
 
+/* Nothing is left of it, and it can be begun anew. */
+static void test_compiling_is_given_up(void **state)
+{
+    struct ruleset *ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
+    atomic_bool cancel = true;
+
+    (void)state;
+    add_port_rules(ruleset);
+    assert_int_equal(ruleset_finish(ruleset, &cancel), -ECANCELED);
+    assert_null(ruleset->classifier);
+    cancel = false;
+    assert_int_equal(ruleset_finish(ruleset, &cancel), 0);
+    assert_non_null(ruleset->classifier);
+    ruleset_free(ruleset);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equivalence),
         cmocka_unit_test(test_counts_searches),
+        cmocka_unit_test(test_compiling_is_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,7 +246,7 @@ static void test_classifier_is_quiet(void **state)
     struct ruleset *ruleset = rules_of_every_key();
 
     (void)state;
-    assert_int_equal(ruleset_finish(ruleset), 0);
+    assert_int_equal(ruleset_finish(ruleset, NULL), 0);
     assert_non_null(ruleset->classifier);
     run_quietly(ruleset);
 }

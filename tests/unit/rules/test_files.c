@@ -4,6 +4,7 @@
 
 #include "ini_source.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -467,6 +468,27 @@ static void test_duplicates_between_files(void **state)
                         "test.conf.d/a.conf:3: [rule a] stands twice, first in test.conf:3");
 }
 
+/* With nothing to say, whatever is wrong with the files. */
+static void test_loading_is_given_up(void **state)
+{
+    struct problems problems = PROBLEMS_INIT;
+    struct loaded loaded = {.config = NULL};
+    atomic_bool cancel = true;
+
+    (void)state;
+    fixture_write("test.conf", "[main]\npolicy = drop\n[rule a]\nttl = 3\n");
+    assert_int_equal(load_configuration_until(fixture_path("test.conf"), &cancel, &problems,
+                                              &loaded),
+                     -ECANCELED);
+    assert_null(loaded.config);
+    assert_int_equal(problems.count, 0);
+    cancel = false;
+    assert_int_equal(
+        load_configuration_until(fixture_path("test.conf"), &cancel, &problems, &loaded), 0);
+    loaded_clear(&loaded);
+    problems_clear(&problems);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_long_section_name),
         cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_forms_of_text),
+        cmocka_unit_test(test_loading_is_given_up),
         cmocka_unit_test(test_messages_are_printable),
         cmocka_unit_test_setup(test_search_finds_nothing, setup_tree),
         cmocka_unit_test_setup(test_search_order, setup_tree),
