@@ -11,7 +11,7 @@ demo_packages='iproute2 iputils-ping curl python3 tcpdump'
 test_packages='clang clang-format libclang-rt-14-dev libfuzzer-14-dev libcmocka-dev python3-pytest
 python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump tshark curl dnsutils dnsmasq-base ethtool
 conntrack coturn
-procps libcap2-bin python3-prometheus-client nftables iptables systemd systemd-container dbus mandoc shellcheck
+procps libcap2-bin python3-prometheus-client zsh nftables iptables systemd systemd-container dbus mandoc shellcheck
 libmnl-dev libnetfilter-queue-dev golang-github-google-gopacket-dev'
 
 vm_packages='qemu-system-x86 kmod cpio busybox-static'

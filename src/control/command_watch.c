@@ -130,7 +130,7 @@ static int read_filter(const struct control_call *call, size_t used, struct watc
         return -ENOMEM;
     r = filter_parse(call->arguments + used, call->argument_count - used, report.loaded->ruleset,
                      &wish->filter, error);
-    free(report.rules);
+    control_report_clear(&report);
     return r;
 }
 

@@ -94,17 +94,32 @@ static json_t *make_rates(const struct control_rates *rates)
                      number(rates->out_bytes * 8));
 }
 
+static json_t *make_flows(const struct control_report *report)
+{
+    const struct control_flow_totals *flows = &report->flows;
+
+    return json_pack("{sosososososososo}", "count", number(flows->count), "max", number(flows->max),
+                     "translated", number(flows->translated), "memory_bytes",
+                     number(flows->memory_bytes), "added", number(flows->counters.added), "ended",
+                     number(flows->counters.ended), "displaced", number(flows->counters.displaced),
+                     "refused", number(flows->counters.refused));
+}
+
 json_t *document_status(const struct control_report *report)
 {
     const struct config *config = report->loaded->config;
+    json_t *document;
 
-    return json_pack("{sssososisosssososososososo}", "version", report->version, "started",
-                     number((uint64_t)report->started), "uptime_seconds",
-                     json_real((double)(report->now_ns - report->started_ns) / 1e9), "pid",
-                     (int)getpid(), "configuration", make_configuration(report), "device",
-                     config->tun.name, "directions", make_directions(config->divert.directions),
-                     "packets", make_packets(&report->counters), "rates",
-                     make_rates(&report->rates), "drops", make_drops(&report->counters),
-                     "tun_tx_dropped", number(report->tun_tx_dropped), "offload",
-                     make_offload(report), "memory_bytes", number(document_resident_bytes()));
+    document = json_pack("{sssososisosssososososososo}", "version", report->version, "started",
+                         number((uint64_t)report->started), "uptime_seconds",
+                         json_real((double)(report->now_ns - report->started_ns) / 1e9), "pid",
+                         (int)getpid(), "configuration", make_configuration(report), "device",
+                         config->tun.name, "directions", make_directions(config->divert.directions),
+                         "packets", make_packets(&report->counters), "rates",
+                         make_rates(&report->rates), "drops", make_drops(&report->counters),
+                         "tun_tx_dropped", number(report->tun_tx_dropped), "offload",
+                         make_offload(report), "memory_bytes", number(document_resident_bytes()));
+    if (report->follows_flows && document != NULL)
+        json_object_set_new(document, "flows", make_flows(report));
+    return document;
 }

@@ -81,6 +81,41 @@ static void print_drops(const json_t *document, FILE *out)
             view_integer(document, "tun_tx_dropped"), view_string(document, "device"));
 }
 
+static void print_flows(const json_t *flows, FILE *out)
+{
+    char memory[VIEW_NUMBER];
+
+    if (flows == NULL) {
+        fprintf(out, "%-15s not followed: no rule asks for them\n", "flows");
+        return;
+    }
+    fprintf(out, "%-15s %lld of %lld, translated %lld, displaced %lld, refused %lld, %sB\n",
+            "flows", view_integer(flows, "count"), view_integer(flows, "max"),
+            view_integer(flows, "translated"), view_integer(flows, "displaced"),
+            view_integer(flows, "refused"), view_scaled(view_real(flows, "memory_bytes"), memory));
+}
+
+/* Classes that the kernel has not, or has refused too often: such packets go one by one. */
+static void print_fallbacks(const json_t *array, FILE *out)
+{
+    const char *separator = "";
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)array, i, item)
+    {
+        if (json_is_true(json_object_get(item, "used")))
+            continue;
+        if (*separator == '\0')
+            fprintf(out, "%-15s ", "one by one");
+        fprintf(out, "%s%s (refused %lld)", separator, view_string(item, "class"),
+                view_integer(item, "refused"));
+        separator = ", ";
+    }
+    if (*separator != '\0')
+        fputc('\n', out);
+}
+
 static void print_offload(const json_t *array, FILE *out)
 {
     const char *separator = "";
@@ -108,7 +143,9 @@ static void print_status(const json_t *document, const json_t *before, double se
     print_rates(json_object_get(document, "rates"), out);
     print_packets(json_object_get(document, "packets"), out);
     print_drops(document, out);
+    print_flows(json_object_get(document, "flows"), out);
     print_offload(json_object_get(document, "offload"), out);
+    print_fallbacks(json_object_get(document, "offload"), out);
     fprintf(out, "%-15s %sB\n", "memory", view_scaled(view_real(document, "memory_bytes"), memory));
 }
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from control import Client, ctl
+from control import Client, ctl, ctl_json
 from daemon import SLOW, Daemon
 from space import wait_until
 from topology import FAR, Network, wire_topology
@@ -108,6 +108,14 @@ def test_strict_readers(served):
         done = subprocess.run([PROMTOOL, "check", "metrics"], input=get(served)[2], text=True,
                               capture_output=True, check=False)
         assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+def test_status_tells_of_flows(served):
+    flows = ctl_json(served.daemon, "status")["flows"]
+    assert 1 <= flows["count"] <= flows["added"] and flows["max"] >= 1 << 17
+    assert flows["memory_bytes"] > 1 << 20 and flows["refused"] == 0
+    text = ctl(served.daemon, "status").stdout
+    assert re.search(r"flows +\d+ of \d+, translated 0", text) and "offload" in text
 
 
 def test_histogram(served):
