@@ -2,6 +2,7 @@
 /* The commands that answer with a document. */
 #include "command_watch.h"
 #include "documents.h"
+#include "flow_filter.h"
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
@@ -48,38 +49,42 @@ static void run_metrics(const struct control_call *call)
     answer(call, document_metrics);
 }
 
-/* The place where the last part ended, as numbers on the request line. */
-static bool parse_place(const struct control_call *call, struct control_flows *flows)
+/* The place where the last part ended, as two numbers in front of the filter; how many words. */
+static size_t parse_place(const struct control_call *call, struct control_flows *flows)
 {
-    uint64_t queue = 0, entry = 0;
+    uint64_t queue, entry;
 
-    if (call->argument_count == 2 &&
-        (text_parse_number(call->arguments[0], QUEUES_MAX - 1, &queue) < 0 ||
-         text_parse_number(call->arguments[1], FLOWS_MAX, &entry) < 0))
-        return false;
+    if (call->argument_count < 2 ||
+        text_parse_number(call->arguments[0], QUEUES_MAX - 1, &queue) < 0 ||
+        text_parse_number(call->arguments[1], FLOWS_MAX, &entry) < 0)
+        return 0;
     flows->queue = (unsigned)queue;
     flows->entry = entry;
-    return call->argument_count == 0 || call->argument_count == 2;
+    return 2;
 }
+
+enum { FILTER_TEXT = 256 };
 
 static void run_flows(const struct control_call *call)
 {
     const struct control_daemon *daemon = call->context;
+    const struct ruleset *ruleset = daemon->ruleset(daemon->context);
     struct control_flow CLEANUP(cleanup_free) *items = calloc(CONTROL_FLOWS, sizeof(*items));
     struct control_flows flows = {.items = items};
-    struct control_report report;
+    size_t words = parse_place(call, &flows);
+    char text[FILTER_TEXT];
 
-    if (items == NULL || daemon->report(daemon->context, &report) < 0) {
+    if (items == NULL) {
         control_refuse(call->client, "failed", "not enough memory for the answer");
         return;
     }
-    control_report_clear(&report);
-    if (!parse_place(call, &flows)) {
-        control_refuse_arguments(call);
+    if (flow_filter_parse(call->arguments + words, call->argument_count - words, ruleset,
+                          &flows.filter, text, sizeof(text)) < 0) {
+        control_refuse(call->client, "usage", "%s", text);
         return;
     }
     daemon->flows(daemon->context, &flows);
-    control_reply(call->client, document_flows(&flows, report.now_ns));
+    control_reply(call->client, document_flows(&flows, ruleset, flows.now_ns));
 }
 
 static void run_flush_flows(const struct control_call *call)
@@ -291,7 +296,7 @@ const struct control_command control_commands[] = {
     {"status", "", CONTROL_READ, run_status},
     {"rules", "", CONTROL_READ, run_rules},
     {"metrics", "", CONTROL_READ, run_metrics},
-    {"flows", "[QUEUE ENTRY]", CONTROL_READ, run_flows},
+    {"flows", "[QUEUE ENTRY] [KEY=VALUE]…", CONTROL_READ, run_flows},
     {"flush-flows", "", CONTROL_CHANGE, run_flush_flows},
     {"reset-rules", "", CONTROL_CHANGE, run_reset_rules},
     {"enable", "RULE", CONTROL_CHANGE, run_enable},

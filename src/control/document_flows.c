@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Flows with both of their tuples. */
 #include "documents.h"
-
-#include <netinet/in.h>
+#include "flow_filter.h"
 
 static json_t *number(uint64_t value)
 {
     return json_integer((json_int_t)value);
-}
-
-/* "tcp", or the number of a protocol without a name here, as text. */
-static json_t *make_proto(uint8_t proto)
-{
-    char text[8];
-
-    switch (proto) {
-    case IPPROTO_TCP:
-        return json_string("tcp");
-    case IPPROTO_UDP:
-        return json_string("udp");
-    case IPPROTO_ICMP:
-        return json_string("icmp");
-    case IPPROTO_ICMPV6:
-        return json_string("icmpv6");
-    case IPPROTO_SCTP:
-        return json_string("sctp");
-    case IPPROTO_DCCP:
-        return json_string("dccp");
-    case IPPROTO_UDPLITE:
-        return json_string("udplite");
-    default:
-        snprintf(text, sizeof(text), "%u", proto);
-        return json_string(text);
-    }
 }
 
 static json_t *make_address(const struct flow_tuple *tuple, const uint8_t *bytes)
@@ -53,28 +26,42 @@ static json_t *make_way(const struct flow *flow, enum flow_way way)
                      number(flow->bytes[way]));
 }
 
-static json_t *make_flow(const struct control_flow *item, uint64_t now_ns)
+/* NULL for one that is not in force any more, and for none. */
+static const char *name_of_rule(uint32_t identity, const struct ruleset *ruleset)
 {
+    for (size_t i = 0; i < ruleset->rule_count && identity != 0; i++) {
+        if (ruleset->rules[i].identity == identity)
+            return ruleset->rules[i].name;
+    }
+    return NULL;
+}
+
+static json_t *make_flow(const struct control_flow *item, const struct ruleset *ruleset,
+                         uint64_t now_ns)
+{
+    char text[FLOW_PROTO_TEXT];
     const struct flow *flow = &item->flow;
     const struct flow_tuple *original = &flow->tuples[FLOW_ORIGINAL];
 
-    return json_pack("{s:s, s:o, s:s, s:b, s:b, s:o, s:o, s:f, s:f}", "family",
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s*, s:o, s:o, s:f, s:f}", "family",
                      ip_family_name((enum ip_family)original->family), "proto",
-                     make_proto(original->proto), "state",
+                     flow_proto_name(original->proto, text), "state",
                      flow_tcp_state_name(flow_tcp_state_of(flow)), "answered",
-                     flow_is_answered(flow), "translated", flow_is_translated(flow), "original",
-                     make_way(flow, FLOW_ORIGINAL), "reply", make_way(flow, FLOW_REPLY),
-                     "age_seconds", (double)(now_ns - flow->made_ns) / 1e9, "timeout_seconds",
+                     flow_is_answered(flow), "translated", flow_is_translated(flow), "rule",
+                     name_of_rule(flow->rule, ruleset), "original", make_way(flow, FLOW_ORIGINAL),
+                     "reply", make_way(flow, FLOW_REPLY), "age_seconds",
+                     (double)(now_ns - flow->made_ns) / 1e9, "timeout_seconds",
                      (double)item->time_left_ns / 1e9);
 }
 
-json_t *document_flows(const struct control_flows *flows, uint64_t now_ns)
+json_t *document_flows(const struct control_flows *flows, const struct ruleset *ruleset,
+                       uint64_t now_ns)
 {
     json_t *array = json_array();
     json_t *document;
 
     for (size_t i = 0; i < flows->count; i++)
-        json_array_append_new(array, make_flow(&flows->items[i], now_ns));
+        json_array_append_new(array, make_flow(&flows->items[i], ruleset, now_ns));
     document = json_pack("{s:o}", "flows", array);
     if (!flows->end && document != NULL)
         json_object_set_new(document, "next",

@@ -25,7 +25,8 @@ enum metrics_format {
 char *document_metrics_text(const struct control_report *report, enum metrics_format format,
                             size_t *ret_length);
 
-json_t *document_flows(const struct control_flows *flows, uint64_t now_ns);
+json_t *document_flows(const struct control_flows *flows, const struct ruleset *ruleset,
+                       uint64_t now_ns);
 json_t *document_rules(const struct control_report *report);
 
 #endif

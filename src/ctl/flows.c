@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { OPTION_FLUSH = 256 };
+enum { OPTION_FLUSH = 256, FILTER_WORDS = 16 };
 
 static const struct option long_options[] = {
     {"flush", no_argument, NULL, OPTION_FLUSH},
@@ -31,6 +31,8 @@ static void print_flow(const json_t *flow, FILE *out)
             view_duration(view_real(flow, "age_seconds"), age));
     if (*view_string(flow, "state") != '\0')
         fprintf(out, " %s", view_string(flow, "state"));
+    if (*view_string(flow, "rule") != '\0')
+        fprintf(out, " rule=%s", view_string(flow, "rule"));
     print_way(json_object_get(flow, "original"), out);
     if (!json_is_true(json_object_get(flow, "answered")))
         fputs(" [UNREPLIED]", out);
@@ -58,16 +60,20 @@ static void show(const struct options *options, const json_t *flows)
 }
 
 /* One part after the other, so that no part is long in the making. */
-static enum exit_code list(const struct options *options, struct connection *connection)
+static enum exit_code list(const struct options *options, struct connection *connection,
+                           char **filter, size_t filter_count)
 {
     char queue[24] = "0", entry[24] = "0";
-    const char *const request[] = {"flows", queue, entry};
+    const char *request[3 + FILTER_WORDS] = {"flows", queue, entry};
     bool more = true;
+
+    for (size_t i = 0; i < filter_count; i++)
+        request[3 + i] = filter[i];
 
     while (more) {
         json_t *document;
         const json_t *next;
-        enum exit_code code = connection_send(connection, request, ARRAY_SIZE(request));
+        enum exit_code code = connection_send(connection, request, 3 + filter_count);
 
         if (code == EXIT_CODE_OK)
             code = connection_receive(connection, &document);
@@ -112,18 +118,22 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
             return command_refuse_option(&command_flows, answer, argv);
         flushing = true;
     }
-    if (optind < argc)
+    if (optind < argc && (flushing || argc - optind > FILTER_WORDS))
         return command_refuse_usage(&command_flows, "'%s' is one word too many", argv[optind]);
     if (flushing)
         return flush(options);
     code = connection_open(&connection, options);
-    return code == EXIT_CODE_OK ? list(options, &connection) : code;
+    return code == EXIT_CODE_OK ? list(options, &connection, argv + optind, (size_t)(argc - optind))
+                                : code;
 }
 
 const struct command command_flows = {
     .name = "flows",
-    .arguments = "[--flush]",
+    .arguments = "[--flush | KEY=VALUE…]",
     .summary = "who speaks with whom: both tuples, packets and bytes of each way",
-    .help = "      --flush  forget all flows; they begin anew with their next packets\n",
+    .help = "      --flush  forget all flows; they begin anew with their next packets\n"
+            "\n"
+            "KEY=VALUE, of the flow as it began: proto=tcp src=192.0.2.0/24 dst= sport= dport=443\n"
+            "state=established rule=NAME (that translates it)\n",
     .run = run,
 };

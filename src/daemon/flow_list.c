@@ -4,7 +4,8 @@
 
 #include "clock.h"
 
-enum { FLUSHED_AT_ONCE = 4096 }; /* entries: some hundred microseconds of a packet thread */
+/* Entries: some hundred microseconds of a packet thread. */
+enum { FLUSHED_AT_ONCE = 4096, LOOKED_AT_ONCE = 4096 };
 
 /* A part of the flows of one queue, asked on its thread. */
 struct part {
@@ -19,12 +20,15 @@ static void copy_flows(struct mover *mover, void *argument)
     struct part *part = argument;
     struct control_flows *flows = part->flows;
     const struct flow_table *table = path_flows(mover->path);
+    const size_t until = flows->entry + LOOKED_AT_ONCE;
     const struct flow *flow = NULL;
 
-    while (table != NULL && flows->count < CONTROL_FLOWS &&
-           (flow = flow_table_next(table, &flows->entry, part->now_ns)) != NULL)
-        flows->items[flows->count++] =
-            (struct control_flow){*flow, flow_time_left(table, flow, part->now_ns)};
+    while (table != NULL && flows->count < CONTROL_FLOWS && flows->entry < until &&
+           (flow = flow_table_next(table, &flows->entry, part->now_ns)) != NULL) {
+        if (flow_filter_fits(&flows->filter, flow))
+            flows->items[flows->count++] =
+                (struct control_flow){*flow, flow_time_left(table, flow, part->now_ns)};
+    }
     part->end = flow == NULL;
 }
 
@@ -33,6 +37,7 @@ void flow_list_get(struct engine *engine, struct control_flows *flows)
     struct part part = {.flows = flows, .now_ns = clock_now_ns()};
 
     flows->count = 0;
+    flows->now_ns = part.now_ns;
     while (flows->queue < engine->worker_count && flows->count < CONTROL_FLOWS) {
         worker_call(engine->workers[flows->queue], copy_flows, &part);
         if (!part.end)

@@ -175,7 +175,7 @@ def test_wrong_requests(quiet_daemon, request_line, code):
 
 
 @pytest.mark.parametrize("arguments,code", [
-    (["reload", "--confirm"], 2), (["reload", "--confirm", "never"], 1), (["reload", "now"], 2),
+    (["reload", "--confirm"], 2), (["reload", "--confirm", "never"], 2), (["reload", "now"], 2),
     (["confirm", "it"], 2), (["rollback", "--hard"], 2)])
 def test_wrong_command_lines(quiet_daemon, arguments, code):
     assert ctl(quiet_daemon, *arguments).returncode == code

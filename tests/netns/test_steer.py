@@ -2,9 +2,10 @@
 """Rules switched off and on while packets flow, and what else changes nothing but the running daemon."""
 import pytest
 
-from control import Client, ctl, ctl_json
+from control import Client, ctl, ctl_json, ctl_lines
+from daemon import Daemon
 from packets import has_payload, ip, send, tos_of, udp
-from topology import FAR, HOST
+from topology import FAR, HOST, Network, wire_topology
 from traffic import ping
 
 # Enough rules that they are compiled, and that what was found for a flow is kept.
@@ -86,3 +87,41 @@ def test_wrong_requests(wire, daemons, line, code, said):
         assert error["code"] == code and said in error["text"]
         assert all(rule["enabled"] for rule in client.ask("rules")["rules"])
     assert ctl(daemon, "disable").returncode == 2
+
+
+@pytest.fixture(scope="module", name="flowing")
+def flowing_fixture():
+    """A daemon that follows two flows of UDP and one of ICMP, the first one translated."""
+    net = Network()
+    wire_topology(net)
+    daemon = Daemon(net.host)
+    daemon.start("[rule all]\nstate = new\n[rule turned]\nproto = udp\ndport = 7\n"
+                 f"dst = {FAR[4]}\ndnat = {FAR[4]}:9\n")
+    send(net.host, ip(4, HOST[4], FAR[4]) / udp(1001, 7, b"x"))
+    send(net.host, ip(4, HOST[4], FAR[4]) / udp(1002, 53, b"x"))
+    ping(net.host, FAR[4], 1)
+    yield daemon
+    daemon.close()
+    net.delete()
+
+
+@pytest.mark.parametrize("words,count", [
+    ([], 3), (["proto=udp"], 2), (["proto=17", "dport=7"], 1), (["sport=1002"], 1),
+    (["rule=turned"], 1), (["src=192.0.2.0/24"], 3), (["dst=198.51.100.1", "proto=icmp"], 1),
+    (["src=2001:db8::/32"], 0), (["state=established"], 0), (["rule=all"], 0)])
+def test_flows_are_chosen(flowing, words, count):
+    flows = [flow for flow in ctl_lines(flowing, "flows", *words)
+             if flow["original"]["dst"] == FAR[4]]
+    assert len(flows) == count, flows
+    if words == ["rule=turned"]:
+        assert flows[0]["rule"] == "turned" and flows[0]["reply"]["sport"] == 9
+        assert " rule=turned src=" in ctl(flowing, "flows", *words).stdout
+
+
+@pytest.mark.parametrize("word,said", [
+    ("proto=nonsense", "proto is"), ("src=x", "src is"), ("dport=65536", "dport is"),
+    ("dport", "dport is"), ("rule=nobody", "rule is"), ("state=odd", "state is"),
+    ("colour=red", "no filter")])
+def test_wrong_filters(flowing, word, said):
+    done = ctl(flowing, "flows", word)
+    assert done.returncode == 2 and said in done.stderr

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Words to a filter of flows, and what it lets through. */
+#include "flow_filter.h"
+
+#include "ipmodd/base/text.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name;
+    uint8_t proto;
+} protos[] = {
+    {"tcp", IPPROTO_TCP},         {"udp", IPPROTO_UDP},   {"icmp", IPPROTO_ICMP},
+    {"icmpv6", IPPROTO_ICMPV6},   {"sctp", IPPROTO_SCTP}, {"dccp", IPPROTO_DCCP},
+    {"udplite", IPPROTO_UDPLITE},
+};
+
+const char *flow_proto_name(uint8_t proto, char text[static FLOW_PROTO_TEXT])
+{
+    for (size_t i = 0; i < ARRAY_SIZE(protos); i++) {
+        if (protos[i].proto == proto)
+            return protos[i].name;
+    }
+    snprintf(text, FLOW_PROTO_TEXT, "%u", proto);
+    return text;
+}
+
+static bool parse_proto(const char *value, const struct ruleset *ruleset,
+                        struct flow_filter *filter)
+{
+    uint64_t number = 0;
+
+    (void)ruleset;
+    for (size_t i = 0; i < ARRAY_SIZE(protos) && number == 0; i++) {
+        if (strcmp(protos[i].name, value) == 0)
+            number = protos[i].proto;
+    }
+    if (number == 0 && text_parse_number(value, UINT8_MAX, &number) < 0)
+        return false;
+    filter->proto = (uint8_t)number;
+    return true;
+}
+
+static bool parse_prefix(const char *value, struct ip_prefix *ret_prefix)
+{
+    if (ip_prefix_parse(value, ret_prefix) < 0)
+        return false;
+    *ret_prefix = ip_prefix_network(ret_prefix);
+    return true;
+}
+
+static bool parse_src(const char *value, const struct ruleset *ruleset, struct flow_filter *filter)
+{
+    (void)ruleset;
+    return parse_prefix(value, &filter->src);
+}
+
+static bool parse_dst(const char *value, const struct ruleset *ruleset, struct flow_filter *filter)
+{
+    (void)ruleset;
+    return parse_prefix(value, &filter->dst);
+}
+
+static bool parse_port(const char *value, uint16_t *ret_port)
+{
+    uint64_t number;
+
+    if (text_parse_number(value, UINT16_MAX, &number) < 0)
+        return false;
+    *ret_port = (uint16_t)number;
+    return true;
+}
+
+static bool parse_sport(const char *value, const struct ruleset *ruleset,
+                        struct flow_filter *filter)
+{
+    (void)ruleset;
+    return parse_port(value, &filter->sport);
+}
+
+static bool parse_dport(const char *value, const struct ruleset *ruleset,
+                        struct flow_filter *filter)
+{
+    (void)ruleset;
+    return parse_port(value, &filter->dport);
+}
+
+static bool parse_state(const char *value, const struct ruleset *ruleset,
+                        struct flow_filter *filter)
+{
+    (void)ruleset;
+    for (enum flow_tcp_state i = 0; i < FLOW_TCP_STATE_COUNT; i++) {
+        const char *name = flow_tcp_state_name(i);
+
+        filter->state = i;
+        if (*name != '\0' && strcasecmp(name, value) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool parse_rule(const char *value, const struct ruleset *ruleset, struct flow_filter *filter)
+{
+    for (size_t i = 0; i < ruleset->rule_count; i++) {
+        filter->rule = ruleset->rules[i].identity;
+        if (strcmp(ruleset->rules[i].name, value) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const struct {
+    const char *key, *grammar;
+    bool (*parse)(const char *value, const struct ruleset *ruleset, struct flow_filter *filter);
+    unsigned bit;
+} keys[] = {
+    {"proto", "tcp, udp, icmp, icmpv6, sctp or a number", parse_proto, FLOW_FILTER_PROTO},
+    {"src", "an address or prefix", parse_src, FLOW_FILTER_SRC},
+    {"dst", "an address or prefix", parse_dst, FLOW_FILTER_DST},
+    {"sport", "a port", parse_sport, FLOW_FILTER_SPORT},
+    {"dport", "a port", parse_dport, FLOW_FILTER_DPORT},
+    {"state", "a state of TCP such as established", parse_state, FLOW_FILTER_STATE},
+    {"rule", "the name of a rule in force", parse_rule, FLOW_FILTER_RULE},
+};
+
+static int parse_word(const char *word, const struct ruleset *ruleset, struct flow_filter *filter,
+                      char *text, size_t size)
+{
+    size_t length = strcspn(word, "=");
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strlen(keys[i].key) != length || strncmp(keys[i].key, word, length) != 0)
+            continue;
+        filter->wanted |= keys[i].bit;
+        if (word[length] == '=' && keys[i].parse(word + length + 1, ruleset, filter))
+            return 0;
+        snprintf(text, size, "'%.60s': %s is %s", word, keys[i].key, keys[i].grammar);
+        return -EINVAL;
+    }
+    snprintf(text, size, "'%.60s' is no filter: proto, src, dst, sport, dport, state, rule", word);
+    return -EINVAL;
+}
+
+int flow_filter_parse(char *const *words, size_t count, const struct ruleset *ruleset,
+                      struct flow_filter *ret_filter, char *text, size_t size)
+{
+    struct flow_filter filter = {.wanted = 0};
+
+    for (size_t i = 0; i < count; i++) {
+        if (parse_word(words[i], ruleset, &filter, text, size) < 0)
+            return -EINVAL;
+    }
+    *ret_filter = filter;
+    return 0;
+}
+
+static bool covers(const struct ip_prefix *prefix, uint8_t family, const uint8_t *bytes)
+{
+    return (uint8_t)prefix->addr.family == family && ip_prefix_covers_bytes(prefix, bytes);
+}
+
+bool flow_filter_fits(const struct flow_filter *filter, const struct flow *flow)
+{
+    const struct flow_tuple *tuple = &flow->tuples[FLOW_ORIGINAL];
+    unsigned wanted = filter->wanted;
+
+    return ((wanted & FLOW_FILTER_PROTO) == 0 || tuple->proto == filter->proto) &&
+           ((wanted & FLOW_FILTER_SRC) == 0 || covers(&filter->src, tuple->family, tuple->src)) &&
+           ((wanted & FLOW_FILTER_DST) == 0 || covers(&filter->dst, tuple->family, tuple->dst)) &&
+           ((wanted & FLOW_FILTER_SPORT) == 0 || tuple->sport == filter->sport) &&
+           ((wanted & FLOW_FILTER_DPORT) == 0 || tuple->dport == filter->dport) &&
+           ((wanted & FLOW_FILTER_STATE) == 0 || flow_tcp_state_of(flow) == filter->state) &&
+           ((wanted & FLOW_FILTER_RULE) == 0 || flow->rule == filter->rule);
+}
