@@ -4,7 +4,7 @@
 
 build_packages='gcc libc6-dev meson ninja-build pkg-config libevent-dev libnl-3-dev libnl-route-3-dev libnl-nf-3-dev
 libinih-dev libsystemd-dev libcap-ng-dev uthash-dev libxxhash-dev libpcre2-dev
-libnftables-dev libjansson-dev libpcap-dev'
+libnftables-dev libncurses-dev libjansson-dev libpcap-dev'
 
 demo_packages='iproute2 iputils-ping curl python3 tcpdump'
 

@@ -40,6 +40,7 @@ struct command {
     X(disable)          \
     X(flows)            \
     X(metrics)          \
+    X(top)              \
     X(monitor)          \
     X(capture)          \
     X(doctor)           \
