@@ -13,7 +13,7 @@ import time
 
 from daemon import SLOW
 
-SEQUENCE = re.compile(r"\x1b(?:\[([?>]?)([\d;]*)([@-~])|[()].|[=>78M]|\][^\x07]*\x07)")
+SEQUENCE = re.compile(r"\x1b(?:\[([?>]?)([\d;]*)([@-~])|[()].|[=>78]|(M)|\][^\x07]*\x07)")
 
 
 class Screen:
@@ -26,7 +26,8 @@ class Screen:
         """Empty, of another size."""
         self.rows, self.columns = rows, columns
         self.grid = [[" "] * columns for _ in range(rows)]
-        self.y = self.x = 0
+        self.y = self.x = self.top = 0
+        self.bottom = rows - 1
         self.last = " "
 
     def _put(self, character):
@@ -34,6 +35,19 @@ class Screen:
             self.grid[self.y][self.x] = character
         self.x += 1
         self.last = character
+
+    def _scroll(self, count):
+        """Lines of the region up, or down for less than 0."""
+        region = self.grid[self.top:self.bottom + 1]
+        empty = [[" "] * self.columns for _ in range(min(abs(count), len(region)))]
+        region = region[count:] + empty if count > 0 else empty + region[:count]
+        self.grid[self.top:self.bottom + 1] = region
+
+    def _index(self, down):
+        if self.y == (self.bottom if down else self.top):
+            self._scroll(1 if down else -1)
+        else:
+            self.y += 1 if down else -1
 
     def _erase(self, kind, line_only):
         line = self.grid[self.y]
@@ -56,8 +70,15 @@ class Screen:
         elif final in "ABCD":
             self.y += {"A": -count, "B": count}.get(final, 0)
             self.x += {"C": count, "D": -count}.get(final, 0)
+        elif final == "r":
+            self.top, self.bottom = count - 1, ((numbers + [0])[1] or self.rows) - 1
+            self.y = self.x = 0
+        elif final in "ST":
+            self._scroll(count if final == "S" else -count)
         elif final in "JK":
             self._erase(numbers[0], final == "K")
+        elif final == "Z":
+            self.x = (self.x - 1) // 8 * 8
         elif final == "X":
             self.grid[self.y][self.x:self.x + count] = \
                 [" "] * min(count, self.columns - self.x)
@@ -70,15 +91,15 @@ class Screen:
         elif final == "P":
             line = self.grid[self.y]
             line[self.x:] = (line[self.x + count:] + [" "] * count)[:self.columns - self.x]
-        elif final == "L":
-            self.grid[self.y:] = ([[" "] * self.columns for _ in range(count)] +
-                                  self.grid[self.y:])[:self.rows - self.y]
-        elif final == "M":
-            self.grid[self.y:] = self.grid[self.y + count:] + \
-                [[" "] * self.columns for _ in range(count)]
-            self.grid = self.grid[:self.rows]
+        elif final in "LM":
+            top, self.top = self.top, self.y
+            self._scroll(count if final == "M" else -count)
+            self.top = top
         else:
-            assert final in "mhlrtn", f"a sequence that ends in {final}"
+            assert final in "mhltn", f"a sequence that ends in {final}"
+        self.y = max(0, min(self.y, self.rows - 1))
+        self.x = max(0, min(self.x, self.columns))
+        self.bottom = min(self.bottom, self.rows - 1)
 
     def feed(self, text):
         """What a program wrote; a sequence that is not whole yet comes back."""
@@ -88,6 +109,8 @@ class Screen:
                 found = SEQUENCE.match(text, at)
                 if found is None:
                     return text[at:]
+                if found.group(4):
+                    self._index(down=False)
                 if found.group(3) and not found.group(1):
                     self._control([int(number or 0) for number in found.group(2).split(";")],
                                   found.group(3))
@@ -96,9 +119,11 @@ class Screen:
             if text[at] == "\r":
                 self.x = 0
             elif text[at] == "\n":
-                self.y = min(self.y + 1, self.rows - 1)
+                self._index(down=True)
             elif text[at] == "\b":
                 self.x -= 1
+            elif text[at] == "\t":
+                self.x = (self.x // 8 + 1) * 8
             elif text[at] >= " ":
                 self._put(text[at])
             at += 1
