@@ -153,6 +153,7 @@ def test_good_reloads_lose_nothing(wire, daemons, captures):
     pings = flood(wire)
     for number in range(20):
         assert "refused" not in daemon.reload(OTHER if number % 2 == 0 else MARK)
+        time.sleep(0.01)  # they are faster than pings are sent
     daemon.reload("[divert]\ndirection = out, forward\nexclude = 203.0.113.0/24\n" + OTHER)
     finish(pings)
     assert mark_at_peer(wire, captures, "last rules") == 0x40
