@@ -221,16 +221,14 @@ enum {
 /* Of one argument behind the destination. */
 static bool parse_ping_option(const char *argument, struct control_ping *ping)
 {
-    static const struct {
+    const struct {
         const char *name;
         uint64_t least, most;
-        size_t offset;
+        unsigned *value;
     } numbers[] = {
-        {"count", 1, PING_COUNT_MAX, offsetof(struct control_ping, count)},
-        {"interval-ms", PING_INTERVAL_MS_MIN, PING_INTERVAL_MS_MAX,
-         offsetof(struct control_ping, interval_ms)},
-        {"timeout-ms", PING_INTERVAL_MS_MIN, PING_TIMEOUT_MS_MAX,
-         offsetof(struct control_ping, timeout_ms)},
+        {"count", 1, PING_COUNT_MAX, &ping->count},
+        {"interval-ms", PING_INTERVAL_MS_MIN, PING_INTERVAL_MS_MAX, &ping->interval_ms},
+        {"timeout-ms", PING_INTERVAL_MS_MIN, PING_TIMEOUT_MS_MAX, &ping->timeout_ms},
     };
     const char *value = argument_value(argument, "src");
     uint64_t number;
@@ -245,7 +243,7 @@ static bool parse_ping_option(const char *argument, struct control_ping *ping)
             continue;
         if (text_parse_number(value, numbers[i].most, &number) < 0 || number < numbers[i].least)
             return false;
-        *(unsigned *)((char *)ping + numbers[i].offset) = (unsigned)number;
+        *numbers[i].value = (unsigned)number;
         return true;
     }
     return false;
