@@ -77,7 +77,7 @@ def test_clients_share_an_address(shared, daemons, family):
         assert data == b"answer" and sender[0] == PEER[family]
     assert ping(shared.client, FAR[family], 3) == (3, 3)
     flows = [flow for flow in ctl_lines(daemon, "flows") if flow["original"]["dport"] == 7000]
-    assert flows[0]["translated"]
+    assert flows[0]["translated"] and flows[0]["rule"] == "share"
     assert flows[0]["original"]["src"] == CLIENT[family]
     assert flows[0]["reply"]["dst"] == POOL[family]
 

@@ -35,7 +35,7 @@ static void replace_bits(const struct ip_prefix *prefix, uint8_t *address)
 {
     for (size_t i = 0; 8 * i < prefix->len; i++) {
         unsigned left = prefix->len - 8 * (unsigned)i;
-        uint8_t mask = left >= 8 ? 0xff : (uint8_t)(0xff00u >> left);
+        unsigned mask = left >= 8 ? 0xff : 0xff00u >> left & 0xff;
 
         address[i] = (uint8_t)((prefix->addr.bytes[i] & mask) | (address[i] & ~mask));
     }
