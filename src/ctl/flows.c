@@ -15,11 +15,43 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void print_way(const json_t *way, FILE *out)
+/* The type of the message that answers a query (RFC 792, RFC 4443). */
+static long long answer_to(long long query)
 {
-    fprintf(out, " src=%s dst=%s sport=%lld dport=%lld packets=%lld bytes=%lld",
-            view_string(way, "src"), view_string(way, "dst"), view_integer(way, "sport"),
-            view_integer(way, "dport"), view_integer(way, "packets"), view_integer(way, "bytes"));
+    switch (query) {
+    case 8: /* echo */
+        return 0;
+    case 13:  /* timestamp */
+    case 15:  /* information */
+    case 17:  /* address mask */
+    case 128: /* ICMPv6 echo */
+        return query + 1;
+    default:
+        return query;
+    }
+}
+
+/* Of an ICMP query the port on its sender's side is the identifier, the other one its type. */
+static void print_query(const json_t *way, bool is_reply, FILE *out)
+{
+    long long type = view_integer(way, is_reply ? "sport" : "dport");
+
+    fprintf(out, " type=%lld code=0 id=%lld", is_reply ? answer_to(type) : type,
+            view_integer(way, is_reply ? "dport" : "sport"));
+}
+
+static void print_way(const json_t *flow, const char *name, FILE *out)
+{
+    const json_t *way = json_object_get(flow, name);
+
+    fprintf(out, " src=%s dst=%s", view_string(way, "src"), view_string(way, "dst"));
+    if (strncmp(view_string(flow, "proto"), "icmp", 4) == 0)
+        print_query(way, strcmp(name, "reply") == 0, out);
+    else
+        fprintf(out, " sport=%lld dport=%lld", view_integer(way, "sport"),
+                view_integer(way, "dport"));
+    fprintf(out, " packets=%lld bytes=%lld", view_integer(way, "packets"),
+            view_integer(way, "bytes"));
 }
 
 static void print_flow(const json_t *flow, FILE *out)
@@ -33,10 +65,10 @@ static void print_flow(const json_t *flow, FILE *out)
         fprintf(out, " %s", view_string(flow, "state"));
     if (*view_string(flow, "rule") != '\0')
         fprintf(out, " rule=%s", view_string(flow, "rule"));
-    print_way(json_object_get(flow, "original"), out);
+    print_way(flow, "original", out);
     if (!json_is_true(json_object_get(flow, "answered")))
         fputs(" [UNREPLIED]", out);
-    print_way(json_object_get(flow, "reply"), out);
+    print_way(flow, "reply", out);
     if (json_is_true(json_object_get(flow, "translated")))
         fputs(" [TRANSLATED]", out);
     fputc('\n', out);

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A day of connections that come and go through a translator, in simulated time: memory is flat."""
+import os
+import struct
+import subprocess
+
+from ctl import IPMODCTL, RAW, START
+from nat import FAR, INSIDE, POOL, rules, tcp
+
+PER_HOUR = 4000
+CONFIG = "[flows]\nmax = 4096"
+
+
+def write_day(path, hours):
+    """A SYN, its answer and a reset for each connection, from ports and to hosts in turn."""
+    bare = [bytes(packet) for packet in (
+        tcp(4, INSIDE[4], 1, FAR[4], 80, "S"), tcp(4, FAR[4], 80, POOL[4], 1, "SA"),
+        tcp(4, INSIDE[4], 1, FAR[4], 80, "R"))]
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, RAW))
+        for number in range(hours * PER_HOUR):
+            time, port = START + number * 3600 // PER_HOUR, struct.pack(">H", 1024 + number % 60000)
+            for way, packet in enumerate(bare):
+                place = 22 if way == 1 else 20
+                file.write(struct.pack("<IIII", time, way, len(packet), len(packet)) +
+                           packet[:place] + port + packet[place + 2:])
+
+
+def peak_of(pid):
+    """The most memory in KiB that a process that runs the program has had; 0 when it is over."""
+    try:
+        if os.readlink(f"/proc/{pid}/exe") != os.path.realpath(IPMODCTL):
+            return 0
+        with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+            return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
+
+
+def memory(folder, hours):
+    """The most memory in KiB that a replay of so many hours has, and how many packets came out."""
+    write_day(folder / "in.pcap", hours)
+    command = [IPMODCTL, "replay", "-c", folder / "nat.conf", "--seed", "1", folder / "in.pcap",
+               folder / "out.pcap"]
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:  # what wait4() tells has this program's own in it
+            peak = max(peak, peak_of(process.pid))
+    assert process.returncode == 0
+    frame = 16 + len(bytes(tcp(4, INSIDE[4], 1, FAR[4], 80, "S")))
+    return peak, (os.path.getsize(folder / "out.pcap") - 24) // frame
+
+
+def test_memory_is_flat_over_a_day(tmp_path):
+    """24 hours take no more than two, to a megabyte, and every packet of every connection is translated."""
+    (tmp_path / "nat.conf").write_text(rules(4, flows=CONFIG))
+    short, _ = memory(tmp_path, 2)
+    day, came = memory(tmp_path, 24)
+    assert came == 3 * 24 * PER_HOUR
+    assert short > 1000, "nothing was measured"
+    assert day < short + 1024, f"{short} KiB for two hours, {day} KiB for a day"
