@@ -116,6 +116,32 @@ def test_rules_act_on_what_comes_in(wire, daemons, captures, family):
     assert daemon.statistics().drops == {"rejected": 1, "rule": 1}
 
 
+STATEFUL = """table inet f {
+    chain in {
+        type filter hook input priority 0; policy drop;
+        ct state invalid drop
+        ct state established,related accept
+        tcp dport 8000 ct state new accept
+        meta l4proto ipv6-icmp accept
+    }
+}"""
+
+
+def test_stateful_firewall(wire, daemons, tmp_path, family):
+    """Seen twice by connection tracking, a packet is still of the same connection."""
+    wire.host.run(["nft", STATEFUL])
+    daemon = daemons(wire.host)
+    daemon.start(BOTH)
+    (tmp_path / "file").write_bytes(bytes(300000))
+    curl = ["curl", "-s", "--noproxy", "*", "-o", str(tmp_path / "got"), "-m"]
+    with web_server(wire.host, tmp_path, family) as url:
+        wire.peer.run([*curl, "5", url.format(HOST[family]) + "file"])
+        refused = url.format(HOST[family]).replace("8000", "8001")
+        assert wire.peer.run([*curl, "0.3", refused], check=False).returncode == 28
+    assert (tmp_path / "got").read_bytes() == bytes(300000)
+    assert ping(wire.host, PEER[family], 2) == (2, 2)
+
+
 def test_ttl_of_1_is_answered(wire, daemons, captures, family):
     """It cannot be diverted, and its sender is told."""
     daemon = daemons(wire.host)
