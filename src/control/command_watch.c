@@ -86,9 +86,11 @@ static int read_count(const char *value, struct watch_wish *wish, struct value_e
     return read_number(value, 1, COUNT_MAX, &wish->limit, error);
 }
 
-static const struct watch_option monitor_options[] = {
-    {"--sample", read_sample}, {"--snaplen", read_snap_length}, {"--stage", read_stages}, {NULL}};
-static const struct watch_option trace_options[] = {{"--count", read_count}, {NULL}};
+static const struct watch_option monitor_options[] = {{"--sample", read_sample},
+                                                      {"--snaplen", read_snap_length},
+                                                      {"--stage", read_stages},
+                                                      {NULL, NULL}};
+static const struct watch_option trace_options[] = {{"--count", read_count}, {NULL, NULL}};
 
 /* Reads the OPTIONS in front; *RET_USED: words that they were. */
 static int read_options(const struct control_call *call, const struct watch_option *options,
