@@ -319,8 +319,11 @@ def test_each_chain_is_named_with_the_line_that_helps(wire, daemons, family, cas
     daemon.stop()
     daemon.start()
     # The line repeats a masquerade for tun0, which has more than one IPv6 address to choose from.
+    # NAT of others asks for an own table as well, which an old kernel can't have.
+    expected = (["may take any IPv6 address"] if family == 6 else []) + \
+        (["making the nft table"] if lacks("nft-owner") else [])
     later = [line for line in daemon.log_lines("warning: netfilter:")[1:]
-             if family == 4 or "may take any IPv6 address" not in line]
+             if not any(text in line for text in expected)]
     assert later == []
 
 
