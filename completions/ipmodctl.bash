@@ -49,7 +49,7 @@ _ipmodctl() {
         enable | disable)
             mapfile -t COMPREPLY < <(compgen -W "$(_ipmodctl_rules "${socket[@]}")" -- "$word")
             ;;
-        check | replay | trace) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        replay | trace) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac
         ;;
     esac
