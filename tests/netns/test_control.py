@@ -104,11 +104,12 @@ def test_metrics(wire, daemons):
     assert 'ipmodd_dropped_packets_total{reason="rule"} 0' in lines
     families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(families) == len(set(families))
-    family = ""
+    family, endings = "", ()
     for line in lines:
         if line.startswith("# TYPE"):
-            family = line.split()[2]
-        assert line.startswith(("# ", family + " ", family + "{", family + "_total")), line
+            _, _, family, kind = line.split()
+            endings = ("_bucket", "_sum", "_count") if kind == "histogram" else (" ", "{", "_total")
+        assert line.startswith(("# ", *(family + ending for ending in endings))), line
 
 
 def test_garbage_and_many_clients_lose_no_packet(wire, daemons):

@@ -190,10 +190,11 @@ def _drain(source, out):
 def test_wrong_captures(wire, running, words, code, text):
     with subprocess.Popen([CTL, "-s", path_of(running), "capture", *words],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as capture:
+        said = ""
         if "/dev/full" in words:
-            capture.stderr.readline()
+            said = capture.stderr.readline().decode()  # that it captures, or already what failed
             ping(wire.host, FAR[4])
-        said = capture.communicate(timeout=5)[1].decode()
+        said += capture.communicate(timeout=5)[1].decode()
     assert capture.returncode == code and text in said, said
 
 
