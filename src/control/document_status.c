@@ -94,6 +94,16 @@ static json_t *make_rates(const struct control_rates *rates)
                      number(rates->out_bytes * 8));
 }
 
+/* The devices whose traffic alone is diverted; none: that of all. */
+static json_t *make_interfaces(const struct config_divert *divert)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < divert->interface_count; i++)
+        json_array_append_new(array, json_string(divert->interfaces[i]));
+    return array;
+}
+
 static json_t *make_flows(const struct control_report *report)
 {
     const struct control_flow_totals *flows = &report->flows;
@@ -110,15 +120,16 @@ json_t *document_status(const struct control_report *report)
     const struct config *config = report->loaded->config;
     json_t *document;
 
-    document = json_pack("{sssososisosssososososososo}", "version", report->version, "started",
+    document = json_pack("{sssososisosssosososososososo}", "version", report->version, "started",
                          number((uint64_t)report->started), "uptime_seconds",
                          json_real((double)(report->now_ns - report->started_ns) / 1e9), "pid",
                          (int)getpid(), "configuration", make_configuration(report), "device",
                          config->tun.name, "directions", make_directions(config->divert.directions),
-                         "packets", make_packets(&report->counters), "rates",
-                         make_rates(&report->rates), "drops", make_drops(&report->counters),
-                         "tun_tx_dropped", number(report->tun_tx_dropped), "offload",
-                         make_offload(report), "memory_bytes", number(document_resident_bytes()));
+                         "interfaces", make_interfaces(&config->divert), "packets",
+                         make_packets(&report->counters), "rates", make_rates(&report->rates),
+                         "drops", make_drops(&report->counters), "tun_tx_dropped",
+                         number(report->tun_tx_dropped), "offload", make_offload(report),
+                         "memory_bytes", number(document_resident_bytes()));
     if (report->follows_flows && document != NULL)
         json_object_set_new(document, "flows", make_flows(report));
     return document;

@@ -29,6 +29,10 @@ static void print_head(const json_t *document, FILE *out)
             view_integer(document, "pid"));
     fprintf(out, "%-15s %s: ", "diverting", view_string(document, "device"));
     print_list(json_object_get(document, "directions"), out);
+    if (json_array_size(json_object_get(document, "interfaces")) > 0) {
+        fprintf(out, "%-15s ", "interfaces");
+        print_list(json_object_get(document, "interfaces"), out);
+    }
     fprintf(out, "%-15s generation %lld, %lld rules, policy %s\n", "configuration",
             view_integer(configuration, "generation"), view_integer(configuration, "rules"),
             view_string(configuration, "policy"));

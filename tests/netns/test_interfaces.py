@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`interfaces`: whose traffic alone is diverted, in each direction."""
+import re
+
 import state
+from control import ctl, ctl_json
 from space import wait_until, wire as join
 from topology import CLIENT, FAR, FAR_B, GATE, HOST, HOST_B
 from traffic import ping, tun_packets
@@ -30,7 +33,10 @@ def test_what_leaves(uplinks, daemons, family):
     daemon.reload("[divert]\ninterfaces = eth0\n")
     assert counted(host, pings(host, FAR[family])) == 3
     assert counted(host, pings(host, FAR_B[family])) == 0
+    assert ctl_json(daemon, "status")["interfaces"] == ["eth0"]
+    assert re.search("^interfaces +eth0$", ctl(daemon, "status").stdout, re.M)
     daemon.reload("[divert]\n")
+    assert ctl_json(daemon, "status")["interfaces"] == []
     assert counted(host, pings(host, FAR_B[family])) == 3
     assert daemon.stop() == 0
     assert state.compare(before, state.snapshot(host)) == ""
