@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a local user without privileges can do to the daemon: nothing."""
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -42,13 +43,22 @@ def test_user_can_do_nothing(wire, daemons, attempt):
     assert daemon.statistics().totals["in"] == 0
 
 
+def sockets(pid):
+    """The inodes of a process's sockets; a descriptor may close while they are listed."""
+    inodes = set()
+    for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            link = os.readlink(descriptor)
+            if link.startswith("socket:"):
+                inodes.add(link[8:-1])
+    return inodes
+
+
 def test_nothing_to_connect_to(wire, daemons):
     """The daemon listens on no socket of any kind but that for ipmodctl, which is not for others."""
     daemon = daemons(wire.host)
     daemon.start()
-    pid = daemon.process.pid
-    inodes = {link[8:-1] for link in map(os.readlink, pathlib.Path(f"/proc/{pid}/fd").iterdir())
-              if link.startswith("socket:")}
+    inodes = sockets(daemon.process.pid)
     listed = wire.host.run("ss -Haelp").stdout.splitlines()
     own = [line for line in listed if any(f"ino:{inode}" in line or f" {inode} " in line
                                           for inode in inodes) and "LISTEN" in line]
