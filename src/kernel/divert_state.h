@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of struct divert, for the files that share it: divert.c (life), events.c (what a
- * message makes out of date), reconcile.c (making it right again).
+ * The inside of struct divert, for the files that share it: divert.c (life), divert_claim.c (what
+ * is free to be used), divert_reload.c, divert_undo.c (the way back), events.c (what a message
+ * makes out of date), reconcile.c (making it right again).
  *
  * Work is noted as dirt and done in one go. The first event after a pause is acted on at once,
  * those that follow wait until a moment has passed that grows with the work, so a storm of changes
@@ -55,6 +56,23 @@ struct divert {
 struct fault *divert_last_failure(void);
 
 uint64_t divert_now_ns(void);
+
+/* What follows gives 0, or -errno with divert->fault set. */
+
+/* Whether the priorities and the tables of CONFIG that are not in use by this process are free. */
+int divert_check_free(struct divert *divert, const struct config *config);
+
+/* Inbound traffic has one owner. What a killed process left of it is for whoever starts next. */
+int divert_claim_inbound(struct divert *divert, const struct config *config);
+
+/* A first pass; what a running diversion would try again is a failure here. */
+int divert_make(struct divert *divert);
+
+/* What a killed process left with other numbers. */
+int divert_remove_left(struct divert *divert);
+
+/* Takes away everything of ours; goes on after a failure, and tries twice. */
+int divert_undo(struct divert *divert);
 
 /* What MESSAGE makes out of date. Always 0. */
 int events_note(void *context, const struct nlmsghdr *message);
