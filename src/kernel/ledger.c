@@ -353,9 +353,10 @@ static bool parse_entry(const char *line, struct ledger_entry *ret_entry)
     return true;
 }
 
+/* What comes in is not told by the line: who claims it sees to what is left of that. */
 static bool parse_instance(const char *line, struct instance *ret_instance)
 {
-    struct instance instance;
+    struct instance instance = {.inbound = false};
 
     static_assert(sizeof(instance.tun) == 16, "the width below");
     if (sscanf(line, "instance %15s %" SCNu32 " %" SCNu32, instance.tun, &instance.table,
