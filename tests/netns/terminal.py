@@ -13,6 +13,7 @@ import time
 
 from daemon import SLOW
 
+PAUSE = 0.05  # seconds without output: the screen is drawn
 SEQUENCE = re.compile(r"\x1b(?:\[([?>]?)([\d;]*)([@-~])|[()].|[=>78]|(M)|\][^\x07]*\x07)")
 
 
@@ -175,11 +176,10 @@ class Terminal:
         return True
 
     def until(self, check, what, timeout=5):
-        """Waits until CHECK likes the lines of the screen; them."""
+        """Waits until CHECK likes the lines of the screen, which is drawn to its end; them."""
         end = time.monotonic() + timeout * SLOW
-        while not check(self.screen.lines()):
+        while self.read(PAUSE) or not check(self.screen.lines()):
             assert time.monotonic() < end, f"{what}:\n" + "\n".join(self.screen.lines())
-            self.read(0.1)
         return self.screen.lines()
 
     def end(self):

@@ -4,6 +4,7 @@
 Each cell of the matrix is the same with ipmodd as without: what the peer sees of a packet's source,
 and that answers come back, also those that ipmodd forges.
 """
+import itertools
 import os
 import re
 import subprocess
@@ -83,9 +84,13 @@ def add_firewall(space, name, family):
             i=tool, lan=LAN[family], host=HOST[family], family="ip" if family == 4 else "ip6"))])
 
 
+PORTS = itertools.count(20000)  # no two connections have the same one, whatever NAT makes of them
+
+
 def connect(space, family, address, port):
     """(source address seen by the other side, whether the source port was kept)."""
     with tcp_socket(space, family) as client:
+        client.bind(("", next(PORTS)))
         client.connect((address, port))
         own = client.getsockname()
         address, seen = client.recv(200).decode().split()

@@ -69,15 +69,15 @@ def test_rates_rules_and_orders(top):
                    not lines[1].startswith("in 0 "), "busy first, by packets/s")
     terminal.until(lambda lines: lines[1].startswith("in 0 "), "silence again")
     terminal.press("t")
-    lines = terminal.until(lambda lines: "by total" in lines[2], "by total")
-    assert names(lines)[:2] == ["busy", "slow"]
+    lines = terminal.until(lambda lines: "by total" in lines[2] and
+                           names_or_none(lines)[:2] == ["busy", "slow"], "by total")
     assert [line.split()[2] for line in lines[4:6]] == ["90", "30"]
     terminal.press("n")
-    lines = terminal.until(lambda lines: "by name" in lines[2], "by name")
-    assert names(lines) == ["alone", "busy", "gone", "slow"]
+    terminal.until(lambda lines: "by name" in lines[2] and
+                   names_or_none(lines) == ["alone", "busy", "gone", "slow"], "by name")
     terminal.press("o")
-    lines = terminal.until(lambda lines: "by order" in lines[2], "as they are")
-    assert names(lines) == ["slow", "busy", "gone", "alone"]
+    terminal.until(lambda lines: "by order" in lines[2] and
+                   names_or_none(lines) == ["slow", "busy", "gone", "alone"], "as they are")
     terminal.press("b")
     send(host, *packets(1000, 30, 1000), *packets(2000, 90))
     terminal.until(lambda lines: "by bits/s" in lines[2] and
