@@ -188,7 +188,7 @@ def _drain(source, out):
     (["--snaplen", "x"], 2, "number from 20"), (["-w", "/nonexistent/file"], 1, "No such file"),
     (["-w", "/dev/full", "-c", "1"], 1, "No space left")])
 def test_wrong_captures(wire, running, words, code, text):
-    with subprocess.Popen([CTL, "-s", path_of(running), "capture", *words],
+    with subprocess.Popen([CTL, "-s", path_of(running), "capture", *words], bufsize=0,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as capture:
         said = ""
         if "/dev/full" in words:
