@@ -40,12 +40,23 @@ uint32_t inbound_table(const struct config *config)
     return config->divert.table + 1;
 }
 
+/*
+ * What comes out of another instance's device has been through, and its settings are that one's. It
+ * shows by what those devices alone have together, and have from the moment that they are up (see
+ * tun_configure()); a tun device that is down may become one, and receives nothing.
+ */
+static bool is_of_an_instance(const struct device *device)
+{
+    return device->is_tun &&
+           ((device->flags & IFF_UP) == 0 || (device->group != 0 && device->accept_local != 0));
+}
+
 bool inbound_has_device(const struct wanted_input *input, const struct device *device)
 {
     const struct config_divert *divert = &input->config->divert;
 
     if ((divert->directions & DIRECTIONS_IN) == 0 || !wanted_is_other_device(input, device) ||
-        !config_diverts_device(divert, device->name))
+        is_of_an_instance(device) || !config_diverts_device(divert, device->name))
         return false;
     /* What a port of a bridge or bond receives comes in by that. */
     return divert->interface_count > 0 || device->master == 0;

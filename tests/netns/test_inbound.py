@@ -431,14 +431,14 @@ def test_one_instance_at_a_time(wire, daemons):
     """And none where somebody has moved the kernel's rule."""
     first, second = daemons(wire.host), daemons(wire.host)
     second.run_directory = first.run_directory
-    other = "[tun]\nname = tun1\n[divert]\ndirection = in\ntable = 200\ndivert-priority = 30000\n"
-    second.start(other.replace("direction = in", "direction = out"))
     first.start(IN)
-    assert "refused" in second.reload(other)
-    third = daemons(wire.host)
-    third.run_directory = first.run_directory
-    done = third.once(config=other.replace("tun1", "tun2").replace("200", "210").replace("30000", "30010"))
+    other = "[tun]\nname = tun1\n[divert]\ndirection = in\ntable = 200\ndivert-priority = 30000\n"
+    done = second.once(config=other)
     assert done.returncode == 1 and "is running with this direction (in)" in done.stderr
+    second.start(other.replace("direction = in", "direction = out"))
+    assert "refused" in second.reload(other)
+    for family in (4, 6):
+        assert not re.search(r"iif tun1 .*(blackhole|lookup 101)", wire.host.ip(f"-{family} rule"))
     assert ping(wire.peer, HOST[4]) == (1, 1)
     assert first.stop() == 0
     assert "refused" not in second.reload(other)

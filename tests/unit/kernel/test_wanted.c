@@ -141,6 +141,35 @@ static void test_inbound_rules(void **state)
     host_clear(host);
 }
 
+/* What comes out of another instance's device has been through, and it is that one's to set up. */
+static void test_inbound_leaves_other_instances_alone(void **state)
+{
+    struct host *host = host_make();
+    struct device *device = host_device(host, ETH1);
+    char text[2048];
+
+    (void)state;
+    host->config->divert.directions = DIRECTIONS_IN;
+    device->is_tun = true;
+    device->flags |= IFF_UP;
+    device->group = 200;
+    device->accept_local = 1;
+    host_compute(host);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_null(strstr(text, "iif eth1"));
+    assert_null(find_setting(host, "net/ipv4/conf/eth1/forwarding"));
+    device->accept_local = 0; /* a VPN's */
+    host_compute(host);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_non_null(strstr(text, "priority 2 iif eth1 type blackhole"));
+    assert_non_null(strstr(text, "iif eth1 ipproto tcp lookup 101"));
+    device->flags &= ~(uint32_t)IFF_UP; /* nobody can tell yet */
+    host_compute(host);
+    rules_text(host, FAMILY_IPV4, text, sizeof(text));
+    assert_null(strstr(text, "iif eth1"));
+    host_clear(host);
+}
+
 static bool has_inbound_route(const struct host *host, const char *address, uint8_t type)
 {
     struct ip_prefix prefix;
@@ -425,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_by_direction),
         cmocka_unit_test(test_inbound_rules),
+        cmocka_unit_test(test_inbound_leaves_other_instances_alone),
         cmocka_unit_test(test_inbound_routes),
         cmocka_unit_test(test_divert_rules_of_devices),
         cmocka_unit_test(test_exclusions_stand_before_the_divert_rule),
