@@ -126,62 +126,22 @@ static bool translation_needs_all_fragments(const void *value)
     return true;
 }
 
-const struct action_type action_snat = {
-    .key = "snat",
-    .grammar = "ADDRESS[-ADDRESS][:PORT[-PORT]] [random] [persistent]",
-    .parse = snat_parse,
-    .free = free,
-    .narrow = translation_narrow,
-    .apply = translation_apply,
-    .print = value_print,
-    .needs_all_fragments = translation_needs_all_fragments,
-    .needs_flow = true,
-};
+/* They differ in what their values say alone. */
+#define TRANSLATION_ACTION(name, words)                         \
+    const struct action_type action_##name = {                  \
+        .key = #name,                                           \
+        .grammar = words,                                       \
+        .parse = name##_parse,                                  \
+        .free = free,                                           \
+        .narrow = translation_narrow,                           \
+        .apply = translation_apply,                             \
+        .print = value_print,                                   \
+        .needs_all_fragments = translation_needs_all_fragments, \
+        .needs_flow = true,                                     \
+    }
 
-const struct action_type action_dnat = {
-    .key = "dnat",
-    .grammar = "ADDRESS[-ADDRESS][:PORT[-PORT]] [random] [persistent]",
-    .parse = dnat_parse,
-    .free = free,
-    .narrow = translation_narrow,
-    .apply = translation_apply,
-    .print = value_print,
-    .needs_all_fragments = translation_needs_all_fragments,
-    .needs_flow = true,
-};
-
-const struct action_type action_masquerade = {
-    .key = "masquerade",
-    .grammar = "yes or :PORT[-PORT], then random or nothing",
-    .parse = masquerade_parse,
-    .free = free,
-    .narrow = translation_narrow,
-    .apply = translation_apply,
-    .print = value_print,
-    .needs_all_fragments = translation_needs_all_fragments,
-    .needs_flow = true,
-};
-
-const struct action_type action_redirect = {
-    .key = "redirect",
-    .grammar = ":PORT[-PORT]",
-    .parse = redirect_parse,
-    .free = free,
-    .narrow = translation_narrow,
-    .apply = translation_apply,
-    .print = value_print,
-    .needs_all_fragments = translation_needs_all_fragments,
-    .needs_flow = true,
-};
-
-const struct action_type action_netmap = {
-    .key = "netmap",
-    .grammar = "src PREFIX or dst PREFIX",
-    .parse = netmap_parse,
-    .free = free,
-    .narrow = translation_narrow,
-    .apply = translation_apply,
-    .print = value_print,
-    .needs_all_fragments = translation_needs_all_fragments,
-    .needs_flow = true,
-};
+TRANSLATION_ACTION(snat, "ADDRESS[-ADDRESS][:PORT[-PORT]] [random] [persistent]");
+TRANSLATION_ACTION(dnat, "ADDRESS[-ADDRESS][:PORT[-PORT]] [random] [persistent]");
+TRANSLATION_ACTION(masquerade, "yes or :PORT[-PORT], then random or nothing");
+TRANSLATION_ACTION(redirect, ":PORT[-PORT]");
+TRANSLATION_ACTION(netmap, "src PREFIX or dst PREFIX");
