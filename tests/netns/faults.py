@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import signal
 
 FAULTY = os.environ.get("IPMODD_FAULTY", "")
 ALL = ("ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; ip -o addr;"
@@ -35,3 +36,17 @@ def choose(made, kind, number):
     fresh.write_text(f"{kind}:{number}", encoding="utf-8")
     fresh.rename(fault)
     return hit
+
+
+def run_once(made, config):
+    """Starts; if it gets so far stops again. (exit code, what was there while it ran, its log)"""
+    since = len(made.log()) if made.process else 0
+    running = None
+    try:
+        made.start(config)
+        running = everything(made.space)
+        made.signal(signal.SIGTERM)
+    except AssertionError:
+        if made.process.poll() is None:
+            raise
+    return made.wait(), running, made.log()[since:]

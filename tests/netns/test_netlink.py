@@ -4,29 +4,13 @@
 ipmodd_faulty is ipmodd with a netlink that fails on demand (faulty.c).
 """
 import re
-import signal
 
 import pytest
 
-import daemon
-from faults import HARMLESS, WORDS, choose, everything
+from faults import HARMLESS, WORDS, choose, everything, run_once
 
 LIMIT = 200
 CONFIG = "[divert]\ndirection = out, forward\n"
-
-
-def run_once(made):
-    """Starts; if it gets so far stops again. (exit code, what was there while it ran, its log)"""
-    since = len(made.log()) if made.process else 0
-    running = None
-    try:
-        made.start(CONFIG)
-        running = everything(made.space)
-        made.signal(signal.SIGTERM)
-    except AssertionError:
-        if made.process.poll() is None:
-            raise
-    return made.wait(), running, made.log()[since:]
 
 
 @pytest.mark.parametrize("kind", ["eexist", "enodev", "enomem", "enobufs", "timeout", "unstable",
@@ -36,12 +20,12 @@ def test_every_request_fails_once(wire, faulty, kind):
     wire.host.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
     made = faulty(wire.host)
     before = everything(wire.host)
-    code, healthy, _ = run_once(made)
+    code, healthy, _ = run_once(made, CONFIG)
     assert code == 0 and healthy is not None
     refused = incomplete = 0
     for number in range(1, LIMIT):
         hit = choose(made, kind, number)
-        code, running, said = run_once(made)
+        code, running, said = run_once(made, CONFIG)
         where = f"{kind} at request {number}: exit {code}\n{said}"
         if not hit.exists():
             break

@@ -4,10 +4,9 @@
 After each failure this host finds its own addresses, and in the end all is as before.
 """
 import re
-import signal
 
 from daemon import SLOW
-from faults import WORDS, choose, difference, everything
+from faults import WORDS, choose, difference, everything, run_once
 from space import wait_until
 from topology import HOST
 from traffic import ping
@@ -23,31 +22,17 @@ def finds_itself(space):
                          space.ip(f"-{family} rule"), re.MULTILINE) for family in (4, 6))
 
 
-def run_once(made):
-    """Starts; if it gets so far stops again. (exit code, what was there while it ran, its log)"""
-    since = len(made.log()) if made.process else 0
-    running = None
-    try:
-        made.start(IN)
-        running = everything(made.space)
-        made.signal(signal.SIGTERM)
-    except AssertionError:
-        if made.process.poll() is None:
-            raise
-    return made.wait(), running, made.log()[since:]
-
-
 def test_every_request_fails_once(wire, faulty):
     """One kind of failure after the other, from request to request."""
     made = faulty(wire.host)
     before = everything(wire.host)
-    code, healthy, _ = run_once(made)
+    code, healthy, _ = run_once(made, IN)
     assert code == 0 and healthy is not None and "blackhole" in healthy
     refused = 0
     for number in range(1, LIMIT):
         kind = ("eexist", "timeout", "unstable")[number % 3]
         hit = choose(made, kind, number)
-        code, running, said = run_once(made)
+        code, running, said = run_once(made, IN)
         where = f"{kind} at request {number}: exit {code}\n{said}"
         if not hit.exists():
             break

@@ -8,17 +8,6 @@ from nat import (FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, Nat, error, ip, jo
                  udp)
 
 
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"], name="family")
-def family_fixture(request):
-    return request.param
-
-
-@pytest.fixture(name="nat")
-def nat_fixture(tmp_path, family):
-    """nat(HOW, …): see nat.rules()."""
-    return lambda *how, **more: Nat(tmp_path, rules(family, *how, **more))
-
-
 def outbound(family, sport=4000, dst=FAR, dport=53, src=INSIDE):
     return udp(family, src[family], sport, dst[family], dport)
 

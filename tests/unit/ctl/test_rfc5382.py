@@ -3,20 +3,9 @@
 import pytest
 from scapy.layers.inet import TCP
 
-from nat import FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, Nat, error, rules, tcp
+from nat import FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, error, tcp
 
 HOUR = 3600
-
-
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"], name="family")
-def family_fixture(request):
-    return request.param
-
-
-@pytest.fixture(name="nat")
-def nat_fixture(tmp_path, family):
-    """nat(HOW, …): see nat.rules()."""
-    return lambda *how, **more: Nat(tmp_path, rules(family, *how, **more))
 
 
 def outbound(family, flags="S", sport=4000, dst=FAR, dport=80, src=INSIDE, **fields):

@@ -4,19 +4,8 @@ import pytest
 from scapy.layers.inet import IP, UDP, IPOption
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, PadN
 
-from nat import (FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, Nat, echo, error, identifier, ip,
-                 rules, udp)
-
-
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"], name="family")
-def family_fixture(request):
-    return request.param
-
-
-@pytest.fixture(name="nat")
-def nat_fixture(tmp_path, family):
-    """nat(HOW, …): see nat.rules()."""
-    return lambda *how, **more: Nat(tmp_path, rules(family, *how, **more))
+from nat import (FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, echo, error, identifier, ip,
+                 udp)
 
 
 def quoted(family, packet):

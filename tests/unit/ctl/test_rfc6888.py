@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What of the requirements for carrier-grade NAT (RFC 6888) goes for any translator of a host."""
-import pytest
 from scapy.layers.inet import UDP
 
 from nat import FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, Nat, rules, udp
 
 LAST = {4: "198.51.100.207", 6: "2001:db8:9::207"}
 ELSEWHERE = {4: "198.51.100.7", 6: "2001:db8:9::7"}
-
-
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"], name="family")
-def family_fixture(request):
-    return request.param
 
 
 def test_rfc6888_req_2_paired_pooling(tmp_path, family):
