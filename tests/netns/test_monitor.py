@@ -172,14 +172,14 @@ def test_twenty_watch_at_once(wire, daemons):
 
 
 def test_who_does_not_read_slows_nothing(wire, daemons):
-    """Memory is bounded, what is left out is counted, and packets arrive."""
+    """Memory is bounded, what is left out is counted, and every packet arrives."""
     daemon = daemons(wire.host)
     daemon.start(RULES)
     with Client(daemon) as idle, Client(daemon) as reader, iperf_server(wire.peer):
         assert idle.ask("monitor --snaplen 1500")["event"] == "start"
         before = resident(daemon)
-        said = wire.host.run(f"iperf3 -c {PEER[4]} -u -b 20M -l 200 -t 2 --connect-timeout 3000").stdout
-        assert re.search(r"\(0(\.\d+)?%\) +receiver", said), said  # a busy machine may lose a few
+        said = wire.host.run(f"iperf3 -c {PEER[4]} -u -b 10M -l 200 -t 2 --connect-timeout 3000").stdout
+        assert re.search(r" 0/\d+ \(0%\) +receiver", said), said
         assert resident(daemon) - before < 16 << 20
         assert reader.ask("status")["packets"]["in"] > 10000
         packets = lost = 0
