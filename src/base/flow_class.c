@@ -6,17 +6,6 @@
 
 #include <assert.h>
 
-static const char *const names[] = {
-    [FLOW_CLASS_TCP_ESTABLISHED] = "tcp-established",
-    [FLOW_CLASS_TCP_TRANSITORY] = "tcp-transitory",
-    [FLOW_CLASS_UDP] = "udp",
-    [FLOW_CLASS_ICMP] = "icmp",
-    [FLOW_CLASS_SCTP] = "sctp",
-    [FLOW_CLASS_OTHER] = "other",
-};
-
-static_assert(ARRAY_SIZE(names) == FLOW_CLASS_COUNT, "every class has a name");
-
 static const char *const behaviour_names[] = {
     [NAT_ENDPOINT_INDEPENDENT] = "endpoint-independent",
     [NAT_ADDRESS_DEPENDENT] = "address-dependent",
@@ -29,12 +18,6 @@ const char *nat_behaviour_name(enum nat_behaviour behaviour)
 {
     assert(behaviour < NAT_BEHAVIOUR_COUNT);
     return behaviour_names[behaviour];
-}
-
-const char *flow_class_name(enum flow_class class)
-{
-    assert(class < FLOW_CLASS_COUNT);
-    return names[class];
 }
 
 struct flow_limits flow_limits_default(void)

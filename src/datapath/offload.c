@@ -78,13 +78,6 @@ enum reason offload_accept(struct packet *packet)
     return reason != REASON_NONE ? reason : accept_segments(packet);
 }
 
-void offload_clear(struct packet *packet)
-{
-    packet->vnet = (struct virtio_net){.gso_type = VNET_GSO_NONE};
-    packet->flags &= (uint16_t)~PACKET_PARTIAL_CHECKSUM;
-    packet->segments = 1;
-}
-
 enum offload_class offload_class_of(const struct packet *packet)
 {
     if ((packet->vnet.gso_type & VNET_GSO_ECN) != 0)

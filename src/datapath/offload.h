@@ -23,9 +23,6 @@ enum {
 /* Finds out what PACKET, which parse accepted, stands for. REASON_NONE or REASON_BAD_OFFLOAD. */
 enum reason offload_accept(struct packet *packet);
 
-/* PACKET is a single packet of which nothing is left to be done: of our making, or refused. */
-void offload_clear(struct packet *packet);
-
 /* What kind of super-packet PACKET is. */
 enum offload_class offload_class_of(const struct packet *packet);
 

@@ -186,8 +186,3 @@ void ruleset_free(struct ruleset *ruleset)
     set_list_clear(&ruleset->sets);
     free(ruleset);
 }
-
-void ruleset_cleanup(struct ruleset **ruleset)
-{
-    ruleset_free(*ruleset);
-}

@@ -24,11 +24,6 @@ struct set {
 static const char *const type_names[] = {[SET_PREFIX] = "prefix", [SET_PORT] = "port"};
 static_assert(ARRAY_SIZE(type_names) == SET_TYPE_COUNT, "a name for each type");
 
-const char *set_type_name(enum set_type type)
-{
-    return type_names[type];
-}
-
 struct set *set_new(const char *name, enum set_type type)
 {
     struct set *set = calloc(1, sizeof(*set));

@@ -18,9 +18,6 @@ enum flow_class {
     FLOW_CLASS_COUNT,
 };
 
-/* "tcp-established", as in the configuration; never NULL below FLOW_CLASS_COUNT. */
-const char *flow_class_name(enum flow_class class);
-
 enum {
     FLOWS_MIN = 64,
     FLOWS_MAX = 1 << 24,

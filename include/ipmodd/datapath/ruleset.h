@@ -96,8 +96,7 @@ int rule_add_action(struct rule *rule, const struct action_type *type, void *val
 /* Frees what RULE owns and empties it. */
 void rule_clear(struct rule *rule);
 
-/* NULL is allowed in both. */
+/* NULL is allowed. */
 void ruleset_free(struct ruleset *ruleset);
-void ruleset_cleanup(struct ruleset **ruleset);
 
 #endif

@@ -21,9 +21,6 @@ enum set_type {
     SET_TYPE_COUNT,
 };
 
-/* "prefix", "port". */
-const char *set_type_name(enum set_type type);
-
 struct set;
 
 /* An empty set; NAME is copied. NULL without memory. */

@@ -151,15 +151,6 @@ void classifier_free(struct classifier *classifier)
     free(classifier);
 }
 
-size_t classifier_memory(const struct classifier *classifier)
-{
-    size_t bytes = sizeof(*classifier) + classifier->ruleset->rule_count;
-
-    for (unsigned family = 0; family < FAMILY_COUNT; family++)
-        bytes += rule_tree_memory(classifier->trees[family]);
-    return bytes;
-}
-
 static void take_address(struct point *point, enum dimension high, enum dimension low,
                          enum ip_family family, const uint8_t *bytes)
 {

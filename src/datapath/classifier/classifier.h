@@ -58,9 +58,6 @@ int classifier_new(const struct ruleset *ruleset, const atomic_bool *cancel,
                    struct classifier **ret_classifier);
 void classifier_free(struct classifier *classifier);
 
-/* Bytes of memory that it holds. */
-size_t classifier_memory(const struct classifier *classifier);
-
 /* What a search for all rules of PACKET begins with. */
 struct rule_foresight classifier_foresee(const struct classifier *classifier,
                                          const struct packet *packet);

@@ -25,14 +25,6 @@ void rule_tree_free(struct rule_tree *tree)
     free(tree);
 }
 
-size_t rule_tree_memory(const struct rule_tree *tree)
-{
-    return sizeof(*tree) + tree->node_count * sizeof(*tree->nodes) +
-           tree->key_count * sizeof(*tree->keys) + tree->interval_count * sizeof(*tree->intervals) +
-           tree->group_count * sizeof(*tree->groups) + tree->target_count * sizeof(*tree->targets) +
-           tree->entry_count * sizeof(*tree->entries) + tree->bound_count * sizeof(*tree->bounds);
-}
-
 static bool is_outside(const struct leaf_bound *bound, unsigned dimension,
                        const struct rule_search *search)
 {

@@ -42,9 +42,6 @@ int rule_tree_build(const struct box_list *boxes, const atomic_bool *cancel,
                     struct rule_tree **ret_tree);
 void rule_tree_free(struct rule_tree *tree);
 
-/* Bytes of memory that it holds. */
-size_t rule_tree_memory(const struct rule_tree *tree);
-
 /*
  * Rules from number FROM on, below LIMIT, that may hold at POINT: FOUND is called with each of
  * them, in no order, and may lower LIMIT. Without ASKS the rule holds there, as far as bounds take

@@ -247,13 +247,3 @@ void mappings_release(struct mappings *mappings, uint32_t number)
     mappings->free = number;
     mappings->count--;
 }
-
-size_t mappings_count(const struct mappings *mappings)
-{
-    return mappings->count;
-}
-
-size_t mappings_memory(const struct mappings *mappings)
-{
-    return sizeof(*mappings) + items_size(mappings) + SIDES * places_size(mappings);
-}

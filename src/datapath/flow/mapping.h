@@ -72,7 +72,4 @@ const struct mapping *mappings_get(const struct mappings *mappings, uint32_t num
 void mappings_hold(struct mappings *mappings, uint32_t number);
 void mappings_release(struct mappings *mappings, uint32_t number);
 
-size_t mappings_count(const struct mappings *mappings);
-size_t mappings_memory(const struct mappings *mappings);
-
 #endif
