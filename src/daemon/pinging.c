@@ -7,11 +7,10 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/wire/echo.h"
 #include "ipmodd/wire/virtio_net.h"
+#include "ping_ears.h"
 #include "ping_wish.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
@@ -19,18 +18,10 @@
 
 enum {
     SESSIONS_MAX = 32,
-    CAUGHT_MAX = 256,   /* answers that wait for the main thread */
-    CAUGHT_BYTES = 160, /* of each: an error's headers, and those of its quote */
     PING_TTL = 64,
 };
 
 #define NS_PER_MS UINT64_C(1000000)
-
-struct caught {
-    uint64_t at_ns;
-    size_t length;
-    uint8_t bytes[CAUGHT_BYTES];
-};
 
 struct echo_state {
     uint64_t sent_ns;
@@ -53,37 +44,9 @@ struct pinging {
     struct engine *engine;
     SLIST_HEAD(, session) sessions;
     unsigned session_count;
-    struct own_prefix_listener listener;
-    int wake_fd;
+    struct ping_ears ears;
     struct event *wake;
-    pthread_mutex_t lock; /* of what follows */
-    struct caught caught[CAUGHT_MAX];
-    size_t caught_count;
 };
-
-/* On a thread of packets. */
-static void hear(void *context, const struct packet *packet)
-{
-    struct pinging *pinging = context;
-    struct caught *caught;
-
-    if (packet->proto != IPPROTO_ICMP && packet->proto != IPPROTO_ICMPV6)
-        return;
-    pthread_mutex_lock(&pinging->lock);
-    if (pinging->caught_count < CAUGHT_MAX) {
-        caught = &pinging->caught[pinging->caught_count++];
-        caught->at_ns = clock_now_ns();
-        caught->length = MIN_OF(packet->length, (size_t)CAUGHT_BYTES);
-        memcpy(caught->bytes, packet->data, caught->length);
-    }
-    pthread_mutex_unlock(&pinging->lock);
-    eventfd_write(pinging->wake_fd, 1);
-}
-
-static void listen_on(struct mover *mover, void *argument)
-{
-    path_set_own_prefix_listener(mover->path, argument);
-}
 
 static void forget_session(void *context)
 {
@@ -92,7 +55,7 @@ static void forget_session(void *context)
 
     SLIST_REMOVE(&pinging->sessions, session, session, next);
     if (--pinging->session_count == 0)
-        engine_call(pinging->engine, listen_on, NULL);
+        ping_ears_close(&pinging->ears);
     eventing_forget(session->timer);
     free(session);
 }
@@ -239,7 +202,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     go_on(session);
 }
 
-static void take(struct pinging *pinging, const struct caught *caught)
+static void take(struct pinging *pinging, const struct ping_answer *caught)
 {
     struct session *session, *after;
     struct echo_answer answer;
@@ -256,26 +219,17 @@ static void take(struct pinging *pinging, const struct caught *caught)
     }
 }
 
+/* An answer may end the last session, and the ears with it. */
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
     struct pinging *pinging = context;
-    struct caught caught;
+    const struct ping_answer *answer;
     eventfd_t count;
-    bool is_one = true;
 
     (void)what;
     eventfd_read(fd, &count);
-    for (size_t i = 0; is_one; i++) {
-        pthread_mutex_lock(&pinging->lock);
-        is_one = i < pinging->caught_count;
-        if (is_one)
-            caught = pinging->caught[i];
-        else
-            pinging->caught_count = 0;
-        pthread_mutex_unlock(&pinging->lock);
-        if (is_one)
-            take(pinging, &caught);
-    }
+    while (pinging->session_count > 0 && (answer = ping_ears_take(&pinging->ears)) != NULL)
+        take(pinging, answer);
 }
 
 struct pinging *pinging_new(struct engine *engine)
@@ -285,10 +239,9 @@ struct pinging *pinging_new(struct engine *engine)
     if (pinging == NULL)
         return NULL;
     pinging->engine = engine;
-    pinging->listener = (struct own_prefix_listener){pinging, hear};
-    pthread_mutex_init(&pinging->lock, NULL);
-    pinging->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (pinging->wake_fd >= 0)
+    pinging->ears.engine = engine;
+    pinging->ears.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (pinging->ears.wake_fd >= 0)
         return pinging;
     pinging_free(pinging);
     return NULL;
@@ -298,7 +251,7 @@ int pinging_serve(struct pinging *pinging, struct event_base *base)
 {
     pinging->base = base;
     pinging->wake =
-        eventing_watch(base, pinging->wake_fd, EV_READ | EV_PERSIST, on_wake, pinging, NULL);
+        eventing_watch(base, pinging->ears.wake_fd, EV_READ | EV_PERSIST, on_wake, pinging, NULL);
     return pinging->wake != NULL ? 0 : -ENOMEM;
 }
 
@@ -312,9 +265,8 @@ void pinging_free(struct pinging *pinging)
     if (pinging == NULL)
         return;
     pinging_end(pinging);
-    if (pinging->wake_fd >= 0)
-        close(pinging->wake_fd);
-    pthread_mutex_destroy(&pinging->lock);
+    if (pinging->ears.wake_fd >= 0)
+        close(pinging->ears.wake_fd);
     free(pinging);
 }
 
@@ -355,13 +307,15 @@ void pinging_start(struct pinging *pinging, struct control_client *client,
             .pinging = pinging, .client = client, .wish = wish, .id = free_id(pinging)};
         session->timer = eventing_watch(pinging->base, -1, 0, on_timer, session, &at_once);
     }
-    if (session == NULL || session->timer == NULL) {
+    if (session == NULL || session->timer == NULL ||
+        (pinging->session_count == 0 && ping_ears_open(&pinging->ears) < 0)) {
+        if (session != NULL)
+            eventing_forget(session->timer);
         free(session);
         control_refuse(client, "failed", "not enough memory");
         return;
     }
-    if (pinging->session_count++ == 0)
-        engine_call(pinging->engine, listen_on, &pinging->listener);
+    pinging->session_count++;
     SLIST_INSERT_HEAD(&pinging->sessions, session, next);
     control_stream(client, forget_session, session);
     control_stream_send(client, json_pack("{sssssssi}", "event", "start", "src",
