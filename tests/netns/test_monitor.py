@@ -13,7 +13,7 @@ from control import Client, ctl
 from daemon import SLOW
 from packets import ip, send, tcp, udp
 from topology import FAR, HOST, PEER
-from traffic import iperf_server, ping
+from traffic import iperf, ping
 from watching import watch
 
 RULES = """[rule dns]
@@ -175,10 +175,10 @@ def test_who_does_not_read_slows_nothing(wire, daemons):
     """Memory is bounded, what is left out is counted, and every packet arrives."""
     daemon = daemons(wire.host)
     daemon.start(RULES)
-    with Client(daemon) as idle, Client(daemon) as reader, iperf_server(wire.peer):
+    with Client(daemon) as idle, Client(daemon) as reader:
         assert idle.ask("monitor --snaplen 1500")["event"] == "start"
         before = resident(daemon)
-        said = wire.host.run(f"iperf3 -c {PEER[4]} -u -b 10M -l 200 -t 2 --connect-timeout 3000").stdout
+        said = iperf(wire.peer, wire.host, PEER[4], "-u -b 10M -l 200 -t 2")
         assert re.search(r" 0/\d+ \(0%\) +receiver", said), said
         assert resident(daemon) - before < 16 << 20
         assert reader.ask("status")["packets"]["in"] > 10000
@@ -242,8 +242,8 @@ def test_a_super_packet_that_is_split(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start("[rule whole]\nproto = tcp\ndport = 5201\nset-dscp = ef\n"
                  "[rule single]\nproto = tcp\ndport = 5201\nset-ip-id = 7\n")
-    with watch(daemon, "-j", "monitor", "dport=5201") as monitor, iperf_server(wire.peer):
-        wire.host.run(f"iperf3 -c {FAR[4]} -n 300K --connect-timeout 3000")
+    with watch(daemon, "-j", "monitor", "dport=5201") as monitor:
+        iperf(wire.peer, wire.host, FAR[4], "-n 300K")
         events = monitor.events(1)
         while not (whole := [event for event in events if event["fate"] == "split"]) or \
                 len(parts := [event for event in events if event["number"] == whole[0]["number"]

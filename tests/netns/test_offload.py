@@ -9,7 +9,7 @@ from kernel import lacks
 from packets import assert_checksums, checksum_errors, describe, parse, tos_of, ttl_of
 from space import wait_until
 from topology import FAR, HOST, PEER
-from traffic import iperf_server, tcp_socket, tun_packets, udp_socket
+from traffic import iperf, tcp_socket, tun_packets, udp_socket
 
 SOL_UDP, UDP_SEGMENT = 17, 103
 ERRORS = ["IpInHdrErrors", "Ip6InHdrErrors", "TcpInCsumErrors", "UdpInCsumErrors",
@@ -81,9 +81,7 @@ def test_bulk_tcp_with_edits(wire, daemons, family, offload):
     daemon = daemons(wire.host)
     daemon.start(config(offload, "[rule mark]\nproto = tcp\nset-dscp = ef\nset-ttl = 33\n"))
     before, handed = errors(wire), tun_packets(wire.host)
-    with iperf_server(wire.peer):
-        said = wire.host.run(f"iperf3 -J --connect-timeout 3000 -c {PEER[family]} -n 30M",
-                             timeout=30).stdout
+    said = iperf(wire.peer, wire.host, PEER[family], "-J -n 30M")
     assert '"error"' not in said, said[-1000:]
     assert errors(wire) == before
     statistics = daemon.statistics()

@@ -11,7 +11,7 @@ from daemon import ORDERED
 from packets import (assert_checksums, checksum_errors, describe, difference, has_payload, ip,
                      parse, send, ttl_of, udp)
 from topology import FAR, GATE, HOST, PEER, SERVER
-from traffic import (every_kind, generated, iperf_server, name_server, ping, tun_packets,
+from traffic import (every_kind, generated, iperf, name_server, ping, tun_packets,
                      udp_socket, web_server)
 
 
@@ -174,10 +174,8 @@ def test_dig(wire, daemons, family):
                          ids=["tcp", "tcp-reverse", "udp"])
 def test_iperf3(wire, daemons, family, options):
     daemons(wire.host).start()
-    with iperf_server(wire.peer):
-        # The peer's own address: a UDP server on the wildcard answers from that one.
-        said = wire.host.run(f"iperf3 -J --connect-timeout 3000 -c {PEER[family]} {options}",
-                             timeout=30).stdout
+    # The peer's own address: a UDP server on the wildcard answers from that one.
+    said = iperf(wire.peer, wire.host, PEER[family], f"-J {options}")
     assert '"error"' not in said, said[-1000:]
 
 

@@ -152,7 +152,8 @@ def name_server(space, answers):
     known = [f"--address=/{name}/{address}" for name, address in answers.items()]
     server = space.popen(["dnsmasq", "-k", "-C", "/dev/null", "--no-resolv", "--no-hosts",
                           "--user=root", "--pid-file=", "--log-facility=-", *known])
-    wait_until(lambda: space.listening("udp", 53), "dnsmasq")
+    wait_until(lambda: space.listening("udp", 53) and space.listening("tcp", 53), "dnsmasq",
+               timeout=3 * SLOW)
     yield
     server.kill()
     server.wait()
@@ -160,12 +161,23 @@ def name_server(space, answers):
 
 @contextlib.contextmanager
 def iperf_server(space):
-    """iperf3 on its port."""
-    server = space.popen("iperf3 -s")
-    wait_until(lambda: space.listening("tcp", 5201), "iperf3")
+    """iperf3 on its port, for one client.
+
+    A server for several closes its listening socket after each and makes another: who comes
+    meanwhile is refused. One that ends after its client (-1) never has such a moment.
+    """
+    server = space.popen("iperf3 -s -1")
+    wait_until(lambda: space.listening("tcp", 5201), "iperf3", timeout=3 * SLOW)
     yield
     server.kill()
     server.wait()
+
+
+def iperf(server, client, address, options):
+    """One run of iperf3 from CLIENT to SERVER, which has ADDRESS; what the client said."""
+    with iperf_server(server):
+        return client.run(f"iperf3 --connect-timeout {3000 * SLOW} -c {address} {options}",
+                          timeout=30 * SLOW).stdout
 
 
 def udp_socket(space, family, bind=None, uid=None):
