@@ -519,6 +519,7 @@ static void test_counts_searches(void **state)
     add_port_rules(ruleset);
     assert_int_equal(ruleset_finish(ruleset, NULL), 0);
     cached->path = path_new(ruleset, view);
+    cached->path->flow_cache.seed = 1; /* with some seeds, three flows share a set of two */
     cached->batch = batch_new();
     for (size_t i = 0; i < ARRAY_SIZE(inputs); i++)
         make_tcp(&inputs[i], (uint16_t)(1000 + i));
