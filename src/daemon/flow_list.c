@@ -56,13 +56,13 @@ static void flush_part(struct mover *mover, void *argument)
     part->end = table == NULL || part->flows->entry >= flow_table_capacity(table);
     if (part->end)
         return;
-    part->flushed += flow_table_flush(table, part->flows->entry, FLUSHED_AT_ONCE);
+    part->flushed += flow_table_flush(table, part->flows->entry, FLUSHED_AT_ONCE, part->now_ns);
     part->flows->entry += FLUSHED_AT_ONCE;
 }
 
 size_t flow_list_flush(struct engine *engine)
 {
-    struct part part = {.flushed = 0};
+    struct part part = {.now_ns = clock_now_ns()};
 
     for (unsigned i = 0; i < engine->worker_count; i++) {
         struct control_flows flows = {.queue = i};

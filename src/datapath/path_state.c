@@ -36,8 +36,10 @@ void path_exchange_rules(struct path *path, struct path_rules *rules)
     path->flows = memory.flows;
     path->disabled = memory.disabled;
     path->disabled_count = 0;
-    if (path->flows != NULL)
-        flow_table_seed(path->flows, path->flow_seed);
+    if (path->flows == NULL)
+        return;
+    flow_table_seed(path->flows, path->flow_seed);
+    flow_table_set_observer(path->flows, path->flow_observer);
 }
 
 struct path *path_new(const struct ruleset *ruleset, const struct host_view *view)
@@ -109,6 +111,13 @@ void path_set_host_view(struct path *path, const struct host_view *view)
 void path_set_observer(struct path *path, const struct observer *observer)
 {
     path->observer = observer;
+}
+
+void path_set_flow_observer(struct path *path, const struct flow_observer *observer)
+{
+    path->flow_observer = observer;
+    if (path->flows != NULL)
+        flow_table_set_observer(path->flows, observer);
 }
 
 void path_set_own_prefix_listener(struct path *path, const struct own_prefix_listener *listener)

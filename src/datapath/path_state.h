@@ -46,9 +46,10 @@ struct path {
     struct path_counters counters;
     struct event_ring events;
     struct record_ring captures;
-    struct capture_record *captured; /* by the rule that is acting; NULL: nothing */
-    uint64_t captures_made;          /* the next id */
-    const struct observer *observer; /* borrowed; NULL: nobody looks on */
+    struct capture_record *captured;           /* by the rule that is acting; NULL: nothing */
+    uint64_t captures_made;                    /* the next id */
+    const struct observer *observer;           /* borrowed; NULL: nobody looks on */
+    const struct flow_observer *flow_observer; /* of `flows`, whichever they are; likewise */
     const struct own_prefix_listener *own_prefix_listener; /* borrowed; NULL: none */
     size_t answers_told; /* of the batch that is being worked on */
     struct merging merging;

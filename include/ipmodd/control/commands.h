@@ -12,6 +12,7 @@
 #include "ipmodd/base/histogram.h"
 #include "ipmodd/base/offload.h"
 #include "ipmodd/control/server.h"
+#include "ipmodd/datapath/flow_filter.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/rules/load.h"
 #include "ipmodd/watch/tap.h"
@@ -69,28 +70,6 @@ struct control_flow {
     struct flow flow;
     uint64_t time_left_ns;
 };
-
-/* Which flows are wanted: all conditions that are set have to hold (flow_filter.c). */
-enum {
-    FLOW_FILTER_PROTO = 1u << 0,
-    FLOW_FILTER_SRC = 1u << 1,
-    FLOW_FILTER_DST = 1u << 2,
-    FLOW_FILTER_SPORT = 1u << 3,
-    FLOW_FILTER_DPORT = 1u << 4,
-    FLOW_FILTER_STATE = 1u << 5,
-    FLOW_FILTER_RULE = 1u << 6,
-};
-
-struct flow_filter {
-    unsigned wanted; /* FLOW_FILTER_* */
-    uint8_t proto;
-    struct ip_prefix src, dst;
-    uint16_t sport, dport; /* host order, as in flows */
-    enum flow_tcp_state state;
-    uint32_t rule; /* by its identity */
-};
-
-bool flow_filter_fits(const struct flow_filter *filter, const struct flow *flow);
 
 /* A part of all flows, so that no queue waits long for its being copied. */
 struct control_flows {

@@ -26,6 +26,7 @@
 #define IPMODD_DATAPATH_FLOW_H
 
 #include "ipmodd/base/flow_class.h"
+#include "ipmodd/datapath/flow_observer.h"
 #include "ipmodd/datapath/packet.h"
 
 /*
@@ -129,6 +130,9 @@ void flow_table_free(struct flow_table *table);
 /* Places what comes by a hash with another SEED; only while the table is empty. */
 void flow_table_seed(struct flow_table *table, uint64_t seed);
 
+/* Who is told of what becomes of flows; borrowed. NULL: nobody, as at the start. */
+void flow_table_set_observer(struct flow_table *table, const struct flow_observer *observer);
+
 /* The times of LIMITS from now on, also for flows that are there. The room stays. */
 void flow_table_set_limits(struct flow_table *table, const struct flow_limits *limits);
 
@@ -156,7 +160,8 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *o
 void flow_table_set_reply(struct flow_table *table, struct flow *flow,
                           const struct flow_tuple *reply);
 
-void flow_table_remove(struct flow_table *table, struct flow *flow);
+void flow_table_remove(struct flow_table *table, struct flow *flow, enum flow_end why,
+                       uint64_t now_ns);
 
 /*
  * Counts PACKET, which is of FLOW and goes its way WAY, and follows a TCP connection. False, with
@@ -170,7 +175,7 @@ bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
 void flow_table_sweep(struct flow_table *table, size_t count, uint64_t now_ns);
 
 /* Removes the flows of COUNT entries from number ENTRY on. How many those were. */
-size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count);
+size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count, uint64_t now_ns);
 
 size_t flow_table_count(const struct flow_table *table);
 size_t flow_table_translated(const struct flow_table *table);

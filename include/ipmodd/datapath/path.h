@@ -164,6 +164,9 @@ void path_set_own_prefix_listener(struct path *path, const struct own_prefix_lis
 /* Who looks on from the next batch on; borrowed. NULL: nobody, as at the start. */
 void path_set_observer(struct path *path, const struct observer *observer);
 
+/* Who is told of flows (flow_observer.h) from the next batch on, as far as they are tracked. */
+void path_set_flow_observer(struct path *path, const struct flow_observer *observer);
+
 /*
  * Decides the fate of every packet of BATCH and fills its answers. NOW is the time of the batch.
  * Neither allocates nor asks the kernel anything.

@@ -54,7 +54,7 @@ static bool is_reply_free(const struct tracking *tracking, const struct flow *fl
         return true;
     if ((holder->flags & FLOW_DECIDED) != 0)
         return false;
-    flow_table_remove(tracking->table, holder);
+    flow_table_remove(tracking->table, holder, FLOW_END_DISPLACED, tracking->now_ns);
     return true;
 }
 

@@ -64,6 +64,7 @@ static enum reason choose(const struct tracking *tracking, struct packet *packet
 static enum reason decide(const struct tracking *tracking, struct packet *packet)
 {
     struct flow *flow = packet->flow;
+    enum reason reason = REASON_NONE;
 
     if (packet->relation == RELATION_RELATED)
         return REASON_NONE;
@@ -72,9 +73,12 @@ static enum reason decide(const struct tracking *tracking, struct packet *packet
     if (flow == NULL || (flow->flags & FLOW_DECIDED) != 0 || packet->way != FLOW_ORIGINAL)
         return REASON_NONE;
     if (has_notes(packet) || (flow->flags & FLOW_REPLY_TAKEN) != 0)
-        return choose(tracking, packet);
-    flow->flags |= FLOW_DECIDED;
-    return REASON_NONE;
+        reason = choose(tracking, packet);
+    else
+        flow->flags |= FLOW_DECIDED;
+    if (reason == REASON_NONE)
+        table_tell(tracking->table, flow, FLOW_BEGINS, tracking->now_ns);
+    return reason;
 }
 
 enum reason track_leaving(const struct tracking *tracking, struct packet *packet)

@@ -44,17 +44,17 @@ bool flow_is_translated(const struct flow *flow)
     return !flow_tuple_equal(&turned, &flow->tuples[FLOW_REPLY]);
 }
 
-/* SEEN of both sides. */
-static bool both(const struct flow *flow, unsigned seen)
+/* FLAG of both sides is in SEEN. */
+static bool both(unsigned seen, unsigned flag)
 {
-    unsigned wanted = seen | seen << 1;
+    unsigned wanted = flag | flag << 1;
 
-    return (flow->tcp_seen & wanted) == wanted;
+    return (seen & wanted) == wanted;
 }
 
-static bool either(const struct flow *flow, unsigned seen)
+static bool either(unsigned seen, unsigned flag)
 {
-    return (flow->tcp_seen & (seen | seen << 1)) != 0;
+    return (seen & (flag | flag << 1)) != 0;
 }
 
 /*
@@ -62,18 +62,22 @@ static bool either(const struct flow *flow, unsigned seen)
  * something, which also holds for a simultaneous open and for one that began before us. It is over
  * when both sides have sent their FIN (RFC 5382 5): one alone leaves the other way open.
  */
+static enum flow_tcp_state state_from(unsigned seen)
+{
+    if ((seen & SEEN_RST) != 0)
+        return FLOW_TCP_CLOSE;
+    if (both(seen, SEEN_FIN))
+        return FLOW_TCP_TIME_WAIT;
+    if (!both(seen, SEEN_ACK))
+        return both(seen, SEEN_SYN) || !either(seen, SEEN_SYN) ? FLOW_TCP_SYN_RECV
+                                                               : FLOW_TCP_SYN_SENT;
+    return either(seen, SEEN_FIN) ? FLOW_TCP_FIN_WAIT : FLOW_TCP_ESTABLISHED;
+}
+
 enum flow_tcp_state flow_tcp_state_of(const struct flow *flow)
 {
-    if (flow->tuples[FLOW_ORIGINAL].proto != IPPROTO_TCP)
-        return FLOW_TCP_NONE;
-    if ((flow->tcp_seen & SEEN_RST) != 0)
-        return FLOW_TCP_CLOSE;
-    if (both(flow, SEEN_FIN))
-        return FLOW_TCP_TIME_WAIT;
-    if (!both(flow, SEEN_ACK))
-        return both(flow, SEEN_SYN) || !either(flow, SEEN_SYN) ? FLOW_TCP_SYN_RECV
-                                                               : FLOW_TCP_SYN_SENT;
-    return either(flow, SEEN_FIN) ? FLOW_TCP_FIN_WAIT : FLOW_TCP_ESTABLISHED;
+    return flow->tuples[FLOW_ORIGINAL].proto == IPPROTO_TCP ? state_from(flow->tcp_seen)
+                                                            : FLOW_TCP_NONE;
 }
 
 static enum flow_class class_of_tcp(const struct flow *flow)
@@ -137,6 +141,9 @@ static bool opens_another(const struct flow *flow, const struct packet *packet)
 bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
                  const struct packet *packet, uint64_t now_ns)
 {
+    const unsigned seen = flow->tcp_seen;
+    const bool is_first_answer = way == FLOW_REPLY && !flow_is_answered(flow);
+
     if (packet_is_tcp(packet)) {
         if (opens_another(flow, packet))
             return false;
@@ -148,5 +155,7 @@ bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
     if (way == FLOW_REPLY)
         table_note_answer(table, flow);
     flow->class = (uint8_t)class_of(flow);
+    if (is_first_answer || (seen != flow->tcp_seen && state_from(seen) != flow_tcp_state_of(flow)))
+        table_tell(table, flow, FLOW_CHANGES, now_ns);
     return true;
 }

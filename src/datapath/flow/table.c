@@ -49,6 +49,7 @@ struct flow_table {
     uint64_t timeouts_ns[FLOW_CLASS_COUNT];
     struct flow_limits limits;
     struct mappings *mappings;
+    const struct flow_observer *observer; /* borrowed; NULL: nobody */
     struct flow_table_counters counters;
 };
 
@@ -118,6 +119,24 @@ void flow_table_seed(struct flow_table *table, uint64_t seed)
         return;
     table->seed = seed;
     mappings_seed(table->mappings, seed);
+}
+
+void flow_table_set_observer(struct flow_table *table, const struct flow_observer *observer)
+{
+    table->observer = observer;
+}
+
+static void tell(const struct flow_table *table, const struct flow *flow,
+                 const struct flow_event *event)
+{
+    if (table->observer != NULL && (flow->flags & FLOW_DECIDED) != 0)
+        table->observer->tell(table->observer->context, flow, event);
+}
+
+void table_tell(const struct flow_table *table, const struct flow *flow, enum flow_change change,
+                uint64_t now_ns)
+{
+    tell(table, flow, &(struct flow_event){.change = change, .now_ns = now_ns});
 }
 
 uint64_t flow_time_left(const struct flow_table *table, const struct flow *flow, uint64_t now_ns)
@@ -262,8 +281,9 @@ void table_note_answer(struct flow_table *table, struct flow *flow)
     flow->entry_state = ENTRY_ANSWERED;
 }
 
-static void release(struct flow_table *table, struct flow *flow)
+static void release(struct flow_table *table, struct flow *flow, enum flow_end why, uint64_t now_ns)
 {
+    tell(table, flow, &(struct flow_event){FLOW_ENDS, why, now_ns});
     forget_way(table, flow, FLOW_ORIGINAL);
     if (has_reply_place(flow))
         forget_way(table, flow, FLOW_REPLY);
@@ -278,11 +298,21 @@ static void release(struct flow_table *table, struct flow *flow)
     table->count--;
 }
 
-void flow_table_remove(struct flow_table *table, struct flow *flow)
+void flow_table_remove(struct flow_table *table, struct flow *flow, enum flow_end why,
+                       uint64_t now_ns)
 {
     assert(flow->entry_state != ENTRY_FREE);
-    release(table, flow);
+    release(table, flow, why, now_ns);
     table->counters.ended++;
+}
+
+/* FLOW has had its time. */
+static void expire(struct flow_table *table, struct flow *flow, uint64_t now_ns)
+{
+    enum flow_tcp_state state = flow_tcp_state_of(flow);
+    bool closed = state == FLOW_TCP_TIME_WAIT || state == FLOW_TCP_CLOSE;
+
+    flow_table_remove(table, flow, closed ? FLOW_END_CLOSED : FLOW_END_TIMEOUT, now_ns);
 }
 
 struct flow *flow_table_find(struct flow_table *table, const struct flow_tuple *tuple,
@@ -297,7 +327,7 @@ struct flow *flow_table_find(struct flow_table *table, const struct flow_tuple *
     *ret_way = way_at(place);
     if (!is_over(table, flow, now_ns))
         return flow;
-    flow_table_remove(table, flow);
+    expire(table, flow, now_ns);
     return NULL;
 }
 
@@ -343,7 +373,7 @@ void flow_table_sweep(struct flow_table *table, size_t count, uint64_t now_ns)
         struct flow *flow = next_under_hand(table);
 
         if (flow->entry_state != ENTRY_FREE && is_over(table, flow, now_ns))
-            flow_table_remove(table, flow);
+            expire(table, flow, now_ns);
     }
 }
 
@@ -353,7 +383,7 @@ static void make_room(struct flow_table *table, uint64_t now_ns)
     flow_table_sweep(table, WINDOW, now_ns);
     if (table->count < table->capacity || table->oldest == NONE)
         return;
-    release(table, &table->flows[table->oldest]);
+    release(table, &table->flows[table->oldest], FLOW_END_DISPLACED, now_ns);
     table->counters.displaced++;
 }
 
@@ -439,14 +469,14 @@ struct mappings *table_mappings(const struct flow_table *table)
     return table->mappings;
 }
 
-size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count)
+size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count, uint64_t now_ns)
 {
     size_t removed = 0;
 
     for (; count > 0 && entry < table->fresh; entry++, count--) {
         if (table->flows[entry].entry_state == ENTRY_FREE)
             continue;
-        flow_table_remove(table, &table->flows[entry]);
+        flow_table_remove(table, &table->flows[entry], FLOW_END_FLUSHED, now_ns);
         removed++;
     }
     return removed;

@@ -8,6 +8,10 @@
 /* FLOW has been answered: it makes room for no other any more. */
 void table_note_answer(struct flow_table *table, struct flow *flow);
 
+/* The observer, if there is one and FLOW is decided, is told of CHANGE, which is not its end. */
+void table_tell(const struct flow_table *table, const struct flow *flow, enum flow_change change,
+                uint64_t now_ns);
+
 /*
  * Makes mapping NUMBER (of table_mappings(); 0: none) the I-th that FLOW uses, in place of that
  * which it has; the flow holds it until it ends.

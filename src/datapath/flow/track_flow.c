@@ -63,7 +63,7 @@ static struct flow *find(const struct tracking *tracking, const struct flow_tupl
 
     if (flow == NULL || !lost_its_source(tracking, flow, *ret_way))
         return flow;
-    flow_table_remove(tracking->table, flow);
+    flow_table_remove(tracking->table, flow, FLOW_END_MOVED, tracking->now_ns);
     return NULL;
 }
 
@@ -205,7 +205,7 @@ static enum reason find_flow(const struct tracking *tracking, struct packet *pac
         return REASON_NONE;
     }
     if (flow != NULL)
-        flow_table_remove(tracking->table, flow);
+        flow_table_remove(tracking->table, flow, FLOW_END_CLOSED, tracking->now_ns);
     return can_begin(packet, kind) ? track_first(tracking, packet, &tuple) : REASON_NONE;
 }
 

@@ -84,7 +84,7 @@ static void test_both_ways_lead_to_the_entry(void **state)
     assert_ptr_equal(find(table, 1, 0), flow);
     assert_ptr_equal(find_reply(table, 1, 0), flow);
     assert_null(find(table, 2, 0));
-    flow_table_remove(table, flow);
+    flow_table_remove(table, flow, FLOW_END_FLUSHED, 0);
     assert_null(find(table, 1, 0));
     assert_null(find_reply(table, 1, 0));
     assert_int_equal(flow_table_count(table), 0);
@@ -119,7 +119,7 @@ static void test_a_flow_to_itself(void **state)
     tuple.dport = tuple.sport;
     flow = flow_table_add(table, &tuple, &tuple, 0);
     assert_ptr_equal(flow_table_find(table, &tuple, 0, &way), flow);
-    flow_table_remove(table, flow);
+    flow_table_remove(table, flow, FLOW_END_FLUSHED, 0);
     assert_null(flow_table_find(table, &tuple, 0, &way));
 }
 
@@ -139,7 +139,7 @@ static void test_against_a_list(void **state)
         assert_true((flow != NULL) == there[number]);
         assert_ptr_equal(find_reply(table, number, 0), flow);
         if (flow != NULL && random_below(&random, 2) == 0) {
-            flow_table_remove(table, flow);
+            flow_table_remove(table, flow, FLOW_END_FLUSHED, 0);
             there[number] = false;
             count--;
         } else if (flow == NULL && count < CAPACITY - 1) {
@@ -188,7 +188,7 @@ static void test_list(void **state)
 
     for (uint32_t i = 0; i < 10; i++)
         add(table, i, 0);
-    flow_table_remove(table, find(table, 3, 0));
+    flow_table_remove(table, find(table, 3, 0), FLOW_END_FLUSHED, 0);
     while (flow_table_next(table, &cursor, SECOND_NS) != NULL)
         seen++;
     assert_int_equal(seen, 9);
