@@ -7,10 +7,8 @@
  * turned round; a translation is nothing but a REPLY tuple that is not. Both lead to the one entry.
  *
  * The table has a fixed number of entries, allocated at its start and touched when used, so that
- * nothing on the packet path allocates and nothing is ever moved in one go. The index is a hash
- * table with open addressing and linear probing (Knuth, TAOCP 6.4, algorithms L and R) that holds
- * one element for each tuple: 32 bits of the hash and the number of the entry. It is at most half
- * full. The hash is XXH3 with a secret seed: who chooses tuples cannot choose their places.
+ * nothing on the packet path allocates and nothing is ever moved in one go. An index leads from
+ * each tuple to its entry; the hash that it goes by has a secret seed.
  *
  * A flow ends when it has been quiet for the time of its class (RFC 4787 REQ-5, RFC 5382 REQ-5, RFC
  * 5508 REQ-2). There is no timer for each: a hand goes round over all entries, a few at a time

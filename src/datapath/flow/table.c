@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Entries, the index over their tuples, and the hand that goes round. */
+/* Entries, their lists, and the hand that goes round. */
 #include "table.h"
 
+#include "index.h"
 #include "mapping.h"
 #include "memory.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-static_assert(sizeof(struct flow_tuple) == 40, "a tuple has no gaps: it is hashed as memory");
 static_assert(sizeof(struct flow) <= 152, "an entry and its index fit 192 bytes");
 
 enum {
     NONE = UINT32_MAX,
     WINDOW = 8, /* entries that a new flow without room looks at for one that is over */
-    PREFETCH_MAX = 64,
-    LINE = 64, /* bytes of a cache line */
 };
 
 /* What an entry holds, and which list it is in. */
@@ -29,23 +23,15 @@ enum entry_state {
     ENTRY_ANSWERED,   /* a flow in no list */
 };
 
-/* An element of the index; entry: 2 * number + way + 1, and 0 for an empty element. */
-struct place {
-    uint32_t hash;
-    uint32_t entry;
-};
-
 struct flow_table {
     struct flow *flows;
-    struct place *places;
+    struct flow_index index;
     size_t capacity;
-    size_t mask; /* number of places, a power of two, less one */
     size_t count, translated;
     size_t fresh; /* entries from here on have never been used */
     size_t hand;
     uint32_t free;           /* first of the entries that were used and are not now */
     uint32_t oldest, newest; /* of the flows that nobody has answered */
-    uint64_t seed;
     uint64_t timeouts_ns[FLOW_CLASS_COUNT];
     struct flow_limits limits;
     struct mappings *mappings;
@@ -53,23 +39,9 @@ struct flow_table {
     struct flow_table_counters counters;
 };
 
-static size_t places_for(size_t capacity)
-{
-    size_t places = 1;
-
-    while (places < capacity * FLOW_WAYS * 2)
-        places *= 2;
-    return places;
-}
-
 static size_t flows_size(const struct flow_table *table)
 {
     return table->capacity * sizeof(*table->flows);
-}
-
-static size_t places_size(const struct flow_table *table)
-{
-    return (table->mask + 1) * sizeof(*table->places);
 }
 
 struct flow_table *flow_table_new(const struct flow_limits *limits, uint64_t seed)
@@ -80,11 +52,10 @@ struct flow_table *flow_table_new(const struct flow_limits *limits, uint64_t see
     if (table == NULL)
         return NULL;
     table->capacity = limits->max;
-    table->mask = places_for(limits->max) - 1;
     table->flows = memory_map(flows_size(table));
-    table->places = memory_map(places_size(table));
     table->mappings = mappings_new(limits->max);
-    if (table->flows == NULL || table->places == NULL || table->mappings == NULL) {
+    if (table->flows == NULL || table->mappings == NULL ||
+        flow_index_init(&table->index, table->flows, table->capacity) < 0) {
         flow_table_free(table);
         return NULL;
     }
@@ -101,7 +72,7 @@ void flow_table_free(struct flow_table *table)
     if (table == NULL)
         return;
     memory_unmap(table->flows, flows_size(table));
-    memory_unmap(table->places, places_size(table));
+    flow_index_clear(&table->index);
     mappings_free(table->mappings);
     free(table);
 }
@@ -117,7 +88,7 @@ void flow_table_seed(struct flow_table *table, uint64_t seed)
 {
     if (table->count > 0)
         return;
-    table->seed = seed;
+    table->index.seed = seed;
     mappings_seed(table->mappings, seed);
 }
 
@@ -151,83 +122,14 @@ static bool is_over(const struct flow_table *table, const struct flow *flow, uin
     return flow_time_left(table, flow, now_ns) == 0;
 }
 
-static uint32_t hash_of(const struct flow_table *table, const struct flow_tuple *tuple)
-{
-    return (uint32_t)table_hash(table, tuple, sizeof(*tuple));
-}
-
-static struct flow *flow_at(const struct flow_table *table, const struct place *place)
-{
-    return &table->flows[(place->entry - 1) / FLOW_WAYS];
-}
-
-static enum flow_way way_at(const struct place *place)
-{
-    return (place->entry - 1) % FLOW_WAYS;
-}
-
-/* The place of TUPLE, or the empty one where it would be. */
-static size_t find_place(const struct flow_table *table, const struct flow_tuple *tuple,
-                         uint32_t hash)
-{
-    size_t i = hash & table->mask;
-
-    for (;; i = (i + 1) & table->mask) {
-        const struct place *place = &table->places[i];
-
-        if (place->entry == 0)
-            return i;
-        if (place->hash == hash &&
-            flow_tuple_equal(&flow_at(table, place)->tuples[way_at(place)], tuple))
-            return i;
-    }
-}
-
-/* Whether an element that belongs to HOME may stand at HOLE, coming from AT: not before its home.
- */
-static bool may_move(size_t home, size_t hole, size_t at, size_t mask)
-{
-    return ((at - home) & mask) >= ((at - hole) & mask);
-}
-
-/* Closes the hole that an element leaves, so that no search ends too early. */
-static void empty_place(struct flow_table *table, size_t hole)
-{
-    for (size_t i = (hole + 1) & table->mask; table->places[i].entry != 0;
-         i = (i + 1) & table->mask) {
-        if (!may_move(table->places[i].hash & table->mask, hole, i, table->mask))
-            continue;
-        table->places[hole] = table->places[i];
-        hole = i;
-    }
-    table->places[hole].entry = 0;
-}
-
-static void index_way(struct flow_table *table, const struct flow *flow, enum flow_way way)
-{
-    uint32_t hash = hash_of(table, &flow->tuples[way]);
-    struct place *place = &table->places[find_place(table, &flow->tuples[way], hash)];
-
-    assert(place->entry == 0);
-    place->hash = hash;
-    place->entry = (uint32_t)((size_t)(flow - table->flows) * FLOW_WAYS + way + 1);
-}
-
-static void forget_way(struct flow_table *table, const struct flow *flow, enum flow_way way)
-{
-    size_t place = find_place(table, &flow->tuples[way], hash_of(table, &flow->tuples[way]));
-
-    assert(table->places[place].entry != 0);
-    empty_place(table, place);
-}
-
-/* Whether another one than FLOW has a place for TUPLE. */
+/* Whether another one than FLOW has TUPLE. */
 static bool is_taken(const struct flow_table *table, const struct flow_tuple *tuple,
                      const struct flow *flow)
 {
-    const struct place *place = &table->places[find_place(table, tuple, hash_of(table, tuple))];
+    enum flow_way way;
+    const struct flow *holder = flow_index_find(&table->index, tuple, &way);
 
-    return place->entry != 0 && flow_at(table, place) != flow;
+    return holder != NULL && holder != flow;
 }
 
 /* A flow to itself (both tuples the same) has one place. */
@@ -284,9 +186,9 @@ void table_note_answer(struct flow_table *table, struct flow *flow)
 static void release(struct flow_table *table, struct flow *flow, enum flow_end why, uint64_t now_ns)
 {
     tell(table, flow, &(struct flow_event){FLOW_ENDS, why, now_ns});
-    forget_way(table, flow, FLOW_ORIGINAL);
+    flow_index_remove(&table->index, flow, FLOW_ORIGINAL);
     if (has_reply_place(flow))
-        forget_way(table, flow, FLOW_REPLY);
+        flow_index_remove(&table->index, flow, FLOW_REPLY);
     for (size_t i = 0; i < FLOW_MAPPINGS; i++)
         mappings_release(table->mappings, flow->mappings[i]);
     if (flow->entry_state == ENTRY_UNANSWERED)
@@ -318,43 +220,18 @@ static void expire(struct flow_table *table, struct flow *flow, uint64_t now_ns)
 struct flow *flow_table_find(struct flow_table *table, const struct flow_tuple *tuple,
                              uint64_t now_ns, enum flow_way *ret_way)
 {
-    const struct place *place = &table->places[find_place(table, tuple, hash_of(table, tuple))];
-    struct flow *flow;
+    struct flow *flow = flow_index_find(&table->index, tuple, ret_way);
 
-    if (place->entry == 0)
-        return NULL;
-    flow = flow_at(table, place);
-    *ret_way = way_at(place);
-    if (!is_over(table, flow, now_ns))
+    if (flow == NULL || !is_over(table, flow, now_ns))
         return flow;
     expire(table, flow, now_ns);
     return NULL;
 }
 
-static void prefetch_flow(const struct flow *flow)
-{
-    for (size_t at = 0; at < sizeof(*flow); at += LINE)
-        __builtin_prefetch((const char *)flow + at);
-}
-
-/* First all elements of the index, then the entries that they lead to. */
 void flow_table_prefetch(const struct flow_table *table, const struct flow_tuple *tuples,
                          size_t count)
 {
-    uint32_t hashes[PREFETCH_MAX];
-
-    if (count > PREFETCH_MAX)
-        count = PREFETCH_MAX;
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = hash_of(table, &tuples[i]);
-        __builtin_prefetch(&table->places[hashes[i] & table->mask]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct place *place = &table->places[hashes[i] & table->mask];
-
-        if (place->entry != 0)
-            prefetch_flow(flow_at(table, place));
-    }
+    flow_index_prefetch(&table->index, tuples, count);
 }
 
 static struct flow *next_under_hand(struct flow_table *table)
@@ -406,11 +283,11 @@ static void fill(struct flow_table *table, struct flow *flow, const struct flow_
 {
     *flow = (struct flow){.tuples = {*original, *reply}, .made_ns = now_ns, .seen_ns = now_ns};
     list_unanswered(table, flow);
-    index_way(table, flow, FLOW_ORIGINAL);
+    flow_index_add(&table->index, flow, FLOW_ORIGINAL);
     if (is_taken(table, reply, flow))
         flow->flags |= FLOW_REPLY_TAKEN;
     else if (has_reply_place(flow))
-        index_way(table, flow, FLOW_REPLY);
+        flow_index_add(&table->index, flow, FLOW_REPLY);
 }
 
 struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *original,
@@ -439,11 +316,11 @@ void flow_table_set_reply(struct flow_table *table, struct flow *flow,
         return;
     table->translated -= flow_is_translated(flow);
     if (has_reply_place(flow))
-        forget_way(table, flow, FLOW_REPLY);
+        flow_index_remove(&table->index, flow, FLOW_REPLY);
     flow->flags &= (uint8_t)~FLOW_REPLY_TAKEN;
     flow->tuples[FLOW_REPLY] = *reply;
     if (has_reply_place(flow))
-        index_way(table, flow, FLOW_REPLY);
+        flow_index_add(&table->index, flow, FLOW_REPLY);
     table->translated += flow_is_translated(flow);
 }
 
@@ -461,7 +338,7 @@ const struct flow_limits *table_limits(const struct flow_table *table)
 
 uint64_t table_hash(const struct flow_table *table, const void *bytes, size_t size)
 {
-    return XXH3_64bits_withSeed(bytes, size, table->seed);
+    return flow_index_hash(&table->index, bytes, size);
 }
 
 struct mappings *table_mappings(const struct flow_table *table)
@@ -504,7 +381,7 @@ const struct flow_table_counters *flow_table_counters(const struct flow_table *t
 
 size_t flow_table_memory(const struct flow_table *table)
 {
-    return sizeof(*table) + flows_size(table) + places_size(table);
+    return sizeof(*table) + flows_size(table) + flow_index_size(&table->index);
 }
 
 const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, uint64_t now_ns)
