@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 
+from space import SLOW
+
 CTL = os.environ.get("IPMODCTL", "")
 
 
@@ -16,7 +18,7 @@ def path_of(daemon):
 class Client:
     """A connection; lines in, documents out."""
 
-    def __init__(self, daemon, timeout=5):
+    def __init__(self, daemon, timeout=5 * SLOW):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(path_of(daemon))
@@ -47,7 +49,7 @@ class Client:
         return self.hear()
 
 
-def ctl(daemon, *arguments, timeout=20, **options):
+def ctl(daemon, *arguments, timeout=20 * SLOW, **options):
     """Runs ipmodctl against DAEMON to its end."""
     return subprocess.run([CTL, "-s", path_of(daemon), *arguments], capture_output=True, text=True,
                           timeout=timeout, check=False, **options)

@@ -15,13 +15,11 @@ import subprocess
 import tempfile
 import time
 
-from space import PREFIX, die_with_parent, wait_until
+from space import PATIENCE, PREFIX, SLOW, die_with_parent, wait_until
 
 # What a daemon has that does nothing but divert; an empty file is an error.
 NO_RULES = "[main]\n"
 BINARY = os.environ.get("IPMODD", "")
-# How much longer things may take: sanitizers cost their factor.
-SLOW = float(os.environ.get("IPMODD_SLOW", "1"))
 # Keys of `[tun]` of every daemon, whatever its configuration says; "" leaves them to that.
 TUN = {key: os.environ.get("IPMODD_" + key.upper(), "") for key in ("offload", "queues")}
 # Whether packets of different flows may overtake each other.
@@ -102,7 +100,7 @@ class Daemon:
         return ["ip", "netns", "exec", self.space.name, "sh", "-c", script, "sh",
                 str(self.run_directory), *prefix, BINARY, *arguments]
 
-    def once(self, *arguments, config=None, prefix=(), timeout=20):
+    def once(self, *arguments, config=None, prefix=(), timeout=20 * SLOW):
         """Runs ipmodd to its end (--check, --print-plan, --cleanup, …)."""
         if config is not None:
             self.config.write_text(config, encoding="utf-8")
@@ -110,7 +108,7 @@ class Daemon:
                               capture_output=True, text=True, timeout=timeout, check=False,
                               env=environment())
 
-    def start(self, config=NO_RULES, prefix=(), timeout=10):
+    def start(self, config=NO_RULES, prefix=(), timeout=10 * SLOW):
         """Starts the daemon and waits for READY=1; seconds that took."""
         self.config.write_text(config, encoding="utf-8")
         self.drain_notifications()
@@ -153,7 +151,7 @@ class Daemon:
         """Log lines that match a regular expression."""
         return [line for line in self.log().splitlines() if re.search(pattern, line)]
 
-    def wait_log(self, pattern, count=1, timeout=3.0):
+    def wait_log(self, pattern, count=1, timeout=PATIENCE):
         """Waits until COUNT lines match PATTERN; the lines."""
         return wait_until(lambda: len(self.log_lines(pattern)) >= count and
                           self.log_lines(pattern),
@@ -168,7 +166,7 @@ class Daemon:
         assert self.alive(), f"ipmodd is not running: {self.log()}"
         self.process.send_signal(number)
 
-    def stop(self, timeout=5):
+    def stop(self, timeout=5 * SLOW):
         """SIGTERM; the exit code."""
         self.signal(signal.SIGTERM)
         return self.wait(timeout)
@@ -176,16 +174,16 @@ class Daemon:
     def kill(self):
         """SIGKILL, as a crash."""
         self.signal(signal.SIGKILL)
-        return self.wait(5)
+        return self.wait()
 
-    def wait(self, timeout=5):
+    def wait(self, timeout=5 * SLOW):
         """Waits for the end; the exit code."""
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"ipmodd still runs after {timeout} s\n{self.log()}") from None
 
-    def reload(self, config=None, timeout=3.0):
+    def reload(self, config=None, timeout=PATIENCE):
         """SIGHUP; returns the STATUS text once the daemon is READY=1 again."""
         if config is not None:
             self.config.write_text(config, encoding="utf-8")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 
-from space import wait_until
+from space import SLOW, wait_until
 
 DRIVER = os.environ.get("DIVERT_DRIVER", "")
 
@@ -25,14 +25,15 @@ class Driver:
         """Starts it; returns when the diversion stands."""
         self.process = self.space.popen([DRIVER, "run", *options], stdout=self.out,
                                         env=self.environment, cwd=self.folder.name)
-        wait_until(lambda: self.said("ready") or self.process.poll() is not None, self.news, 5)
+        wait_until(lambda: self.said("ready") or self.process.poll() is not None, self.news,
+                   5 * SLOW)
         assert self.process.poll() is None, self.news()
 
     def once(self, *arguments):
         """Runs `divert_driver ARGUMENTS` with the same files."""
         with self.space:
             return subprocess.run([DRIVER, *arguments], env=self.environment, text=True,
-                                  capture_output=True, timeout=10, check=False)
+                                  capture_output=True, timeout=10 * SLOW, check=False)
 
     def news(self):
         """Everything it said."""

@@ -14,6 +14,8 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 from scapy.utils import checksum as internet_checksum
 
+from space import PATIENCE
+
 ETH_P_ALL = 3
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 PACKET_OUTGOING = 4
@@ -76,7 +78,7 @@ class Capture:
             pass
         return [data for data in self._seen if keep(data)]
 
-    def wait(self, count, keep=lambda data: True, timeout=3.0):
+    def wait(self, count, keep=lambda data: True, timeout=PATIENCE):
         """At least COUNT packets that KEEP likes, as bytes; fails with what was seen instead."""
         end = time.monotonic() + timeout
         found = self.all(keep)
@@ -91,7 +93,7 @@ class Capture:
             found += [data for data in self._seen[before:] if keep(data)]
         return found
 
-    def one(self, keep=lambda data: True, timeout=3.0):
+    def one(self, keep=lambda data: True, timeout=PATIENCE):
         """The first packet that KEEP likes, parsed by scapy."""
         return parse(self.wait(1, keep, timeout)[0])
 

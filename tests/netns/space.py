@@ -19,13 +19,20 @@ import time
 
 PREFIX = "ipmt"
 CLONE_NEWNET = 0x40000000
+# As /proc/net/if_inet6 has scope and flags.
+LINK_LOCAL, TENTATIVE = "20", 0x40
+# How much longer things may take: sanitizers and emulated machines cost their factor.
+SLOW = float(os.environ.get("IPMODD_SLOW", "1"))
+# For what has to come, where nothing is said about how soon.
+PATIENCE = 3.0 * SLOW
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count(1)
+_indexes = itertools.count(101)
 
 
-def wait_until(check, what, timeout=3.0, interval=0.01):
+def wait_until(check, what, timeout=PATIENCE, interval=0.01):
     """Waits for check() to be true and returns what it gave; fails with WHAT after TIMEOUT."""
     end = time.monotonic() + timeout
     while True:
@@ -169,7 +176,7 @@ class Namespace:
         self.started.append(process)
         return process
 
-    def run(self, command, timeout=20, check=True):
+    def run(self, command, timeout=20 * SLOW, check=True):
         """Runs a program here to its end; CompletedProcess with text output."""
         if isinstance(command, str):
             command = command.split()
@@ -203,14 +210,26 @@ class Namespace:
         raise AssertionError(f"no counter {name}")
 
 
+def _is_ready(space, device):
+    """Whether a device has its link-local address: all that comes with a carrier is there."""
+    lines = [line.split() for line in space.read("/proc/net/if_inet6").splitlines()]
+    return (any(line[5] == device and line[3] == LINK_LOCAL and not int(line[4], 16) & TENTATIVE
+                for line in lines) or space.sysctl(f"net.ipv6.conf.{device}.disable_ipv6") == "1")
+
+
 def wire(left, left_name, right, right_name, offload=False):
-    """Joins two namespaces by a veth pair, both ends up.
+    """Joins two namespaces by a veth pair, both ends up and ready.
 
     Without OFFLOAD each frame is one packet with its checksums written, as on a real wire.
     """
-    left.ip(f"link add {left_name} type veth peer name {right_name} netns {right.name}")
+    # The kernel takes two ends of one number for no pair, and looks at their carrier a second late.
+    left.ip(f"link add {left_name} index {next(_indexes)} type veth "
+            f"peer name {right_name} index {next(_indexes)} netns {right.name}")
     for side, name in ((left, left_name), (right, right_name)):
         if not offload:
             side.run(f"ethtool -K {name} tx off tso off gso off gro off tx-udp-segmentation off",
                      check=False)
         side.ip(f"link set {name} up")
+    # The kernel notices the carrier in its own time, and makes addresses and routes only then.
+    for side, name in ((left, left_name), (right, right_name)):
+        wait_until(lambda: _is_ready(side, name), f"a carrier on {name}", interval=0.001)

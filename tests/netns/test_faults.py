@@ -16,7 +16,7 @@ import state
 from daemon import SLOW
 from space import wait_until
 from topology import FAR, HOST, PEER
-from traffic import ping
+from traffic import Pings, ping
 
 FAKE = """\
 [rule fake]
@@ -40,7 +40,7 @@ class Watch:
 
     def __init__(self, daemon, address, space=None):
         self._daemon = daemon
-        self._ping = (space or daemon.space).popen(f"ping -n -D -i 0.02 -W 1 {address}")
+        self._pings = Pings(space or daemon.space, address, 0.02, "-D")
         self._cpu = daemon.cpu_seconds()
         self.begin = time.time()
 
@@ -53,8 +53,7 @@ class Watch:
         """(the longest time without an answer, the share of a processor that the daemon used)"""
         end = time.time()
         share = (self._daemon.cpu_seconds() - self._cpu) / (end - self.begin)
-        self._ping.send_signal(signal.SIGINT)
-        said, _ = self._ping.communicate(timeout=5)
+        said = self._pings.finish()
         times = [float(stamp) for stamp in re.findall(r"^\[([0-9.]+)\].* ttl=", said, re.MULTILINE)]
         times = [self.begin, *[stamp for stamp in times if self.begin < stamp < end], end]
         assert len(times) > 2, f"no answer since the attack:\n{said[-500:]}"

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,7 +17,7 @@ from packets import has_payload, ip, parse, send, tos_of, udp
 from space import wait_until
 from topology import (FAR, HOST, NOBODY, PEER, Network, routed_topology, sources_topology,
                       uplinks_topology)
-from traffic import answered, chosen_source, lost, ping, tcp_socket, tun_packets, udp_socket
+from traffic import Pings, answered, chosen_source, lost, ping, tcp_socket, tun_packets, udp_socket
 
 REFUSED_WITHIN = 1.0 * SLOW
 CAP_NET_ADMIN = 1 << 12
@@ -65,13 +66,12 @@ def test_sigint_stops_as_well(wire, daemons):
 def test_start_and_stop_lose_nothing(wire, daemons, family):
     """200 requests a second: a gap of 5 ms would show, and what a stop leaves in tun0's queue."""
     daemon = daemons(wire.host)
-    pings = wire.host.popen(f"ping -n -i 0.005 -W 1 {FAR[family]}")
+    pings = Pings(wire.host, FAR[family], 0.005)
     for _ in range(3):
         daemon.start()
         wait_until(lambda: tun_packets(wire.host) > 50, "diverted pings")
         assert daemon.stop() == 0
-    pings.send_signal(signal.SIGINT)
-    said, _ = pings.communicate(timeout=10)
+    said = pings.finish()
     assert lost(said) == [] and len(answered(said)) >= 150, f"lost {lost(said)}\n{said[-300:]}"
 
 
@@ -165,12 +165,11 @@ def test_crash_leaves_traffic_flowing(wire, daemons, captures, family):
     assert (packet.tc if family == 6 else packet.tos) == 0
 
 
-def datagrams(space, family, role, seconds):
-    """Sends numbered datagrams to FAR, one a millisecond; the time at which each was sent."""
+def datagrams(space, family, role, more):
+    """Sends numbered datagrams to FAR, one a millisecond, while MORE says so; when each was sent."""
     sent = {}
     with udp_socket(space, family) as sender:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while more():
             text = f"{role} {len(sent)}."
             sent[text] = time.monotonic()
             try:
@@ -181,6 +180,23 @@ def datagrams(space, family, role, seconds):
     return sent
 
 
+def for_seconds(seconds):
+    """A condition that holds that long from now on."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() < end
+
+
+def longest_silence(sent, arrived):
+    """How long nothing of what was sent arrived; a pause of the sender says nothing about that."""
+    silence = longest = last = 0.0
+    for text, when in sent.items():
+        silence += min(when - last, 0.005)
+        longest, last = max(longest, silence), when
+        if text in arrived:
+            silence = 0.0
+    return longest
+
+
 @pytest.mark.parametrize("role", ["host", "client"])
 def test_crash_interrupts_traffic_for_a_moment(routed, daemons, captures, family, role):
     """No two datagrams that arrive were sent more than a tenth of a second apart."""
@@ -188,15 +204,14 @@ def test_crash_interrupts_traffic_for_a_moment(routed, daemons, captures, family
     daemon.start(CONFIGURATIONS["forward"])
     seen = captures(routed.peer)
     threading.Timer(0.3, daemon.kill).start()
-    sent = datagrams(getattr(routed, role), family, role, 0.8)
+    sent = datagrams(getattr(routed, role), family, role, for_seconds(0.8))
     seen.wait(len(sent) // 2, has_payload(role))
     time.sleep(0.1)
     arrived = {text.decode() for packet in seen.all(has_payload(role))
                for text in re.findall(rb"(?:host|client) \d+\.", packet)}
-    times = sorted(when for text, when in sent.items() if text in arrived)
-    gap = max(after - before for before, after in zip(times, times[1:]))
-    print(f"{role}: {len(sent) - len(times)} of {len(sent)} lost, gap {gap * 1000:.0f} ms")
-    assert times[-1] - times[0] > 0.6 and gap <= 0.1 * SLOW
+    gap = longest_silence(sent, arrived)
+    print(f"{role}: {len(arrived)} of {len(sent)} arrived, gap {gap * 1000:.0f} ms")
+    assert len(arrived) >= 200 / SLOW and gap <= 0.1 * SLOW
 
 
 def test_crash_with_on_exit_closed_holds_a_client(routed, daemons, captures, family):
@@ -208,19 +223,20 @@ def test_crash_with_on_exit_closed_holds_a_client(routed, daemons, captures, fam
 
     def life():
         for _ in range(3):
-            time.sleep(0.1)
+            wait_until(lambda: tun_packets(routed.host) > 20, "diverted datagrams")
             daemon.kill()
             time.sleep(0.1)
             assert daemon.once("--cleanup").returncode == 0
+            time.sleep(0.1)
             daemon.start(config)
+        wait_until(lambda: tun_packets(routed.host) > 20, "datagrams diverted again")
 
-    thread = threading.Thread(target=life)
-    thread.start()
-    datagrams(routed.client, family, "client", 1.2)
-    thread.join()
-    datagrams(routed.client, family, "client", 0.1)
+    with ThreadPoolExecutor() as pool:
+        lives = pool.submit(life)
+        sent = datagrams(routed.client, family, "client", lambda: not lives.done())
+        lives.result()
     packets = [parse(packet) for packet in seen.all(has_payload("client"))]
-    assert len(packets) >= 50, "hardly anything was forwarded"
+    assert 50 <= len(packets) < len(sent), "hardly anything, or all of it, was forwarded"
     assert {tos_of(packet) for packet in packets} == {0xB8}
 
 

@@ -13,7 +13,7 @@ import state
 from daemon import SLOW
 from space import wait_until
 from topology import FAR, NOBODY
-from traffic import answered, iperf_server, lost, ping
+from traffic import Pings, answered, iperf_server, lost, ping
 
 MARK = "[rule mark]\nset-dscp = cs1\n"
 UDP_SEND = os.environ.get("UDP_SEND", "")
@@ -209,7 +209,7 @@ def test_reloads_under_load(wire, daemons):
     wire.host.sysctl("net.ipv4.tcp_fin_timeout", 1)
     with iperf_server(wire.peer):
         load = wire.host.popen(f"iperf3 -c {FAR[4]} -t 90 --forceflush")
-        pings = wire.host.popen(f"ping -n -i 0.01 -W 1 {FAR[4]}")
+        pings = Pings(wire.host, FAR[4], 0.01)
         time.sleep(0.5)  # the largest packets have been there
         for number in range(20):
             daemon.reload(OTHER if number % 2 else MARK)
@@ -218,8 +218,7 @@ def test_reloads_under_load(wire, daemons):
             assert "refused" not in daemon.reload(OTHER if number % 2 else MARK)
             time.sleep(max(0.0, begin + 0.03 * (number + 1) - time.monotonic()))
         took = time.monotonic() - begin
-        pings.send_signal(signal.SIGINT)
-        said, _ = pings.communicate(timeout=5)
+        said = pings.finish()
         load.send_signal(signal.SIGINT)
         loaded, _ = load.communicate(timeout=20)
     print(f"600 reloads in {took:.1f} s, {len(answered(said))} pings, {loaded[-700:]}")

@@ -15,7 +15,7 @@ from daemon import EXIT_CONFIG, SLOW
 from packets import SO_RCVBUFFORCE
 from space import wait_until
 from topology import FAR
-from traffic import answered, lost, ping, udp_socket
+from traffic import Pings, answered, lost, ping, udp_socket
 
 QUEUES = 4
 CONFIG = f"[tun]\nqueues = {QUEUES}\n[rule flows]\nproto = udp\ndport = 5000\nset-dscp = cs1\n"
@@ -256,11 +256,10 @@ def test_large_reload_beside_packets(wire, daemons):
         assert "refused" not in daemon.reload(large_rules(mark), timeout=10)
         costs.append((run_time_ns(mover) - before) / 1e6)
     assert sorted(costs)[1] <= 1.0 * SLOW, f"{costs} ms"
-    pings = wire.host.popen(f"ping -n -i 0.002 -W 1 {FAR[4]}")
+    pings = Pings(wire.host, FAR[4], 0.002)
     for mark in ("cs1", "cs2", "cs3"):
         assert "refused" not in daemon.reload(large_rules(mark), timeout=10)
-    pings.send_signal(signal.SIGINT)
-    said, _ = pings.communicate(timeout=5)
+    said = pings.finish()
     assert lost(said) == []
     assert len(answered(said)) >= 50
 

@@ -10,7 +10,7 @@ import state
 from daemon import EXIT_CONFIG, SLOW
 from packets import has_payload, ip, send, tos_of, udp
 from topology import FAR, HOST
-from traffic import UNHURRIED, answered, lost, ping
+from traffic import UNHURRIED, Pings, answered, lost, ping
 
 MARK = "[rule mark]\nset-dscp = cs1\n"
 OTHER = "[rule other]\nset-dscp = cs2\n"
@@ -136,13 +136,12 @@ def test_drop_in_directory(wire, daemons, captures):
 
 def flood(net):
     """Pings at 100 a second through the daemon; end it with finish()."""
-    return net.host.popen(f"ping -n -i 0.01 -W 1 {FAR[4]}")
+    return Pings(net.host, FAR[4], 0.01)
 
 
 def finish(pings):
-    """SIGINT to the flood: nothing may be lost."""
-    pings.send_signal(2)
-    said, _ = pings.communicate(timeout=5)
+    """Of the flood nothing may be lost."""
+    said = pings.finish()
     assert lost(said) == [], said[-300:]
     assert len(answered(said)) >= 5, said[-300:]
 

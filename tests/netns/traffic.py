@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Traffic: packets of every kind that a host may send, and programs that talk for real."""
 import contextlib
+import math
 import os
 import random
 import re
+import signal
 import socket
 import sys
+import tempfile
 
 from scapy.layers.inet import UDP, IPOption
 from scapy.layers.inet6 import (IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
@@ -13,9 +16,8 @@ from scapy.layers.inet6 import (IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHd
 from scapy.layers.sctp import SCTP, SCTPChunkData
 from scapy.packet import Raw
 
-from daemon import SLOW
 from packets import echo_request, ip, tcp, udp
-from space import wait_until
+from space import PATIENCE, SLOW, wait_until
 
 TCP_OPTIONS = [("MSS", 1460), ("SAckOK", b""), ("Timestamp", (1234, 0)), ("NOP", None),
                ("WScale", 7)]
@@ -124,11 +126,28 @@ def lost(said):
     return sorted(set(range(1, max(numbers, default=0))) - numbers)
 
 
+class Pings:
+    """Pings in a row until finish(); into a file, since they would stop at a pipe that is full."""
+
+    def __init__(self, space, address, interval, options=""):
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self._process = space.popen(f"ping -n -i {interval} -W 1 {options} {address}",
+                                    stdout=self._said)
+
+    def finish(self):
+        """Ends them; what ping said."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(PATIENCE)
+        with self._said:
+            self._said.seek(0)
+            return self._said.read()
+
+
 # ping options: no further request goes out while an answer is awaited; packets can be counted.
 UNHURRIED = "-i 0.2"
 
 
-def ping(space, address, count=1, options="-i 0.01", patience=3):
+def ping(space, address, count=1, options="-i 0.01", patience=math.ceil(PATIENCE)):
     """ping; (wanted, answered) of the first COUNT requests, given up after PATIENCE seconds."""
     done = space.run(f"ping -n -c {count} -w {patience} {options} {address}", check=False)
     print(done.stdout, done.stderr)  # shown by pytest when the numbers are not the expected ones
@@ -140,7 +159,7 @@ def web_server(space, directory, family):
     """http.server on port 8000 of SPACE that serves DIRECTORY."""
     server = space.popen([sys.executable, "-m", "http.server", "8000", "--directory",
                           str(directory), "--bind", "0.0.0.0" if family == 4 else "::"])
-    wait_until(lambda: space.listening("tcp", 8000), "the web server", timeout=3 * SLOW)
+    wait_until(lambda: space.listening("tcp", 8000), "the web server")
     yield "http://[{}]:8000/" if family == 6 else "http://{}:8000/"
     server.kill()
     server.wait()
@@ -191,17 +210,17 @@ def udp_socket(space, family, bind=None, uid=None):
         finally:
             if uid is not None:
                 os.seteuid(0)
-    made.settimeout(3)
+    made.settimeout(PATIENCE)
     if bind is not None:
         made.bind((bind, 0))
     return made
 
 
 def tcp_socket(space, family):
-    """A TCP socket of SPACE that gives up after 5 s."""
+    """A TCP socket of SPACE that gives up after a while."""
     with space:
         made = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6)
-    made.settimeout(5)
+    made.settimeout(PATIENCE)
     return made
 
 
