@@ -11,8 +11,12 @@ main() {
     mount --bind "$modules" /lib/modules
     modprobe -a tun veth
     cd "$top/tests/netns" || busybox poweroff -f
+    set -a
+    # shellcheck disable=SC1091 # exists in the machine only
+    . /out/environment
+    set +a
     # Emulation costs a factor of about ten.
-    export IPMODD=/out/ipmodd DIVERT_DRIVER=/out/divert_driver IPMODD_SLOW=10 IPMODD_NFTABLES=1
+    export IPMODD_SLOW=10
     python3 -B run.py --color=no --junitxml=/out/result.xml "$@" </dev/null
     busybox poweroff -f
 }

@@ -68,7 +68,13 @@ make_initramfs() {
 
 # What runs inside: the tests that are asked for, with programs that no build replaces meanwhile.
 write_job() {
-    cp "$build/gcc/src/ipmodd" "$build/gcc/tests/unit/kernel/divert_driver" "$out" || return 1
+    while IFS='=' read -r name value; do
+        if [ -f "$value" ]; then
+            cp "$value" "$out/" || return 1
+            value=/out/$(basename "$value")
+        fi
+        echo "$name='$value'"
+    done <"$build/gcc/tests/netns/environment" >"$out/environment" || return 1
     {
         cat "$here/job.sh"
         echo "top='$top' modules='$tree/lib/modules'"
