@@ -8,6 +8,7 @@
 # The last line is `N passed, N failed, N skipped`; the lines above it name what failed or was skipped.
 # `sh tests/run.sh SUITE...` runs only the named suites (unit golden fuzz netns service style threads);
 # `old`, which has to be named, is the netns suite as on older kernels; netns has a selection of it.
+# `steps` likewise: a fault of the kernel at every request of a repair, not at each fourth only.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
@@ -55,7 +56,7 @@ CC=clang configure "$build/clang" all -Dfuzz=true -Db_sanitize=address,undefined
     { echo "the clang build failed"; exit 1; }
 
 rm -f "$build"/*/meson-logs/testlog.json
-run_suites "$build/gcc" unit golden fuzz netns old service style
+run_suites "$build/gcc" unit golden fuzz netns old steps service style
 run_suites "$build/sanitize" unit golden fuzz netns
 run_suites "$build/thread" threads
 run_suites "$build/clang" fuzz
