@@ -6,6 +6,7 @@ and that answers come back, also those that ipmodd forges.
 """
 import itertools
 import os
+import pathlib
 import re
 import subprocess
 import time
@@ -17,7 +18,7 @@ from kernel import lacks
 from packets import has_payload, parse
 from space import wait_until
 from topology import FAR, GATE, HOST, NOBODY
-from traffic import ping, tcp_socket, udp_socket
+from traffic import answered, ping, tcp_socket, udp_socket
 
 if os.environ.get("IPMODD_NFTABLES", "1") == "0":
     pytest.skip("built without libnftables", allow_module_level=True)
@@ -343,6 +344,55 @@ def test_output_rule_on_the_device_works_again(wire, daemons, family):
     [line] = daemon.wait_log("warning: netfilter:")
     wire.host.run(["sh", "-ec", line.split("what helps: ")[1]])
     assert refused(wire.host, family, FAR[family], 7000)
+
+
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+
+
+@pytest.fixture
+def control_group():
+    """The name of a control group below the root of cgroup v2; it is gone after the test."""
+    if not (CGROUPS / "cgroup.procs").exists():
+        pytest.skip(f"no cgroup v2 at {CGROUPS}")
+    path = CGROUPS / f"ipmt-{os.getpid()}"
+    path.mkdir()
+    yield path.name
+    wait_until(lambda: (path / "cgroup.procs").read_text(encoding="ascii") == "", "an empty group")
+    path.rmdir()
+
+
+def test_rules_for_a_control_group_by_path(wire, daemons, family, control_group):
+    """On the way out they hold as before; those for a device as well hold again by the line."""
+    def add_rule(text):
+        return wire.host.run(["nft", f'add rule inet fw out {text}socket cgroupv2 level 1 '
+                              f'"{control_group}" drop'], check=False)
+
+    def ping_from_group():
+        enter = f"echo $$ >{CGROUPS / control_group}/cgroup.procs"
+        return answered(wire.host.run(["sh", "-c", f"{enter}; exec ping -n -c 2 -i 0.2 -W 1 "
+                                       f"{FAR[family]}"], check=False).stdout)
+
+    wire.host.run("nft add table inet fw")
+    wire.host.run(["nft", "add chain inet fw out { type filter hook output priority 0; }"])
+    added = add_rule("")
+    if added.returncode != 0:
+        pytest.skip(f"this kernel's nft knows no sockets' control groups: {added.stderr.strip()}")
+    assert ping_from_group() == set() and ping(wire.host, FAR[family]) == (1, 1)
+    daemon = daemons(wire.host)
+    mounted = ["sh", "-c", f'mount -t cgroup2 none {CGROUPS} && exec "$@"', "sh"]
+    daemon.start(prefix=mounted)
+    assert ping_from_group() == set() and ping(wire.host, FAR[family]) == (1, 1)
+    assert daemon.log_lines("netfilter") == []
+    assert daemon.stop() == 0
+
+    wire.host.run("nft flush chain inet fw out")
+    assert add_rule('oifname "eth0" ').returncode == 0
+    daemon.start(prefix=mounted)
+    assert ping_from_group() == {1, 2}, "the rule is for a device that is tun0 now"
+    [line] = daemon.wait_log("chain out of table inet fw tests the output interface")
+    assert f'oifname "tun0" socket cgroupv2 level 1 "{control_group}"' in line
+    wire.host.run(["sh", "-ec", line.split("what helps: ")[1]])
+    assert ping_from_group() == set() and ping(wire.host, FAR[family]) == (1, 1)
 
 
 def test_refuse(wire, daemons):

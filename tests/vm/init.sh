@@ -21,6 +21,7 @@ $bb mount -t devtmpfs dev dev
 for folder in run tmp dev/shm dev/pts out lib/modules; do
     $bb mkdir -p $folder
 done
+$bb mount -t cgroup2 groups sys/fs/cgroup
 for folder in run tmp dev/shm; do
     $bb mount -t tmpfs tmpfs $folder
 done
