@@ -65,24 +65,33 @@ static size_t parse_place(const struct control_call *call, struct control_flows 
 
 enum { FILTER_TEXT = 256 };
 
+/* Which flows CALL is about. False when it was refused. */
+static bool parse_flows(const struct control_call *call, const struct ruleset *ruleset,
+                        struct control_flows *flows)
+{
+    size_t words = parse_place(call, flows);
+    char text[FILTER_TEXT];
+    int r = flow_filter_parse(call->arguments + words, call->argument_count - words, ruleset,
+                              &flows->filter, text, sizeof(text));
+
+    if (r < 0)
+        control_refuse(call->client, "usage", "%s", text);
+    return r == 0;
+}
+
 static void run_flows(const struct control_call *call)
 {
     const struct control_daemon *daemon = call->context;
     const struct ruleset *ruleset = daemon->ruleset(daemon->context);
     struct control_flow CLEANUP(cleanup_free) *items = calloc(CONTROL_FLOWS, sizeof(*items));
     struct control_flows flows = {.items = items};
-    size_t words = parse_place(call, &flows);
-    char text[FILTER_TEXT];
 
     if (items == NULL) {
         control_refuse(call->client, "failed", "not enough memory for the answer");
         return;
     }
-    if (flow_filter_parse(call->arguments + words, call->argument_count - words, ruleset,
-                          &flows.filter, text, sizeof(text)) < 0) {
-        control_refuse(call->client, "usage", "%s", text);
+    if (!parse_flows(call, ruleset, &flows))
         return;
-    }
     daemon->flows(daemon->context, &flows);
     control_reply(call->client, document_flows(&flows, ruleset, flows.now_ns));
 }
@@ -90,12 +99,12 @@ static void run_flows(const struct control_call *call)
 static void run_flush_flows(const struct control_call *call)
 {
     const struct control_daemon *daemon = call->context;
+    struct control_flows flows = {.items = NULL};
 
-    if (call->argument_count > 0)
-        control_refuse_arguments(call);
-    else
-        control_reply(call->client, json_pack("{s:I}", "flushed",
-                                              (json_int_t)daemon->flush_flows(daemon->context)));
+    if (!parse_flows(call, daemon->ruleset(daemon->context), &flows))
+        return;
+    daemon->flush_flows(daemon->context, &flows);
+    control_reply(call->client, document_flushed(&flows));
 }
 
 static void run_reset_rules(const struct control_call *call)
@@ -295,7 +304,7 @@ const struct control_command control_commands[] = {
     {"rules", "", CONTROL_READ, run_rules},
     {"metrics", "", CONTROL_READ, run_metrics},
     {"flows", "[QUEUE ENTRY] [KEY=VALUE]…", CONTROL_READ, run_flows},
-    {"flush-flows", "", CONTROL_CHANGE, run_flush_flows},
+    {"flush-flows", "[QUEUE ENTRY] [KEY=VALUE]…", CONTROL_CHANGE, run_flush_flows},
     {"reset-rules", "", CONTROL_CHANGE, run_reset_rules},
     {"enable", "RULE", CONTROL_CHANGE, run_enable},
     {"disable", "RULE", CONTROL_CHANGE, run_disable},

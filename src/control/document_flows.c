@@ -54,18 +54,27 @@ static json_t *make_flow(const struct control_flow *item, const struct ruleset *
                      (double)item->time_left_ns / 1e9);
 }
 
-json_t *document_flows(const struct control_flows *flows, const struct ruleset *ruleset,
-                       uint64_t now_ns)
+/* DOCUMENT, with the place to go on at unless that was the last part. */
+static json_t *add_next(json_t *document, const struct control_flows *flows)
 {
-    json_t *array = json_array();
-    json_t *document;
-
-    for (size_t i = 0; i < flows->count; i++)
-        json_array_append_new(array, make_flow(&flows->items[i], ruleset, now_ns));
-    document = json_pack("{s:o}", "flows", array);
     if (!flows->end && document != NULL)
         json_object_set_new(document, "next",
                             json_pack("{s:i, s:o}", "queue", (int)flows->queue, "entry",
                                       number(flows->entry)));
     return document;
+}
+
+json_t *document_flows(const struct control_flows *flows, const struct ruleset *ruleset,
+                       uint64_t now_ns)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < flows->count; i++)
+        json_array_append_new(array, make_flow(&flows->items[i], ruleset, now_ns));
+    return add_next(json_pack("{s:o}", "flows", array), flows);
+}
+
+json_t *document_flushed(const struct control_flows *flows)
+{
+    return add_next(json_pack("{s:o}", "flushed", number(flows->count)), flows);
 }

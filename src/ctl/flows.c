@@ -74,12 +74,46 @@ static void print_flow(const json_t *flow, FILE *out)
     fputc('\n', out);
 }
 
-static void show(const struct options *options, const json_t *flows)
+/*
+ * Asks for what COMMAND does with the flows that FILTER lets through, one part after the other, so
+ * that no part is long in the making. TAKE gets each answer.
+ */
+static enum exit_code ask_parts(struct connection *connection, const char *command, char **filter,
+                                size_t filter_count,
+                                void (*take)(const json_t *answer, void *context), void *context)
 {
+    char queue[24] = "0", entry[24] = "0";
+    const char *request[3 + FILTER_WORDS] = {command, queue, entry};
+    bool more = true;
+
+    for (size_t i = 0; i < filter_count; i++)
+        request[3 + i] = filter[i];
+    while (more) {
+        json_t *document;
+        const json_t *next;
+        enum exit_code code = connection_send(connection, request, 3 + filter_count);
+
+        if (code == EXIT_CODE_OK)
+            code = connection_receive(connection, &document);
+        if (code != EXIT_CODE_OK)
+            return code;
+        take(document, context);
+        next = json_object_get(document, "next");
+        more = next != NULL;
+        snprintf(queue, sizeof(queue), "%lld", view_integer(next, "queue"));
+        snprintf(entry, sizeof(entry), "%lld", view_integer(next, "entry"));
+        json_decref(document);
+    }
+    return EXIT_CODE_OK;
+}
+
+static void show(const json_t *answer, void *context)
+{
+    const struct options *options = context;
     const json_t *flow;
     size_t i;
 
-    json_array_foreach((json_t *)flows, i, flow)
+    json_array_foreach(json_object_get(answer, "flows"), i, flow)
     {
         if (!options->json) {
             print_flow(flow, stdout);
@@ -91,50 +125,35 @@ static void show(const struct options *options, const json_t *flows)
     }
 }
 
-/* One part after the other, so that no part is long in the making. */
 static enum exit_code list(const struct options *options, struct connection *connection,
                            char **filter, size_t filter_count)
 {
-    char queue[24] = "0", entry[24] = "0";
-    const char *request[3 + FILTER_WORDS] = {"flows", queue, entry};
-    bool more = true;
+    struct options shown = *options;
+    enum exit_code code = ask_parts(connection, "flows", filter, filter_count, show, &shown);
 
-    for (size_t i = 0; i < filter_count; i++)
-        request[3 + i] = filter[i];
-
-    while (more) {
-        json_t *document;
-        const json_t *next;
-        enum exit_code code = connection_send(connection, request, 3 + filter_count);
-
-        if (code == EXIT_CODE_OK)
-            code = connection_receive(connection, &document);
-        if (code != EXIT_CODE_OK)
-            return code;
-        show(options, json_object_get(document, "flows"));
-        next = json_object_get(document, "next");
-        more = next != NULL;
-        snprintf(queue, sizeof(queue), "%lld", view_integer(next, "queue"));
-        snprintf(entry, sizeof(entry), "%lld", view_integer(next, "entry"));
-        json_decref(document);
-    }
-    return command_finish_output(EXIT_CODE_OK);
+    return command_finish_output(code);
 }
 
-static enum exit_code flush(const struct options *options)
+static void add_flushed(const json_t *answer, void *context)
 {
-    static const char *const request[] = {"flush-flows"};
-    json_t *document;
-    enum exit_code code = connection_ask(options, request, ARRAY_SIZE(request), &document);
+    long long *count = context;
+
+    *count += view_integer(answer, "flushed");
+}
+
+static enum exit_code flush(const struct options *options, struct connection *connection,
+                            char **filter, size_t filter_count)
+{
+    long long count = 0;
+    enum exit_code code =
+        ask_parts(connection, "flush-flows", filter, filter_count, add_flushed, &count);
 
     if (code != EXIT_CODE_OK)
         return code;
     if (options->json)
-        json_dumpf(document, stdout, JSON_COMPACT);
+        printf("{\"flushed\":%lld,\"schema\":1}\n", count);
     else
-        printf("%lld flows forgotten", view_integer(document, "flushed"));
-    putchar('\n');
-    json_decref(document);
+        printf("%lld flow%s forgotten\n", count, count == 1 ? "" : "s");
     return command_finish_output(code);
 }
 
@@ -150,22 +169,23 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
             return command_refuse_option(&command_flows, answer, argv);
         flushing = true;
     }
-    if (optind < argc && (flushing || argc - optind > FILTER_WORDS))
-        return command_refuse_usage(&command_flows, "'%s' is one word too many", argv[optind]);
-    if (flushing)
-        return flush(options);
+    if (argc - optind > FILTER_WORDS)
+        return command_refuse_usage(&command_flows, "'%s' is one word too many",
+                                    argv[optind + FILTER_WORDS]);
     code = connection_open(&connection, options);
-    return code == EXIT_CODE_OK ? list(options, &connection, argv + optind, (size_t)(argc - optind))
-                                : code;
+    if (code != EXIT_CODE_OK)
+        return code;
+    return (flushing ? flush : list)(options, &connection, argv + optind, (size_t)(argc - optind));
 }
 
 const struct command command_flows = {
     .name = "flows",
-    .arguments = "[--flush | KEY=VALUE…]",
+    .arguments = "[--flush] [KEY=VALUE…]",
     .summary = "who speaks with whom: both tuples, packets and bytes of each way",
-    .help = "      --flush  forget all flows; they begin anew with their next packets\n"
-            "\n"
-            "KEY=VALUE, of the flow as it began: proto=tcp src=192.0.2.0/24 dst= sport= dport=443\n"
-            "state=established rule=NAME (that translates it)\n",
+    .help =
+        "      --flush  forget them, and say how many; they begin anew with their next packets\n"
+        "\n"
+        "KEY=VALUE, of the flow as it began: proto=tcp src=192.0.2.0/24 dst= sport= dport=443\n"
+        "state=established rule=NAME (that translates it)\n",
     .run = run,
 };

@@ -9,7 +9,7 @@
 /* The part of ENGINE's flows that FLOWS says. */
 void flow_list_get(struct engine *engine, struct control_flows *flows);
 
-/* Forgets all; how many there were. */
-size_t flow_list_flush(struct engine *engine);
+/* Forgets those of the part of ENGINE's flows that FLOWS says; `count`: how many those were. */
+void flow_list_flush(struct engine *engine, struct control_flows *flows);
 
 #endif

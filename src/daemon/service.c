@@ -138,11 +138,11 @@ static void list_flows(void *context, struct control_flows *flows)
     flow_list_get(service->engine, flows);
 }
 
-static size_t flush_flows(void *context)
+static void flush_flows(void *context, struct control_flows *flows)
 {
     struct service *service = context;
 
-    return flow_list_flush(service->engine);
+    flow_list_flush(service->engine, flows);
 }
 
 static const struct ruleset *ruleset(void *context)

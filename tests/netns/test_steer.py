@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Rules switched off and on while packets flow, and what else changes nothing but the running daemon."""
+import time
+
 import pytest
 
 from control import Client, ctl, ctl_json, ctl_lines
@@ -116,6 +118,21 @@ def test_flows_are_chosen(flowing, words, count):
     if words == ["rule=turned"]:
         assert flows[0]["rule"] == "turned" and flows[0]["reply"]["sport"] == 9
         assert " rule=turned src=" in ctl(flowing, "flows", *words).stdout
+
+
+def test_chosen_flows_are_forgotten(flowing):
+    """Those alone, counted; who may only look may not do it; a packet of it begins it anew."""
+    assert ctl(flowing, "flows", "--flush", "proto=udp", "dport=9999").stdout == "0 flows forgotten\n"
+    assert ctl(flowing, "flows", "--flush", "proto=udp", "sport=1002").stdout == "1 flow forgotten\n"
+    left = [flow["original"]["sport"] for flow in ctl_lines(flowing, "flows", "proto=udp")]
+    assert 1001 in left and 1002 not in left
+    send(flowing.space, ip(4, HOST[4], FAR[4]) / udp(1002, 53, b"x"))
+    deadline = time.monotonic() + 5
+    while not ctl_lines(flowing, "flows", "sport=1002"):
+        assert time.monotonic() < deadline
+    done = ctl(flowing, "flows", "--flush", "colour=red")
+    assert done.returncode == 2 and "no filter" in done.stderr
+    assert len(ctl_lines(flowing, "flows", "proto=udp")) >= 2
 
 
 @pytest.mark.parametrize("word,said", [

@@ -77,7 +77,7 @@ struct control_flows {
     size_t entry;
     struct flow_filter filter;
     bool end;                   /* nothing is left */
-    struct control_flow *items; /* owned by who asks, with room for CONTROL_FLOWS */
+    struct control_flow *items; /* owned by who asks, with room for CONTROL_FLOWS; NULL to flush */
     size_t count;
     uint64_t now_ns; /* monotonic, when it was asked for */
 };
@@ -106,8 +106,8 @@ struct control_daemon {
     void (*enable_rule)(void *context, size_t rule, bool enabled);
     /* The next part of all flows. */
     void (*flows)(void *context, struct control_flows *flows);
-    /* Forgets all flows; how many there were. */
-    size_t (*flush_flows)(void *context);
+    /* Forgets those of the next part of all flows; `count` says how many. */
+    void (*flush_flows)(void *context, struct control_flows *flows);
     /* Reloads; client NUMBER, which is held, is answered when that is over. What comes into force
      * is to be confirmed within CONFIRM_SECONDS unless that is 0. */
     void (*reload)(void *context, uint64_t number, unsigned confirm_seconds);

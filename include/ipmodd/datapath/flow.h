@@ -172,21 +172,30 @@ bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
 /* Lets the hand go over COUNT entries and removes the flows that have had their time. */
 void flow_table_sweep(struct flow_table *table, size_t count, uint64_t now_ns);
 
-/* Removes the flows of COUNT entries from number ENTRY on. How many those were. */
-size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count, uint64_t now_ns);
+/* Removes those of the flows of COUNT entries from number ENTRY on that are WANTED, which is asked
+ * with CONTEXT; NULL: all. How many those were. */
+size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count,
+                        bool (*wanted)(const void *context, const struct flow *flow),
+                        const void *context, uint64_t now_ns);
 
 size_t flow_table_count(const struct flow_table *table);
 size_t flow_table_translated(const struct flow_table *table);
 size_t flow_table_capacity(const struct flow_table *table);
+
+/* The entries of larger numbers have not been used yet. */
+size_t flow_table_used(const struct flow_table *table);
+
 const struct flow_table_counters *flow_table_counters(const struct flow_table *table);
 
 /* Bytes of memory that the table would have, were it full. */
 size_t flow_table_memory(const struct flow_table *table);
 
 /*
- * For lists: the first flow with entry number *CURSOR or a later one that has not had its time, and
- * *CURSOR behind it; NULL at the end. Between calls flows may come and go.
+ * For lists: the first flow with entry number *CURSOR or a later one below END that has not had its
+ * time, and *CURSOR behind it; NULL when there is none, and *CURSOR is END or the end of those that
+ * are used. Between calls flows may come and go.
  */
-const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, uint64_t now_ns);
+const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, size_t end,
+                                   uint64_t now_ns);
 
 #endif

@@ -6,6 +6,8 @@
 #include "mapping.h"
 #include "memory.h"
 
+#include "ipmodd/base/macro.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -346,14 +348,18 @@ struct mappings *table_mappings(const struct flow_table *table)
     return table->mappings;
 }
 
-size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count, uint64_t now_ns)
+size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count,
+                        bool (*wanted)(const void *context, const struct flow *flow),
+                        const void *context, uint64_t now_ns)
 {
     size_t removed = 0;
 
     for (; count > 0 && entry < table->fresh; entry++, count--) {
-        if (table->flows[entry].entry_state == ENTRY_FREE)
+        struct flow *flow = &table->flows[entry];
+
+        if (flow->entry_state == ENTRY_FREE || (wanted != NULL && !wanted(context, flow)))
             continue;
-        flow_table_remove(table, &table->flows[entry], FLOW_END_FLUSHED, now_ns);
+        flow_table_remove(table, flow, FLOW_END_FLUSHED, now_ns);
         removed++;
     }
     return removed;
@@ -374,6 +380,11 @@ size_t flow_table_capacity(const struct flow_table *table)
     return table->capacity;
 }
 
+size_t flow_table_used(const struct flow_table *table)
+{
+    return table->fresh;
+}
+
 const struct flow_table_counters *flow_table_counters(const struct flow_table *table)
 {
     return &table->counters;
@@ -384,9 +395,11 @@ size_t flow_table_memory(const struct flow_table *table)
     return sizeof(*table) + flows_size(table) + flow_index_size(&table->index);
 }
 
-const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, uint64_t now_ns)
+const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, size_t end,
+                                   uint64_t now_ns)
 {
-    while (*cursor < table->fresh) {
+    end = MIN_OF(end, (size_t)table->fresh);
+    while (*cursor < end) {
         const struct flow *flow = &table->flows[(*cursor)++];
 
         if (flow->entry_state != ENTRY_FREE && !is_over(table, flow, now_ns))

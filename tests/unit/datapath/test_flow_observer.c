@@ -191,7 +191,7 @@ static void test_dropped(void **state)
 
     run_tcp(fixture, false, 5000, 81, SYN);
     assert_int_equal(flow_table_count(path_flows(fixture->path)), 1);
-    flow_table_flush(path_flows(fixture->path), 0, SIZE_MAX, SECOND);
+    flow_table_flush(path_flows(fixture->path), 0, SIZE_MAX, NULL, NULL, SECOND);
     assert_int_equal(flow_table_count(path_flows(fixture->path)), 0);
     assert_told(fixture, "");
 }
@@ -222,7 +222,7 @@ static void test_ends(void **state)
     assert_told(fixture, "end:closed ");
 
     ask(fixture, SYN);
-    flow_table_flush(path_flows(fixture->path), 0, SIZE_MAX, fixture->now_ns);
+    flow_table_flush(path_flows(fixture->path), 0, SIZE_MAX, NULL, NULL, fixture->now_ns);
     assert_told(fixture, "new:SYN_SENT end:flushed ");
 }
 

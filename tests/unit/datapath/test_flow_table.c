@@ -189,11 +189,59 @@ static void test_list(void **state)
     for (uint32_t i = 0; i < 10; i++)
         add(table, i, 0);
     flow_table_remove(table, find(table, 3, 0), FLOW_END_FLUSHED, 0);
-    while (flow_table_next(table, &cursor, SECOND_NS) != NULL)
+    while (flow_table_next(table, &cursor, SIZE_MAX, SECOND_NS) != NULL)
         seen++;
     assert_int_equal(seen, 9);
+    assert_int_equal(cursor, flow_table_used(table));
     cursor = 0;
-    assert_null(flow_table_next(table, &cursor, 1000 * SECOND_NS));
+    assert_null(flow_table_next(table, &cursor, SIZE_MAX, 1000 * SECOND_NS));
+}
+
+/* Looking ends where it should, also among entries that hold nothing. */
+static void test_part_of_a_list(void **state)
+{
+    struct flow_table *table = *state;
+    size_t cursor = 0;
+
+    for (uint32_t i = 0; i < 10; i++)
+        add(table, i, 0);
+    for (uint32_t i = 0; i < 8; i++)
+        flow_table_remove(table, find(table, i, 0), FLOW_END_FLUSHED, 0);
+    assert_null(flow_table_next(table, &cursor, 6, 0));
+    assert_int_equal(cursor, 6);
+    assert_non_null(flow_table_next(table, &cursor, 9, 0));
+    assert_int_equal(cursor, 9);
+    assert_null(flow_table_next(table, &cursor, 9, 0));
+    assert_int_equal(cursor, 9);
+}
+
+/* Whether the number in FLOW's tuple is odd; counts how often it was asked. */
+static bool is_odd(const void *context, const struct flow *flow)
+{
+    size_t *const *asked = context;
+    uint32_t number;
+
+    (**asked)++;
+    memcpy(&number, flow->tuples[FLOW_ORIGINAL].src, sizeof(number));
+    return number % 2 == 1;
+}
+
+static void test_flush_of_some(void **state)
+{
+    struct flow_table *table = *state;
+    size_t asked = 0, *context = &asked;
+
+    for (uint32_t i = 0; i < 10; i++)
+        add(table, i, 0);
+    flow_table_remove(table, find(table, 1, 0), FLOW_END_FLUSHED, 0);
+    assert_int_equal(flow_table_flush(table, 0, 4, is_odd, &context, 0), 1);
+    assert_int_equal(asked, 3); /* of four entries one is free */
+    assert_non_null(find(table, 5, 0));
+    assert_int_equal(flow_table_flush(table, 4, SIZE_MAX, is_odd, &context, 0), 3);
+    assert_int_equal(flow_table_flush(table, 10, SIZE_MAX, is_odd, &context, 0), 0);
+    assert_int_equal(flow_table_count(table), 5);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(find(table, i, 0) != NULL, i % 2 == 0);
 }
 
 /* First packets of ever new sources, ten times as many as there is room for. */
@@ -261,6 +309,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ends_by_the_clock, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hand_removes_what_is_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_part_of_a_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_flush_of_some, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flood_spares_what_is_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_of_answered_flows_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_timeouts_hold_for_old_flows, set_up, tear_down),
