@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What single rules do that was hardly meant, seen on forged packets. */
 #include "rule_lint.h"
+#include "rule_reach.h"
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/rng.h"
@@ -134,11 +135,7 @@ static bool clears_df_of_id_0(const struct rule *rule)
 static bool sees(const struct rule *rule, const struct config_divert *divert,
                  enum direction direction)
 {
-    struct probe probe;
-
-    probe_init(&probe, direction);
-    return (divert->directions & 1u << direction) != 0 &&
-           holds(rule, FIELD_BIT(FIELD_DIRECTION), &probe);
+    return (rule_reach_directions(rule, divert) & 1u << direction) != 0;
 }
 
 void rule_lint(const struct rule *rule, const struct config_divert *divert,

@@ -25,6 +25,16 @@ void rule_lint(const struct rule *rule, const struct config_divert *divert,
                const struct section *section, struct report *report);
 
 /*
+ * The rules of RULESET were built from sections of DOCUMENT, in their order. What one translates
+ * may be answered where nothing translates it back, since [divert] does not send those packets
+ * here; or be led where the kernel drops it; or be moved into a prefix that has no room for it.
+ * Which addresses are the host's own is not known here, so what can be meant either way is not
+ * spoken of.
+ */
+void rule_lint_translations(const struct document *document, const struct config *config,
+                            const struct ruleset *ruleset, struct report *report);
+
+/*
  * Rules of RULESET that never match because an earlier one holds for every packet of theirs and
  * ends the list, and one that rejects everything before any rule accepts something. Of very many
  * rules only as many pairs are compared as a part of a second allows.

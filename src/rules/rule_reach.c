@@ -17,17 +17,19 @@ static const struct rule_match *find_match(const struct rule *rule, const char *
     return NULL;
 }
 
-/* MATCH is on `direction`, which reads nothing else of a packet. */
-static bool holds_for_any(const struct rule_match *match, unsigned directions)
+/* `direction` reads nothing else of a packet. */
+unsigned rule_reach_directions(const struct rule *rule, const struct config_divert *divert)
 {
-    for (unsigned direction = 0; direction < DIRECTION_COUNT; direction++) {
+    const struct rule_match *match = find_match(rule, "direction");
+    unsigned seen = divert->directions;
+
+    for (unsigned direction = 0; match != NULL && direction < DIRECTION_COUNT; direction++) {
         const struct packet packet = {.direction = direction};
 
-        if ((directions & 1u << direction) != 0 &&
-            match->type->test(match->value, &nothing, &packet))
-            return true;
+        if (!match->type->test(match->value, &nothing, &packet))
+            seen &= ~(1u << direction);
     }
-    return false;
+    return seen;
 }
 
 /* MATCH is on `fragment`, which reads the packet's flags alone. */
@@ -62,11 +64,10 @@ void rule_reach_check(const struct rule *rule, const struct scope *scope,
                       const struct config_divert *divert, const struct section *section,
                       struct report *report)
 {
-    const struct rule_match *direction = find_match(rule, "direction");
     const struct place place = section_place(section);
 
     check_fragment(rule, section, report);
-    if (direction != NULL && !holds_for_any(direction, divert->directions))
+    if (rule_reach_directions(rule, divert) == 0)
         report_warning(report, &place,
                        "sees no packet: [divert] direction does not divert what the rule is for");
     if ((scope_families(scope) & divert->families) == 0)

@@ -14,6 +14,9 @@
 
 #include "ipmodd/datapath/ruleset.h"
 
+/* Directions (1u << enum direction) of packets that are diverted and that RULE can hold for. */
+unsigned rule_reach_directions(const struct rule *rule, const struct config_divert *divert);
+
 /* RULE was built from SECTION; SCOPE is what its keys leave of all packets. */
 void rule_reach_check(const struct rule *rule, const struct scope *scope,
                       const struct config_divert *divert, const struct section *section,

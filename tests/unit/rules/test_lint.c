@@ -86,6 +86,84 @@ static void test_destination(void **state)
     assert_warns("[rule a]\nset-src = 192.0.2.1\n", NULL);
 }
 
+#define ALL              "[divert]\ndirection = out, forward, in\n"
+#define ONLY(directions) "[divert]\ndirection = " directions "\n"
+#define NO_IN            "divert those: add in"
+#define NO_OUT           "divert those: add out"
+
+static void test_answers_of_sources(void **state)
+{
+    (void)state;
+    assert_warns("[rule a]\nmasquerade = yes\n",
+                 "test.conf:2: [rule a] masquerade: warning: the answers are addressed to this "
+                 "host, and [divert] direction does not " NO_IN);
+    assert_warns(BOTH "[rule a]\nmasquerade = :5000-6000 random\n", NO_IN);
+    assert_warns(ONLY("forward, in") "[rule a]\nmasquerade = yes\n", NULL);
+    assert_warns(ALL "[rule a]\ndirection = in\nmasquerade = yes\n", "come from itself");
+    assert_warns(ALL "[rule a]\ndirection = in\nmasquerade = yes\n"
+                     "[rule b]\ndport = 80\ndnat = 192.0.2.1\n",
+                 NULL);
+    assert_warns("[rule a]\nsnat = 192.0.2.1\n", "the answers do not come by here: add in to");
+    assert_warns("[rule a]\nnetmap = src 192.0.2.0/24\n", "the answers do not come by here");
+    assert_warns(BOTH "[rule a]\nsnat = 192.0.2.1\n", NULL);
+    assert_warns(ONLY("out, in") "[rule a]\nsnat = 192.0.2.1\n", NULL);
+    assert_warns(ONLY("forward") "[rule a]\nsnat = 192.0.2.1\n", NULL);
+    assert_warns(ONLY("in") "[rule a]\nsnat = 192.0.2.1\n", NO_OUT);
+    assert_warns(ONLY("in, out") "[rule a]\ndirection = in\nsnat = 192.0.2.1\n", NULL);
+}
+
+static void test_answers_of_destinations(void **state)
+{
+    (void)state;
+    assert_warns(BOTH "[rule a]\ndnat = 192.0.2.1\n",
+                 "test.conf:4: [rule a] dnat: warning: leads packets of this host elsewhere, and "
+                 "[divert] direction does not divert the answers: add in, or write");
+    assert_warns("[rule a]\nnetmap = dst 192.0.2.0/24\n", "leads packets of this host elsewhere");
+    assert_warns(BOTH "[rule a]\ndirection = forward\ndnat = 192.0.2.1\n", NULL);
+    assert_warns(BOTH "[rule a]\ndnat = 192.0.2.1\nsnat = 192.0.2.2\n", NULL);
+    assert_warns(ALL "[rule a]\ndnat = 192.0.2.1\n", NULL);
+    assert_warns(ONLY("in") "[rule a]\ndnat = 192.0.2.1\n",
+                 "the answers do not come by here: add forward to");
+    assert_warns(ONLY("in, forward") "[rule a]\ndnat = 192.0.2.1\n", NULL);
+    assert_warns(ONLY("forward") "[rule a]\nredirect = :80\n", NO_OUT);
+    assert_warns(ONLY("in") "[rule a]\nredirect = :80\n", NO_OUT);
+    assert_warns("[rule a]\nredirect = :80\n", "leaves alone what this host sends");
+    assert_warns(BOTH "[rule a]\nredirect = :80\n", NULL);
+}
+
+static void test_translations_to_nowhere(void **state)
+{
+    (void)state;
+    assert_warns(ALL "[rule a]\ndnat = 127.0.0.1:8080\n",
+                 "test.conf:4: [rule a] dnat: warning: the kernel takes no packet with a loopback "
+                 "address from a device");
+    assert_warns(ALL "[rule a]\ndnat = ::1\n", "loopback");
+    assert_warns(ALL "[rule a]\nsnat = 127.0.0.1\n", "loopback");
+    assert_warns(ALL "[rule a]\ndnat = 128.0.0.1\n", NULL);
+    assert_warns(ALL "[tun]\naddress = 192.0.2.1/24, 2001:db8::1/64\n[rule a]\ndnat = 192.0.2.2\n",
+                 "dropped as own-prefix");
+    assert_warns(ALL "[tun]\naddress = 192.0.2.1/24, 2001:db8::1/64\n[rule a]\ndnat = 192.0.2.1\n",
+                 NULL);
+    assert_warns(ALL "[tun]\naddress = 192.0.2.1/24, 2001:db8::1/64\n[rule a]\nsnat = 192.0.2.2\n",
+                 NULL);
+}
+
+static void test_prefixes_without_room(void **state)
+{
+    (void)state;
+    assert_warns(ALL "[rule a]\nsrc = 192.0.2.0/24\nnetmap = src 203.0.113.0/25\n",
+                 "test.conf:5: [rule a] netmap: warning: 192.0.2.0/24 holds more addresses than "
+                 "a /25, and several would become one: write prefixes of the same length");
+    assert_warns(ALL "[rule a]\ndst = 2001:db8::1, 2001:db8::/32\nnetmap = dst 2001:db8:1::/48\n",
+                 "2001:db8::/32 holds more addresses than a /48");
+    assert_warns(ALL "[rule a]\nsrc = 192.0.2.0/24\nnetmap = src 203.0.113.0/24\n", NULL);
+    assert_warns(ALL "[rule a]\nsrc = 192.0.2.0/25, !192.0.0.0/16\nnetmap = src 203.0.113.0/24\n",
+                 NULL);
+    assert_warns(ALL "[rule a]\ndst = 192.0.2.0/24\nsrc = 192.0.2.7\n"
+                     "netmap = src 203.0.113.0/25\n",
+                 NULL);
+}
+
 static void test_reject(void **state)
 {
     (void)state;
@@ -206,6 +284,10 @@ int main(void)
         LINT_TEST(test_mss),
         LINT_TEST(test_df),
         LINT_TEST(test_destination),
+        LINT_TEST(test_answers_of_sources),
+        LINT_TEST(test_answers_of_destinations),
+        LINT_TEST(test_translations_to_nowhere),
+        LINT_TEST(test_prefixes_without_room),
         LINT_TEST(test_reject),
         LINT_TEST(test_shadow),
         LINT_TEST(test_shadow_by_sets),
