@@ -10,8 +10,8 @@ enum {
     /* Of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
      * microseconds) for what the main thread asks. */
     WAKEUP_PACKETS = 4 * BATCH_PACKETS,
-    WAKEUP_BATCHES = 16,   /* of super-packets, which fill a batch by their bytes */
-    BATCHES_AT_STOP = 512, /* more than a queue's 500 packets, were each of them a batch */
+    WAKEUP_BATCHES = 16,    /* of super-packets, which fill a batch by their bytes */
+    BATCHES_AT_STOP = 1024, /* more than a queue's 1,000 packets, were each of them a batch */
 };
 
 /* A wake-up takes no longer than this, and one batch more. */

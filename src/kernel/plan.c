@@ -35,7 +35,8 @@ static void print_device(const struct config *config, const struct wanted *wante
 
     fprintf(out, "ip tuntap add dev %s mode tun%s\n", name,
             config->tun.queues > 1 ? " multi_queue" : "");
-    fprintf(out, "ip link set dev %s mtu %u group %u\n", name, wanted->tun_mtu, wanted->tun_group);
+    fprintf(out, "ip link set dev %s mtu %u group %u txqueuelen %d\n", name, wanted->tun_mtu,
+            wanted->tun_group, TUN_QUEUE_PACKETS);
     if (snapshot->has_ipv6) {
         for (size_t i = 0; i < TUN_QUIET_COUNT; i++)
             print_tun_setting(config, FAMILY_IPV6, tun_quiet[i].name, tun_quiet[i].value, out);

@@ -190,8 +190,8 @@ static bool is_configured(const struct device *device, const struct tun_settings
            device->accept_local == 1 && device->forwarding == 1;
 }
 
-/* The message that changes device IFINDEX into what SETTINGS say and sets it up. */
-static int build_change(const struct tun *tun, const struct tun_settings *settings,
+/* The message that changes DEVICE into what SETTINGS say and sets it up. */
+static int build_change(const struct device *device, const struct tun_settings *settings,
                         struct nl_msg **ret_message)
 {
     struct rtnl_link *same = rtnl_link_alloc();
@@ -199,9 +199,11 @@ static int build_change(const struct tun *tun, const struct tun_settings *settin
     int r = -NLE_NOMEM;
 
     if (same != NULL && change != NULL) {
-        rtnl_link_set_ifindex(same, (int)tun->ifindex);
+        rtnl_link_set_ifindex(same, (int)device->ifindex);
         rtnl_link_set_mtu(change, settings->mtu);
         rtnl_link_set_group(change, settings->group);
+        if ((device->flags & IFF_UP) == 0)
+            rtnl_link_set_txqlen(change, TUN_QUEUE_PACKETS);
         rtnl_link_set_flags(change, IFF_UP);
         rtnl_link_unset_flags(change, IFF_MULTICAST);
         r = rtnl_link_inet_set_conf(change, IPV4_DEVCONF_ACCEPT_LOCAL, 1);
@@ -259,7 +261,7 @@ int tun_configure(const struct tun *tun, const struct device *device,
         r = make_quiet(tun, netlink);
     if (r < 0)
         return fault_set(fault, r, "%s: keeping IPv6 quiet", tun->name);
-    r = build_change(tun, settings, &message);
+    r = build_change(device, settings, &message);
     if (r == 0)
         r = netlink_execute(netlink, message);
     return r < 0 ? fault_set(fault, r, "%s: setting it up", tun->name) : 1;

@@ -10,7 +10,7 @@ from space import wait_until
 from topology import FAR, HOST
 from traffic import every_kind, generated, ping
 
-QUEUE = 250  # packets at once; the device's queue holds 500
+QUEUE = 250  # packets at once; the device's queue holds 1,000
 MALFORMED = {"empty", "bad-version", "truncated-ip-header", "bad-ip-header-length",
              "bad-ip-total-length", "bad-ip-option", "bad-extension-header",
              "too-many-extension-headers", "bad-fragment", "truncated-l4-header",
@@ -214,11 +214,11 @@ def test_a_full_queue_is_counted(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start()
     daemon.signal(19)
-    inject(wire.host, "tun0", [ip(4, HOST[4], FAR[4]) / udp(1, 2, b"q")] * 700)
+    inject(wire.host, "tun0", [ip(4, HOST[4], FAR[4]) / udp(1, 2, b"q")] * 1200)
     daemon.signal(18)
-    wait_until(lambda: daemon.statistics().totals["in"] >= 500, "the queue read")
+    wait_until(lambda: daemon.statistics().totals["in"] >= 1000, "the queue read")
     statistics = daemon.statistics()
-    assert statistics.totals["in"] + statistics.totals["tx-dropped"] == 700
+    assert statistics.totals["in"] + statistics.totals["tx-dropped"] == 1200
     assert statistics.totals["tx-dropped"] >= 100
 
 

@@ -51,7 +51,7 @@ static void test_commands(void **state)
     host_compute(host);
     text = plan_text(host);
     has_line(text, "ip tuntap add dev tun0 mode tun multi_queue");
-    has_line(text, "ip link set dev tun0 mtu 1500 group 100");
+    has_line(text, "ip link set dev tun0 mtu 1500 group 100 txqueuelen 1000");
     has_line(text, "ip -4 address add 192.0.2.1/32 dev tun0 noprefixroute");
     has_line(text, "ip -6 address add 2001:db8::1/128 dev tun0 noprefixroute nodad "
                    "valid_lft 600 preferred_lft 300");
