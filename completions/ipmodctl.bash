@@ -37,6 +37,7 @@ _ipmodctl() {
     done
     case $before in
     -s | --socket | -c | -r | --read) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --event) mapfile -t COMPREPLY < <(compgen -W 'new update end' -- "$word") ;;
     --stage) mapfile -t COMPREPLY < <(compgen -W 'in out drop' -- "$word") ;;
     --confirm) mapfile -t COMPREPLY < <(compgen -W '60s 5min 1h' -- "$word") ;;
     esac

@@ -2,6 +2,7 @@
 /* From the words of a request to what a watcher wants. */
 #include "command_watch.h"
 
+#include "flow_filter.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 #include "ipmodd/control/commands.h"
@@ -49,36 +50,60 @@ static int read_snap_length(const char *value, struct watch_wish *wish, struct v
     return r;
 }
 
-static unsigned stage_from_name(const char *name)
-{
-    static const struct {
-        const char *name;
-        unsigned stage;
-    } stages[] = {{"in", WATCH_IN}, {"out", WATCH_OUT}, {"drop", WATCH_DROP}};
+/* A bit that has a name; the last of some has none. */
+struct named_bit {
+    const char *name;
+    unsigned bit;
+};
 
-    for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-        if (strcmp(stages[i].name, name) == 0)
-            return stages[i].stage;
+static unsigned bit_from_name(const struct named_bit *bits, const char *name)
+{
+    while (bits->name != NULL && strcmp(bits->name, name) != 0)
+        bits++;
+    return bits->bit;
+}
+
+/* A list of names; 0, -EINVAL or -ENOMEM. */
+static int read_bits(const char *value, const struct named_bit *bits, unsigned *ret_bits)
+{
+    struct text_list CLEANUP(text_list_clear) list = {.memory = NULL};
+    int r = text_list_split(value, &list);
+    unsigned sum = 0;
+
+    for (size_t i = 0; r == 0 && i < list.count; i++) {
+        unsigned bit = list.items[i].negated ? 0 : bit_from_name(bits, list.items[i].text);
+
+        if (bit == 0)
+            r = -EINVAL;
+        sum |= bit;
     }
-    return 0;
+    if (r == 0)
+        *ret_bits = sum;
+    return r;
 }
 
 static int read_stages(const char *value, struct watch_wish *wish, struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) list = {.memory = NULL};
-    int r = text_list_split(value, &list);
+    static const struct named_bit stages[] = {
+        {"in", WATCH_IN}, {"out", WATCH_OUT}, {"drop", WATCH_DROP}, {NULL, 0}};
+    int r = read_bits(value, stages, &wish->stages);
 
-    if (r == -ENOMEM)
+    if (r == 0 || r == -ENOMEM)
         return r;
-    wish->stages = 0;
-    for (size_t i = 0; r == 0 && i < list.count; i++) {
-        unsigned stage = list.items[i].negated ? 0 : stage_from_name(list.items[i].text);
+    return value_refuse(error, "'%.40s' is not a list of in, out and drop", value);
+}
 
-        if (stage == 0)
-            r = -EINVAL;
-        wish->stages |= stage;
-    }
-    return r == 0 ? 0 : value_refuse(error, "'%.40s' is not a list of in, out and drop", value);
+static int read_changes(const char *value, struct watch_wish *wish, struct value_error *error)
+{
+    static const struct named_bit changes[] = {{"new", WATCH_CHANGE(FLOW_BEGINS)},
+                                               {"update", WATCH_CHANGE(FLOW_CHANGES)},
+                                               {"end", WATCH_CHANGE(FLOW_ENDS)},
+                                               {NULL, 0}};
+    int r = read_bits(value, changes, &wish->changes);
+
+    if (r == 0 || r == -ENOMEM)
+        return r;
+    return value_refuse(error, "'%.40s' is not a list of new, update and end", value);
 }
 
 static int read_count(const char *value, struct watch_wish *wish, struct value_error *error)
@@ -90,6 +115,7 @@ static const struct watch_option monitor_options[] = {{"--sample", read_sample},
                                                       {"--snaplen", read_snap_length},
                                                       {"--stage", read_stages},
                                                       {NULL, NULL}};
+static const struct watch_option flow_options[] = {{"--event", read_changes}, {NULL, NULL}};
 static const struct watch_option trace_options[] = {{"--count", read_count}, {NULL, NULL}};
 
 /* Reads the OPTIONS in front; *RET_USED: words that they were. */
@@ -123,17 +149,16 @@ static int read_filter(const struct control_call *call, size_t used, struct watc
                        struct value_error *error)
 {
     const struct control_daemon *daemon = call->context;
-    struct control_report report;
-    int r;
+    const struct ruleset *ruleset = daemon->ruleset(daemon->context);
+    char *const *words = call->arguments + used;
+    size_t count = call->argument_count - used;
 
-    if (used == call->argument_count)
+    if (count == 0)
         return 0;
-    if (daemon->report(daemon->context, &report) < 0)
-        return -ENOMEM;
-    r = filter_parse(call->arguments + used, call->argument_count - used, report.loaded->ruleset,
-                     &wish->filter, error);
-    control_report_clear(&report);
-    return r;
+    if (wish->kind == WATCH_FLOWS)
+        return flow_filter_parse(words, count, ruleset, &wish->flows, error->text,
+                                 sizeof(error->text));
+    return filter_parse(words, count, ruleset, &wish->filter, error);
 }
 
 static void watch(const struct control_call *call, struct watch_wish wish,
@@ -164,6 +189,13 @@ void command_run_monitor(const struct control_call *call)
     };
 
     watch(call, wish, monitor_options);
+}
+
+void command_run_monitor_flows(const struct control_call *call)
+{
+    const struct watch_wish wish = {.kind = WATCH_FLOWS, .sample = 1, .changes = WATCH_CHANGES};
+
+    watch(call, wish, flow_options);
 }
 
 void command_run_trace(const struct control_call *call)

@@ -312,6 +312,7 @@ const struct control_command control_commands[] = {
     {"confirm", "", CONTROL_CHANGE, run_confirm},
     {"rollback", "", CONTROL_CHANGE, run_rollback},
     {"monitor", WATCH_ARGUMENTS, CONTROL_PACKETS, command_run_monitor},
+    {"monitor-flows", WATCH_FLOWS_ARGUMENTS, CONTROL_PACKETS, command_run_monitor_flows},
     {"trace", TRACE_ARGUMENTS, CONTROL_PACKETS, command_run_trace},
     {"ping", "DST [src=SRC] [count=N] [interval-ms=N] [timeout-ms=N]", CONTROL_CHANGE, run_ping},
     {"commands", "", CONTROL_READ, run_commands},

@@ -36,11 +36,10 @@ static const char *name_of_rule(uint32_t identity, const struct ruleset *ruleset
     return NULL;
 }
 
-static json_t *make_flow(const struct control_flow *item, const struct ruleset *ruleset,
-                         uint64_t now_ns)
+static json_t *make_flow(const struct flow *flow, const struct ruleset *ruleset, uint64_t now_ns,
+                         uint64_t time_left_ns)
 {
     char text[FLOW_PROTO_TEXT];
-    const struct flow *flow = &item->flow;
     const struct flow_tuple *original = &flow->tuples[FLOW_ORIGINAL];
 
     return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s*, s:o, s:o, s:f, s:f}", "family",
@@ -51,7 +50,7 @@ static json_t *make_flow(const struct control_flow *item, const struct ruleset *
                      name_of_rule(flow->rule, ruleset), "original", make_way(flow, FLOW_ORIGINAL),
                      "reply", make_way(flow, FLOW_REPLY), "age_seconds",
                      (double)(now_ns - flow->made_ns) / 1e9, "timeout_seconds",
-                     (double)item->time_left_ns / 1e9);
+                     (double)time_left_ns / 1e9);
 }
 
 /* DOCUMENT, with the place to go on at unless that was the last part. */
@@ -70,11 +69,29 @@ json_t *document_flows(const struct control_flows *flows, const struct ruleset *
     json_t *array = json_array();
 
     for (size_t i = 0; i < flows->count; i++)
-        json_array_append_new(array, make_flow(&flows->items[i], ruleset, now_ns));
+        json_array_append_new(array, make_flow(&flows->items[i].flow, ruleset, now_ns,
+                                               flows->items[i].time_left_ns));
     return add_next(json_pack("{s:o}", "flows", array), flows);
 }
 
 json_t *document_flushed(const struct control_flows *flows)
 {
     return add_next(json_pack("{s:o}", "flushed", number(flows->count)), flows);
+}
+
+json_t *document_flow_event(const struct watch_record *record)
+{
+    const struct watch_flow *told = watch_record_flow(record);
+    const struct flow_event *event = &told->event;
+    json_t *document = make_flow(&told->flow, record->ruleset, event->now_ns, told->time_left_ns);
+
+    if (document == NULL)
+        return NULL;
+    json_object_set_new(document, "event", json_string("flow"));
+    json_object_set_new(document, "change", json_string(flow_change_name(event->change)));
+    if (event->change == FLOW_ENDS)
+        json_object_set_new(document, "reason", json_string(flow_end_name(event->end)));
+    json_object_set_new(document, "queue", json_integer((json_int_t)record->queue));
+    json_object_set_new(document, "time_ns", number(record->time_ns));
+    return document;
 }

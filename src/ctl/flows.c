@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ipmodctl flows: who speaks with whom, as conntrack(8) shows it. */
 #include "connection.h"
+#include "flow_text.h"
 #include "ipmodd/base/macro.h"
 #include "view.h"
 
@@ -14,65 +15,6 @@ static const struct option long_options[] = {
     {"flush", no_argument, NULL, OPTION_FLUSH},
     {NULL, 0, NULL, 0},
 };
-
-/* The type of the message that answers a query (RFC 792, RFC 4443). */
-static long long answer_to(long long query)
-{
-    switch (query) {
-    case 8: /* echo */
-        return 0;
-    case 13:  /* timestamp */
-    case 15:  /* information */
-    case 17:  /* address mask */
-    case 128: /* ICMPv6 echo */
-        return query + 1;
-    default:
-        return query;
-    }
-}
-
-/* Of an ICMP query the port on its sender's side is the identifier, the other one its type. */
-static void print_query(const json_t *way, bool is_reply, FILE *out)
-{
-    long long type = view_integer(way, is_reply ? "sport" : "dport");
-
-    fprintf(out, " type=%lld code=0 id=%lld", is_reply ? answer_to(type) : type,
-            view_integer(way, is_reply ? "dport" : "sport"));
-}
-
-static void print_way(const json_t *flow, const char *name, FILE *out)
-{
-    const json_t *way = json_object_get(flow, name);
-
-    fprintf(out, " src=%s dst=%s", view_string(way, "src"), view_string(way, "dst"));
-    if (strncmp(view_string(flow, "proto"), "icmp", 4) == 0)
-        print_query(way, strcmp(name, "reply") == 0, out);
-    else
-        fprintf(out, " sport=%lld dport=%lld", view_integer(way, "sport"),
-                view_integer(way, "dport"));
-    fprintf(out, " packets=%lld bytes=%lld", view_integer(way, "packets"),
-            view_integer(way, "bytes"));
-}
-
-static void print_flow(const json_t *flow, FILE *out)
-{
-    char left[VIEW_NUMBER], age[VIEW_NUMBER];
-
-    fprintf(out, "%-7s timeout=%s age=%s", view_string(flow, "proto"),
-            view_duration(view_real(flow, "timeout_seconds"), left),
-            view_duration(view_real(flow, "age_seconds"), age));
-    if (*view_string(flow, "state") != '\0')
-        fprintf(out, " %s", view_string(flow, "state"));
-    if (*view_string(flow, "rule") != '\0')
-        fprintf(out, " rule=%s", view_string(flow, "rule"));
-    print_way(flow, "original", out);
-    if (!json_is_true(json_object_get(flow, "answered")))
-        fputs(" [UNREPLIED]", out);
-    print_way(flow, "reply", out);
-    if (json_is_true(json_object_get(flow, "translated")))
-        fputs(" [TRANSLATED]", out);
-    fputc('\n', out);
-}
 
 /*
  * Asks for what COMMAND does with the flows that FILTER lets through, one part after the other, so
@@ -116,7 +58,7 @@ static void show(const json_t *answer, void *context)
     json_array_foreach(json_object_get(answer, "flows"), i, flow)
     {
         if (!options->json) {
-            print_flow(flow, stdout);
+            flow_text_print(flow, stdout);
             continue;
         }
         json_object_set_new((json_t *)flow, "schema", json_integer(1));

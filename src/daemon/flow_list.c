@@ -93,6 +93,7 @@ void flow_list_flush(struct engine *engine, struct control_flows *flows)
     flows->end = flows->queue >= engine->worker_count;
     for (unsigned i = 0; i < FLUSH_CALLS && !flows->end; i++) {
         worker_call(engine->workers[flows->queue], flush_part, &part);
+        watching_drain(&engine->watching, SIZE_MAX); /* no packet may come that has it done */
         follow(&part, engine);
     }
 }

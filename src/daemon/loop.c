@@ -20,6 +20,9 @@ enum {
     RECORDS_AT_ONCE = 256, /* for watchers, before others have a turn: some milliseconds */
 };
 
+/* While somebody watches flows, how often it is looked whether some have had their time. */
+static const struct timeval sweep_interval = {.tv_usec = 250000};
+
 /* While packets come, how often it is looked at whether some were lost. */
 static const struct timeval losses_interval = {.tv_sec = 1};
 
@@ -32,6 +35,7 @@ struct loop {
     struct event *loaded;
     struct event *deadline; /* of a configuration that is to be confirmed */
     struct event *records;  /* armed while taps have more than was handed out in one go */
+    struct event *sweep;    /* armed while flows are watched */
     struct event *monitor;
     struct event *tick;     /* divert_timeout_ms(), or RETRY_MS after a failure */
     struct event *look;     /* for losses; armed by packets, so that an idle process sleeps */
@@ -142,6 +146,18 @@ static void on_records(evutil_socket_t fd, short what, void *context)
         event_add(loop->records, &now);
 }
 
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    struct loop *loop = context;
+
+    (void)fd;
+    (void)what;
+    if (!watching_has_flows(&loop->engine->watching))
+        return;
+    watching_sweep(&loop->engine->watching);
+    event_add(loop->sweep, &sweep_interval);
+}
+
 static void on_notices(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
@@ -153,6 +169,9 @@ static void on_notices(evutil_socket_t fd, short what, void *context)
     notices = engine_take_notices(loop->engine, NOTICES_URGENT);
     if (event_pending(loop->look, EV_TIMEOUT, NULL) == 0)
         event_add(loop->look, &losses_interval);
+    if (watching_has_flows(&loop->engine->watching) &&
+        event_pending(loop->sweep, EV_TIMEOUT, NULL) == 0)
+        event_add(loop->sweep, &sweep_interval);
     if ((notices & NOTICE_EVENTS) != 0)
         engine_report(loop->engine);
     if ((notices & NOTICE_REFUSED) != 0)
@@ -272,9 +291,10 @@ static int watch_time(struct loop *loop)
     struct timeval now = milliseconds(0);
 
     loop->records = watch(loop, -1, 0, on_records, &now);
+    loop->sweep = watch(loop, -1, 0, on_sweep, &now);
     loop->tick = watch(loop, -1, 0, on_tick, &now);
     loop->look = watch(loop, -1, 0, on_look, &losses_interval);
-    if (loop->records == NULL || loop->tick == NULL || loop->look == NULL)
+    if (loop->records == NULL || loop->sweep == NULL || loop->tick == NULL || loop->look == NULL)
         return -ENOMEM;
     if (half_ms == 0)
         return 0;
@@ -305,6 +325,7 @@ static void loop_close(struct loop *loop)
     eventing_forget(loop->watchdog);
     eventing_forget(loop->look);
     eventing_forget(loop->tick);
+    eventing_forget(loop->sweep);
     eventing_forget(loop->records);
     eventing_forget(loop->monitor);
     eventing_forget(loop->deadline);

@@ -6,6 +6,7 @@
 #include "service.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 
 /* A client with a stream. */
 struct reader {
@@ -21,6 +22,8 @@ static json_t *make_document(const struct watch_record *record, const struct wat
         return document_packet(record, wish->snap_length);
     case WATCH_EXPLANATIONS:
         return document_explanation(record);
+    case WATCH_FLOWS:
+        return document_flow_event(record);
     }
     return NULL;
 }
@@ -65,9 +68,12 @@ static void on_end(void *context)
 static void begin(struct reader *reader, const struct engine *engine)
 {
     control_stream(reader->client, on_end, reader);
-    control_stream_send(reader->client, json_pack("{s:s, s:s, s:i}", "event", "start", "device",
-                                                  engine->loaded.config->tun.name, "queues",
-                                                  (int)engine->worker_count));
+    control_stream_send(reader->client,
+                        json_pack("{s:s, s:s, s:i, s:b}", "event", "start", "device",
+                                  engine->loaded.config->tun.name, "queues",
+                                  (int)engine->worker_count, "follows_flows",
+                                  path_flows(worker_path(engine->workers[0])) != NULL));
+    eventfd_write(engine->notice_fd, 1); /* there may be something to look after from now on */
 }
 
 void watch_service_answer(void *context, struct control_client *client,

@@ -2,6 +2,7 @@
 /* Taps and watchers: their life times, and the way of a record. */
 #include "watching.h"
 
+#include "clock.h"
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
@@ -16,10 +17,11 @@ struct watcher {
     bool is_done;
 };
 
+enum { SWEPT_AT_ONCE = 4096 }; /* entries: some ten microseconds of a packet thread */
+
 static void attach(struct mover *mover, void *argument)
 {
     mover->tap = argument;
-    tap_attach(mover->path, argument);
 }
 
 static void close_taps(struct watching *watching)
@@ -217,4 +219,33 @@ bool watching_drain(struct watching *watching, size_t most)
     }
     settle(watching);
     return more;
+}
+
+bool watching_has_flows(const struct watching *watching)
+{
+    for (unsigned i = 0; i < WATCHES_MAX; i++) {
+        const struct watcher *watcher = watching->watchers[i];
+
+        if (watcher != NULL && watcher->wish.kind == WATCH_FLOWS)
+            return true;
+    }
+    return false;
+}
+
+static void sweep(struct mover *mover, void *argument)
+{
+    const uint64_t *now_ns = argument;
+    struct flow_table *table = path_flows(mover->path);
+
+    if (table != NULL)
+        flow_table_sweep(table, SWEPT_AT_ONCE, *now_ns);
+}
+
+void watching_sweep(struct watching *watching)
+{
+    uint64_t now_ns = clock_now_ns();
+
+    for (unsigned i = 0; i < watching->tap_count; i++)
+        worker_call(watching->workers[i], sweep, &now_ns);
+    watching_drain(watching, SIZE_MAX);
 }

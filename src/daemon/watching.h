@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Watching: live packets on their way from the workers to those who watch.
+ * Watching: live packets, and what becomes of flows, on their way from the workers to those who
+ * watch.
  *
  * While there is a watcher, each path has a tap (tap.h); the main thread drains their rings, some
  * records at a time, and hands each record to whom it is for. Without a watcher there is no tap,
@@ -46,5 +47,14 @@ void watching_remove(struct watching *watching, struct watcher *watcher);
 
 /* Hands out MOST records at most. True when there are more. */
 bool watching_drain(struct watching *watching, size_t most);
+
+/* Whether anybody watches flows: watching_sweep() is then to be called now and then. */
+bool watching_has_flows(const struct watching *watching);
+
+/*
+ * Has the ends of flows come also where no packets do: looks for some flows that have had their
+ * time, as each packet does otherwise, and hands out what there is to tell.
+ */
+void watching_sweep(struct watching *watching);
 
 #endif

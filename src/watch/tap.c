@@ -20,10 +20,12 @@ struct tap {
     struct path *path;
     unsigned queue;
     struct observer observer;
+    struct flow_observer flow_observer;
     struct explainer *explainer;
     struct record_ring ring;
     struct watch *watches[WATCHES_MAX];
-    uint32_t active; /* slots with a watch */
+    uint32_t active;   /* slots with a watch */
+    uint32_t of_flows; /* those among them of flows */
     atomic_uint_least64_t lost[WATCHES_MAX];
 
     /* The packet that is on its way. */
@@ -36,6 +38,12 @@ struct tap {
     size_t whole_rule_count; /* before it was split */
     uint32_t rules[WATCH_RULES_MAX];
 };
+
+const struct watch_flow *watch_record_flow(const struct watch_record *record)
+{
+    assert(record->kind == WATCH_FLOWS);
+    return (const struct watch_flow *)(const void *)record->data;
+}
 
 static bool wants(struct tap *tap, struct watch *watch, const struct packet *packet,
                   enum reason fault)
@@ -279,6 +287,44 @@ static void decided(void *context, const struct packet *packet)
     send_explanation(tap);
 }
 
+/* The watches that want to hear of EVENT. */
+static uint32_t select_flow_watches(const struct tap *tap, const struct flow *flow,
+                                    const struct flow_event *event)
+{
+    uint32_t wanted = 0;
+
+    for (uint32_t left = tap->of_flows; left != 0; left &= left - 1) {
+        const struct watch_wish *wish = tap->watches[__builtin_ctz(left)]->wish;
+
+        if ((wish->changes & WATCH_CHANGE(event->change)) != 0 &&
+            flow_filter_fits(&wish->flows, flow))
+            wanted |= left & -left;
+    }
+    return wanted;
+}
+
+/* May come in the middle of a packet, and is then shown together with that. */
+static void told_of_flow(void *context, const struct flow *flow, const struct flow_event *event)
+{
+    struct tap *tap = context;
+    const struct moment *moment = path_now(tap->path);
+    uint32_t wanted = select_flow_watches(tap, flow, event);
+    struct watch_record *record;
+    struct watch_flow told;
+
+    if (wanted == 0)
+        return;
+    record = claim(tap, WATCH_FLOWS, wanted, sizeof(told));
+    if (record == NULL)
+        return;
+    record->time_ns += event->now_ns - moment->now_ns; /* it may be no packet that caused it */
+    told = (struct watch_flow){*flow, *event,
+                               flow_time_left(path_flows(tap->path), flow, event->now_ns)};
+    memcpy(record->data, &told, sizeof(told));
+    if (tap->record == NULL)
+        record_ring_push(&tap->ring);
+}
+
 struct tap *tap_new(struct path *path, unsigned queue)
 {
     struct tap *tap = aligned_alloc(_Alignof(struct tap), sizeof(*tap));
@@ -289,6 +335,7 @@ struct tap *tap_new(struct path *path, unsigned queue)
         .path = path,
         .queue = queue,
         .observer = {tap, arrived, matched, acted, split, answered, decided},
+        .flow_observer = {tap, told_of_flow},
         .explainer = explainer_new(path, true),
     };
     if (tap->explainer != NULL && record_ring_init(&tap->ring, TAP_RING_BYTES) == 0)
@@ -309,11 +356,6 @@ void tap_free(struct tap *tap)
     record_ring_clear(&tap->ring);
     explainer_free(tap->explainer);
     free(tap);
-}
-
-void tap_attach(struct path *path, const struct tap *tap)
-{
-    path_set_observer(path, tap != NULL ? &tap->observer : NULL);
 }
 
 struct watch *watch_new(const struct watch_wish *wish)
@@ -345,10 +387,14 @@ void tap_set_watch(struct tap *tap, unsigned slot, struct watch *watch)
 {
     assert(slot < WATCHES_MAX);
     tap->watches[slot] = watch;
+    tap->active &= ~(1u << slot);
+    tap->of_flows &= ~(1u << slot);
     if (watch != NULL)
         tap->active |= 1u << slot;
-    else
-        tap->active &= ~(1u << slot);
+    if (watch != NULL && watch->wish->kind == WATCH_FLOWS)
+        tap->of_flows |= 1u << slot;
+    path_set_observer(tap->path, tap->active != tap->of_flows ? &tap->observer : NULL);
+    path_set_flow_observer(tap->path, tap->of_flows != 0 ? &tap->flow_observer : NULL);
 }
 
 const struct watch_record *tap_pop(struct tap *tap)

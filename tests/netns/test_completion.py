@@ -62,3 +62,4 @@ def test_completions(socket, shell):
     assert complete(["ipmodctl", "-j", "-s", socket, "enable", "w"]) == {"web"}
     assert complete(["ipmodctl", "-s", "/nonexistent", "disable", "v"]) == set()
     assert complete(["ipmodctl", "reload", "--confirm", "6"]) == {"60s"}
+    assert complete(["ipmodctl", "monitor", "--event", "u"]) == {"update"}

@@ -141,6 +141,24 @@ def test_wrong_filters(wire, daemons, words, text):
     assert ping(wire.host, FAR[4]) == (1, 1)
 
 
+def test_wrong_watches_of_flows(wire, daemons):
+    daemon = daemons(wire.host)
+    daemon.start(RULES)
+    for words, text in (
+            (["--event", "old"], "not a list of new, update and end"), (["--event", ""], "not a list"),
+            (["--stage", "in"], "--stage is for packets"), (["ttl=3"], "is no filter"),
+            (["--sample", "2"], "--sample is for packets"), (["sport=http"], "sport is a port"),
+            (["rule=none"], "in force"), (["state=open"], "a state of TCP"),
+            (["src=2"], "an address"), (["proto=tcp"] * 300, "too many")):
+        done = ctl(daemon, "monitor", "--flows", *words)
+        assert done.returncode == 2 and text in done.stderr, done.stderr
+    done = ctl(daemon, "monitor", "--event", "new")
+    assert done.returncode == 2 and "--event is for --flows" in done.stderr
+    with Client(daemon) as client:
+        assert not client.ask("monitor-flows proto=tcp")["follows_flows"]
+        assert client.ask("status")["pid"] == daemon.process.pid  # another line ends a stream
+
+
 def test_filters_on_flows(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start("[rule counted]\nflow-packets = 1000-\nset-dscp = ef\n")
@@ -278,8 +296,9 @@ def test_who_may_watch(wire, daemons):
         commands = {command["command"]: command for command in client.ask("commands")["commands"]}
     assert commands["monitor"]["packets"] and not commands["monitor"]["changes"]
     assert ctl(daemon, "status", user=65534, group=0, extra_groups=[]).returncode == 0
-    done = ctl(daemon, "monitor", user=65534, group=0, extra_groups=[])
-    assert done.returncode == 4 and "root and the daemon's user" in done.stderr
+    for words in (["monitor"], ["monitor", "--flows"]):
+        done = ctl(daemon, *words, user=65534, group=0, extra_groups=[])
+        assert done.returncode == 4 and "root and the daemon's user" in done.stderr
 
 
 def test_a_reader_that_goes_away(wire, daemons):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Translation of flows: clients behind a router that share addresses, and servers found elsewhere."""
+import re
 import socket
 
 import pytest
 
-from control import ctl_lines
+from control import ctl_json, ctl_lines
+from daemon import SLOW
 from topology import CLIENT, FAR, HOST, NOBODY, PEER
 from traffic import ping, tcp_socket, udp_socket
+from watching import watch
 
 # Addresses that nobody has; the peer sends them to the host.
 POOL = {4: "203.0.113.200", 6: "2001:db8:9::200"}
@@ -80,6 +83,46 @@ def test_clients_share_an_address(shared, daemons, family):
     assert flows[0]["translated"] and flows[0]["rule"] == "share"
     assert flows[0]["original"]["src"] == CLIENT[family]
     assert flows[0]["reply"]["dst"] == POOL[family]
+
+
+def test_events_of_flows(shared, daemons, family):
+    """From the first packet to the end, with both tuples, and what no filter asked for is not told."""
+    daemon = daemons(shared.host)
+    daemon.start(snat(family) + "[flows]\nudp = 2s\n")
+    with watch(daemon, "-j", "monitor", "--flows", f"src={CLIENT[family]}") as every, \
+            watch(daemon, "monitor", "--flows", "--event", "end", "dport=7006") as text, \
+            watch(daemon, "-j", "monitor", "--flows", "proto=sctp") as none, \
+            watch(daemon, "-j", "monitor", "--flows", "proto=udp", "-c", "1") as first:
+        with listen(shared.peer, family, 7006) as listener, \
+                tcp_socket(shared.client, family) as near:
+            near.connect((PEER[family], 7006))
+            far, _ = listener.accept()
+            with far:
+                exchange(near, far)
+        of = lambda proto, count: [event for event in every.events(count, "flow")
+                                   if event["proto"] == proto]
+        assert [(event["change"], event["state"]) for event in of("tcp", 5)] == \
+            [("new", "SYN_SENT"), ("update", "SYN_RECV"), ("update", "ESTABLISHED"),
+             ("update", "FIN_WAIT"), ("update", "TIME_WAIT")]
+        with udp_socket(shared.client, family) as near:
+            near.sendto(b"anybody?", (FAR[family], 7007))
+        begun, ended = of("udp", 7)  # nobody sends anything meanwhile
+        assert (begun["change"], ended["change"], ended["reason"]) == ("new", "end", "timeout")
+        assert ended["age_seconds"] >= 2 and ended["original"]["packets"] == 1
+        assert 1.9e9 < ended["time_ns"] - begun["time_ns"] < 60e9
+        assert ctl_json(daemon, "flows", "--flush", "dport=7006")["flushed"] == 1
+        last = of("tcp", 8)[-1]
+        assert (last["change"], last["reason"]) == ("end", "flushed")
+        for event in of("tcp", 8):
+            assert event["translated"] and event["rule"] == "share" and event["schema"] == 1
+            assert event["original"]["src"] == CLIENT[family]
+            assert event["reply"]["dst"] == POOL[family]
+        assert last["original"]["packets"] >= 4 and last["reply"]["packets"] >= 3
+        assert re.match(r"\d\d:\d\d:\d\d\.\d{6}    \[END\] tcp     reason=flushed age=\S+ TIME_WAIT "
+                        rf"rule=share src={CLIENT[family]} dst={PEER[family]} sport=\d+ dport=7006 "
+                        rf"packets=\d+ bytes=\d+ src={PEER[family]} dst={POOL[family]} .*"
+                        r"\[TRANSLATED\]$", text.lines(1)[0])
+        assert none.events(0, "flow") == [] and first.process.wait(5 * SLOW) == 0
 
 
 def test_another_destination(routed, daemons, family):

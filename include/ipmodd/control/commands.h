@@ -123,10 +123,11 @@ struct control_daemon {
 
 /*
  * RECORD as an object of a stream, NULL without memory: of kind WATCH_PACKETS, with SNAP_LENGTH
- * bytes of the packet at most, or of WATCH_EXPLANATIONS.
+ * bytes of the packet at most, of WATCH_EXPLANATIONS, or of WATCH_FLOWS.
  */
 json_t *document_packet(const struct watch_record *record, size_t snap_length);
 json_t *document_explanation(const struct watch_record *record);
+json_t *document_flow_event(const struct watch_record *record);
 
 /* All of them; the server's context has to be a struct control_daemon. */
 extern const struct control_command control_commands[];
