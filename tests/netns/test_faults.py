@@ -27,6 +27,8 @@ reply = echo
 """
 NOBODYS = {4: "203.0.113.7", 6: "2001:db8:203::7"}
 BACK_WITHIN = 1.0 * SLOW
+WATCHED = 1.2
+PROCESSOR_TIME = 0.05 * WATCHED * SLOW
 RTM_DELRULE, FRA_PRIORITY = 33, 6
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
 
@@ -99,7 +101,7 @@ def assert_path_comes_back(daemon, name, watches):
     for watch in watches:
         watch.attacked()
     attack(space, name)
-    time.sleep(1.2)
+    time.sleep(WATCHED)
     for watch in watches:
         gap, share = watch.finish()
         print(f"{name}: longest gap {gap * 1000:.0f} ms, {share:.1%} of a processor")
@@ -181,7 +183,7 @@ def test_resume_from_sleep(wire, daemons, family):
                                      {"rule": state.rules(wire.host, 4) +
                                       state.rules(wire.host, 6)}) == "", daemon.log, BACK_WITHIN)
     assert ping(wire.host, FAR[family]) == (1, 1)
-    assert daemon.cpu_seconds() - used <= 0.1 * SLOW
+    assert daemon.cpu_seconds() - used <= PROCESSOR_TIME
     assert len(daemon.log().splitlines()) - lines <= 5
 
 
@@ -201,7 +203,7 @@ def test_clock_jumps(wire, faulty, monkeypatch):
         daemon.reload(FAKE)
         assert ping(wire.host, FAR[6]) == (1, 1)
         time.sleep(0.5)
-        assert daemon.cpu_seconds() - used <= 0.1 * SLOW
+        assert daemon.cpu_seconds() - used <= PROCESSOR_TIME
     begin = time.monotonic()
     assert daemon.stop() == 0
     assert time.monotonic() - begin <= 1.0 * SLOW

@@ -12,6 +12,7 @@ from packets import has_payload, ip, send, tos_of, udp
 from topology import FAR, HOST
 
 NOBODY = 65534
+CONNECT = "python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])'"
 MARK = "[rule mark]\nset-dscp = cs1\n"
 
 
@@ -24,18 +25,19 @@ def as_nobody(space, script):
 
 
 @pytest.mark.parametrize("attempt", [
-    "kill -TERM {pid}", "kill -HUP {pid}", "kill -USR1 {pid}", "kill -STOP {pid}",
+    "kill -KILL {pid}", "kill -TERM {pid}", "kill -HUP {pid}", "kill -USR1 {pid}",
+    "kill -STOP {pid}",
     "cat /proc/{pid}/environ", "cat /proc/{pid}/maps", "ls /proc/{pid}/fd",
     "echo 'policy = drop' >>{config}", "rm {config}", "mv {config} {config}.old",
     "touch {run}/ipmodd/x", "rm -r {run}/ipmodd", "cat {run}/ipmodd/*.lock",
-    "ip rule del pref 99", "ip route del default table 100", "ip link set tun0 down",
-    "ip link del tun0"])
+    "{connect} {run}/ipmodd/control", "ip rule del pref 99", "ip route del default table 100",
+    "ip link set tun0 down", "ip link del tun0"])
 def test_user_can_do_nothing(wire, daemons, attempt):
     daemon = daemons(wire.host)
     daemon.directory.chmod(0o755)
     daemon.start(MARK)
     script = attempt.format(pid=daemon.process.pid, config=daemon.config,
-                            run=daemon.run_directory)
+                            run=daemon.run_directory, connect=CONNECT)
     done = as_nobody(wire.host, script)
     assert done.returncode != 0, f"{script}: {done.stdout}"
     stat = pathlib.Path(f"/proc/{daemon.process.pid}/stat").read_text(encoding="ascii")

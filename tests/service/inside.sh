@@ -299,6 +299,12 @@ test_watchdog() {
     journal watchdog.journal
 }
 
+# Seconds since the boot and the hundredths that the daemon has used of a processor.
+cpu_used() {
+    echo "$(cut -d ' ' -f 1 /proc/uptime)" \
+        "$(cut -d ' ' -f 14,15 "/proc/$(systemctl show -P MainPID ipmodd)/stat")"
+}
+
 # networkd sweeps the policy rules of others when it starts; ours come back, tun0 is left alone.
 test_networkd() {
     mkdir -p /run/systemd/network
@@ -322,12 +328,14 @@ NETWORK
     step fake_after_networkd ping -n -c 2 -i 0.05 -W 1 203.0.113.7
     ip monitor rule >/out/rules_seen &
     monitor=$!
+    cpu_used >/out/networkd_cpu
     step networkd_again systemctl restart systemd-networkd
     wait_for 5 sh -c 'networkctl status eth0 | grep -q State:.*configured'
     # Like a carrier that was lost and came back, this sweeps what others have made.
     networkctl reconfigure eth0
     sleep 1
     kill $monitor
+    cpu_used >>/out/networkd_cpu
     step rules_after_networkd sh -c 'ip rule; ip -6 rule'
     step fake_after_restart ping -n -c 2 -i 0.05 -W 1 203.0.113.7
     systemctl stop systemd-networkd.socket systemd-networkd

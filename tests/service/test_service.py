@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The real service, seen from outside: each test reads one side of the boot that inside.sh drove."""
+import os
 import re
 import subprocess
 
@@ -271,6 +272,10 @@ def test_networkd_restarted(results):
     assert len(re.findall(r"iif tun0 unreachable", rules)) == 2, rules
     assert len(re.findall(r"lookup 100", rules)) == 2, rules
     assert results.code("fake_after_restart") == 0, results.text("fake_after_restart")
+    before, after = ([float(word) for word in line.split()]
+                     for line in results.text("networkd_cpu").splitlines())
+    used = (sum(after[1:]) - sum(before[1:])) / os.sysconf("SC_CLK_TCK")
+    assert used < 0.05 * (after[0] - before[0]), f"{used} s of {after[0] - before[0]} s"
     told = [entry["MESSAGE"] for entry in results.entries("networkd.journal")
             if entry.get("SYSLOG_IDENTIFIER") == "ipmodd" and "routing" in entry["MESSAGE"]]
     assert 1 <= len(told) <= 5, told
