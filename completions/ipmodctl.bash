@@ -50,7 +50,7 @@ _ipmodctl() {
         enable | disable)
             mapfile -t COMPREPLY < <(compgen -W "$(_ipmodctl_rules "${socket[@]}")" -- "$word")
             ;;
-        replay | trace) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        check | replay | trace) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac
         ;;
     esac

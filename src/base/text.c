@@ -175,3 +175,13 @@ void text_guess_offer(struct text_guess *guess, const char *candidate)
     guess->name = candidate;
     guess->distance = distance;
 }
+
+uint64_t text_digest(uint64_t digest, const char *text)
+{
+    const unsigned char *byte = (const unsigned char *)text;
+
+    do {
+        digest = (digest ^ *byte) * UINT64_C(0x100000001b3);
+    } while (*byte++ != '\0');
+    return digest;
+}

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,22 +74,25 @@ static void look_again(struct control_client *client)
 
 static void answered(struct control_client *client)
 {
+    if (client->held)
+        client->ended = NULL;
     client->held = false;
     look_again(client);
 }
 
-/* TEXT as it can stand in JSON: it may quote what a client sent, or half a character of it. */
-static json_t *make_text(char *text)
+json_t *control_text(const char *text)
 {
     json_t *string = json_string(text);
+    char CLEANUP(cleanup_free) *copy = NULL;
 
     if (string != NULL)
         return string;
-    for (char *c = text; *c != '\0'; c++) {
+    copy = strdup(text);
+    for (char *c = copy; c != NULL && *c != '\0'; c++) {
         if (!isascii(*c))
             *c = '?';
     }
-    return json_string(text);
+    return json_string(copy);
 }
 
 void control_refuse(struct control_client *client, const char *code, const char *format, ...)
@@ -100,7 +104,7 @@ void control_refuse(struct control_client *client, const char *code, const char 
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (!put_document(client,
-                      json_pack("{s{ssso}}", "error", "code", code, "text", make_text(text))))
+                      json_pack("{s{ssso}}", "error", "code", code, "text", control_text(text))))
         client->closing = true;
     answered(client);
 }
@@ -130,12 +134,19 @@ uint64_t control_hold(struct control_client *client)
     return client->number;
 }
 
+void control_hold_until(struct control_client *client, void (*gone)(void *context), void *context)
+{
+    control_hold(client);
+    client->ended = gone;
+    client->ended_context = context;
+}
+
 void control_stream(struct control_client *client, void (*ended)(void *context), void *context)
 {
+    answered(client);
     client->ended = ended;
     client->ended_context = context;
     client->lost = 0;
-    answered(client);
 }
 
 void control_stream_end(struct control_client *client)
@@ -302,13 +313,22 @@ static void on_output(struct bufferevent *connection, void *context)
     look_again(client);
 }
 
+/* Whether nobody can read an answer any more. Who only will write no more has sent an end too. */
+static bool has_hung_up(const struct control_client *client)
+{
+    struct pollfd end = {.fd = bufferevent_getfd(client->connection)};
+
+    return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP) != 0;
+}
+
 /* Requests that came before the end are still answered; a stream has nobody to read it any more. */
 static void on_event(struct bufferevent *connection, short what, void *context)
 {
     struct control_client *client = context;
 
     (void)connection;
-    if ((what & BEV_EVENT_EOF) == 0 || client->ended != NULL) {
+    if ((what & BEV_EVENT_EOF) == 0 ||
+        (client->ended != NULL && (!client->held || has_hung_up(client)))) {
         client_free(client);
         return;
     }

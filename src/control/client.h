@@ -24,7 +24,7 @@ struct control_client {
     bool held;        /* an answer is to come */
     bool ended_input; /* nothing comes after what is there */
     bool closing;     /* to be closed when what was written is read */
-    /* A stream; NULL: none. */
+    /* Of a stream, or of work that is held for; NULL: neither. */
     void (*ended)(void *context);
     void *ended_context;
     uint64_t lost; /* documents left out that the client does not know of */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands that answer with a document. */
+#include "command_check.h"
 #include "command_watch.h"
 #include "documents.h"
 #include "flow_filter.h"
@@ -308,6 +309,7 @@ const struct control_command control_commands[] = {
     {"reset-rules", "", CONTROL_CHANGE, run_reset_rules},
     {"enable", "RULE", CONTROL_CHANGE, run_enable},
     {"disable", "RULE", CONTROL_CHANGE, run_disable},
+    {"check", CHECK_ARGUMENTS, CONTROL_CHANGE, command_run_check},
     {"reload", "[confirm=TIME]", CONTROL_CHANGE, run_reload},
     {"confirm", "", CONTROL_CHANGE, run_confirm},
     {"rollback", "", CONTROL_CHANGE, run_rollback},

@@ -46,6 +46,7 @@ struct command {
     X(doctor)           \
     X(ping)             \
     X(path)             \
+    X(check)            \
     X(reload)           \
     X(confirm)          \
     X(rollback)         \

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+enum { LINE_MAX_BYTES = 4 << 20 }; /* of a request; ipmodd-control(7) */
+
 static const char usual_socket[] = "/run/ipmodd/control";
 
 static enum exit_code refuse_connect(const char *path, int error)
@@ -121,6 +123,8 @@ enum exit_code connection_send(struct connection *connection, const char *const 
     fputc('\n', out);
     if (fclose(out) != 0)
         return command_fail("%s", strerror(errno));
+    if (length > LINE_MAX_BYTES)
+        return command_fail("this is more than the 4 MiB that a request may have");
     r = send_all(fileno(connection->input), line, length);
     if (r == 0)
         return EXIT_CODE_OK;

@@ -27,6 +27,9 @@ static int prepare_rules(struct loader *loader)
 
 static int load(struct loader *loader)
 {
+    if (loader->task.given_texts != NULL)
+        return given_load(loader->task.given_texts, &loader->cancelled, &loader->problems,
+                          &loader->loaded);
     if (loader->task.given.config == NULL)
         return load_configuration_until(loader->task.file, &loader->cancelled, &loader->problems,
                                         &loader->loaded);
@@ -50,9 +53,15 @@ int loader_begin(struct loader *loader, const struct loader_task *task)
     int error;
 
     loader->task = *task;
+    atomic_store(&loader->cancelled, false);
     error = thread_start(&loader->thread, "ipmodd-loader", run, loader);
     loader->running = error == 0;
     return error;
+}
+
+void loader_cancel(struct loader *loader)
+{
+    atomic_store(&loader->cancelled, true);
 }
 
 void loader_end(struct loader *loader)
@@ -74,7 +83,7 @@ void loader_clear(struct loader *loader)
 
 void loader_close(struct loader *loader)
 {
-    atomic_store(&loader->cancelled, true);
+    loader_cancel(loader);
     if (loader->running)
         loader_end(loader);
     loader_clear(loader);

@@ -10,22 +10,23 @@
 #define IPMODD_DAEMON_LOADER_H
 
 #include "ipmodd/datapath/path.h"
-#include "ipmodd/rules/load.h"
+#include "ipmodd/rules/given.h"
 
 #include <pthread.h>
 
 /* What to load, all of it borrowed until loader_end() but what is given. */
 struct loader_task {
-    const char *file;              /* as load_configuration() */
-    struct loaded given;           /* with a config: that one instead, the loader's from now on */
-    const struct ruleset *present; /* that is in force */
-    unsigned paths;                /* that will exchange it */
+    const char *file;                /* as load_configuration() */
+    const struct given *given_texts; /* of these instead, unless NULL */
+    struct loaded given;             /* with a config: that one instead, the loader's from now on */
+    const struct ruleset *present;   /* that is in force */
+    unsigned paths;                  /* that will exchange it */
 };
 
 struct loader {
     pthread_t thread;
     bool running;
-    atomic_bool cancelled; /* at the stop */
+    atomic_bool cancelled; /* what is running is to be given up */
     int done_fd;           /* readable when loader_end() will not wait */
     struct loader_task task;
 
@@ -41,6 +42,9 @@ int loader_open(struct loader *loader);
 
 /* Begins TASK; none may be running. 0, or -errno with what was given still the caller's. */
 int loader_begin(struct loader *loader, const struct loader_task *task);
+
+/* Has what is running end soon, with -ECANCELED. */
+void loader_cancel(struct loader *loader);
 
 /* Waits for the end. */
 void loader_end(struct loader *loader);

@@ -3,6 +3,7 @@
 #include "reload.h"
 
 #include "complaint.h"
+#include "fixed.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/log/log.h"
 #include "notify.h"
@@ -31,59 +32,6 @@ static PRINTF_LIKE(2, 3) int refuse(struct refusal *refusal, const char *format,
     vsnprintf(refusal->text, sizeof(refusal->text), format, arguments);
     va_end(arguments);
     return -EINVAL;
-}
-
-static bool same_addresses(const struct config_tun *a, const struct config_tun *b)
-{
-    if (a->address_count != b->address_count)
-        return false;
-    for (size_t i = 0; i < a->address_count; i++) {
-        if (!ip_addr_equal(&a->addresses[i].addr, &b->addresses[i].addr) ||
-            a->addresses[i].len != b->addresses[i].len)
-            return false;
-    }
-    return true;
-}
-
-static int check_tun(const struct config_tun *old, const struct config_tun *new,
-                     struct refusal *ret_refusal)
-{
-    const char *key = NULL;
-
-    if (strcmp(old->name, new->name) != 0)
-        key = "name";
-    else if (!same_addresses(old, new))
-        key = "address";
-    else if (old->mtu != new->mtu)
-        key = "mtu";
-    else if (old->offload != new->offload)
-        key = "offload";
-    else if (old->merge != new->merge)
-        key = "merge";
-    else if (old->queues != new->queues)
-        key = "queues";
-    if (key == NULL)
-        return 0;
-    return refuse(ret_refusal, "[tun] %s: cannot change while running; restart ipmodd for it", key);
-}
-
-static bool same_control(const struct config_main *a, const struct config_main *b)
-{
-    return a->control == b->control &&
-           (a->control != CONTROL_AT || strcmp(a->control_path, b->control_path) == 0);
-}
-
-/* What belongs to the process as long as it lives. */
-static int check_fixed(const struct config *old, const struct config *new,
-                       struct refusal *ret_refusal)
-{
-    if (!same_control(&old->main, &new->main))
-        return refuse(ret_refusal,
-                      "[main] control: cannot change while running; restart ipmodd for it");
-    if (old->flows.max != new->flows.max)
-        return refuse(ret_refusal,
-                      "[flows] max: cannot change while running; restart ipmodd for it");
-    return check_tun(&old->tun, &new->tun, ret_refusal);
 }
 
 /* What comes after OLD is in force. */
@@ -151,7 +99,8 @@ static int judge(struct reload *reload, struct refusal *ret_refusal)
     else if (reload->overdue && !reload->returning)
         error = refuse(ret_refusal, "the time to confirm is over");
     else
-        error = check_fixed(engine->loaded.config, loader->loaded.config, ret_refusal);
+        error = fixed_check(engine->loaded.config, loader->loaded.config, ret_refusal->text,
+                            sizeof(ret_refusal->text));
     return error < 0 ? error : put_in_force(reload, ret_refusal);
 }
 

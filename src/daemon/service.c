@@ -75,6 +75,9 @@ int service_open(struct service *service, struct engine *engine)
         .loaded_at = time(NULL),
         .generation = 1,
     };
+    r = checking_open(&service->checking, engine);
+    if (r < 0)
+        return r;
     r = exporting_open(&service->exporting, &config->metrics);
     if (r < 0 || config->control == CONTROL_OFF)
         return r;
@@ -236,6 +239,13 @@ static void ping(void *context, struct control_client *client, const struct cont
     pinging_start(service->pinging, client, wish);
 }
 
+static void check(void *context, struct control_client *client, struct given *given)
+{
+    struct service *service = context;
+
+    checking_start(&service->checking, client, given);
+}
+
 static int confirm(void *context)
 {
     struct service *service = context;
@@ -317,12 +327,13 @@ int service_start(struct service *service, struct event_base *base, struct reloa
         .confirm = confirm,
         .roll_back = roll_back,
         .ping = ping,
+        .check = check,
     };
     if (exporting_start(&service->exporting, base, &service->daemon) < 0)
         return -ENOMEM;
     if (service->fd < 0)
         return 0;
-    if (pinging_serve(service->pinging, base) < 0)
+    if (pinging_serve(service->pinging, base) < 0 || checking_serve(&service->checking, base) < 0)
         return -ENOMEM;
     service->server = control_server_new(base, TAKE_FD(service->fd), &owner, control_commands,
                                          control_command_count, &service->daemon);
@@ -334,6 +345,7 @@ void service_stop(struct service *service)
     control_server_free(TAKE_PTR(service->server));
     if (service->pinging != NULL)
         pinging_end(service->pinging);
+    checking_stop(&service->checking);
     exporting_close(&service->exporting);
 }
 
@@ -345,6 +357,7 @@ void service_close(struct service *service)
     if (service->path[0] != '\0')
         unlink(service->path);
     service->path[0] = '\0';
+    checking_close(&service->checking);
     free(TAKE_PTR(service->waiting));
     pinging_free(TAKE_PTR(service->pinging));
 }

@@ -8,6 +8,7 @@
 #ifndef IPMODD_DAEMON_SERVICE_H
 #define IPMODD_DAEMON_SERVICE_H
 
+#include "checking.h"
 #include "exporting.h"
 #include "ipmodd/control/commands.h"
 #include "pinging.h"
@@ -17,6 +18,7 @@ struct service {
     struct engine *engine;
     struct reload *reload;
     struct pinging *pinging;
+    struct checking checking;
     int fd;         /* that listens, until it is served; -1: none */
     char path[108]; /* to be removed at the end; "": the socket is not ours */
     struct control_server *server;

@@ -17,6 +17,7 @@ struct set {
     char *name;
     char *elements, *file; /* as configured; NULL: not */
     enum set_type type;
+    uint64_t digest;
     struct prefix_set prefixes[FAMILY_COUNT]; /* with SET_PREFIX */
     uint64_t *ports;                          /* with SET_PORT: bit P % 64 of word P / 64 */
 };
@@ -31,6 +32,7 @@ struct set *set_new(const char *name, enum set_type type)
     if (set == NULL)
         return NULL;
     set->type = type;
+    set->digest = text_digest(TEXT_DIGEST_START, type_names[type]);
     set->name = strdup(name);
     if (type == SET_PORT)
         set->ports = calloc(PORTS / 64, sizeof(*set->ports));
@@ -62,6 +64,16 @@ const char *set_name(const struct set *set)
 enum set_type set_type(const struct set *set)
 {
     return set->type;
+}
+
+void set_note_text(struct set *set, const char *text)
+{
+    set->digest = text_digest(set->digest, text);
+}
+
+uint64_t set_digest(const struct set *set)
+{
+    return set->digest;
 }
 
 int set_add_addresses(struct set *set, const struct address_range *range)

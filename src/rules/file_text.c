@@ -116,7 +116,6 @@ static int check_bytes(const char *path, const char *bytes, size_t length, struc
 
 int file_text_read(const char *path, struct report *report, char **ret_text)
 {
-    static const char byte_order_mark[] = "\xef\xbb\xbf";
     int CLEANUP(cleanup_fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     char CLEANUP(cleanup_free) *bytes = NULL;
     struct stat status;
@@ -138,8 +137,6 @@ int file_text_read(const char *path, struct report *report, char **ret_text)
         r = check_bytes(path, bytes, length, report);
     if (r < 0)
         return r;
-    if (strncmp(bytes, byte_order_mark, strlen(byte_order_mark)) == 0)
-        memset(bytes, ' ', strlen(byte_order_mark));
     *ret_text = TAKE_PTR(bytes);
     return 0;
 }

@@ -12,7 +12,7 @@
 enum { FILE_TEXT_MAX = 16 * 1024 * 1024 };
 
 /*
- * The text of PATH, owned by the caller, behind a byte order mark if there is one. 0; -EINVAL with
+ * The text of PATH, owned by the caller. 0; -EINVAL with
  * an error in REPORT (missing, a directory, unreadable, writable by others than root and this user,
  * too large, NUL bytes); -ENOMEM.
  */

@@ -250,18 +250,35 @@ static void source_clear(struct source *source)
     free(source->value);
 }
 
+/* TEXT is used up. */
+static int parse(const char *file, char *text, struct document *document, struct report *report)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    struct source CLEANUP(source_clear)
+        source = {.file = file, .document = document, .report = report, .next = text};
+
+    if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0)
+        source.next += strlen(byte_order_mark);
+    /* Its result says only that a line was wrong, which finish_line() has reported with its place.
+     */
+    ini_parse_stream(read_piece, &source, take_pair, &source);
+    return source.error;
+}
+
 int ini_source_read(const char *file, struct document *document, struct report *report)
 {
-    struct source CLEANUP(source_clear)
-        source = {.file = file, .document = document, .report = report};
     char CLEANUP(cleanup_free) *text = NULL;
     int r = file_text_read(file, report, &text);
 
     if (r < 0)
         return r == -EINVAL ? 0 : r;
-    source.next = text;
-    /* Its result says only that a line was wrong, which finish_line() has reported with its place.
-     */
-    ini_parse_stream(read_piece, &source, take_pair, &source);
-    return source.error;
+    return parse(file, text, document, report);
+}
+
+int ini_source_parse(const char *file, const char *text, struct document *document,
+                     struct report *report)
+{
+    char CLEANUP(cleanup_free) *copy = strdup(text);
+
+    return copy != NULL ? parse(file, copy, document, report) : -ENOMEM;
 }

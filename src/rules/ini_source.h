@@ -27,4 +27,8 @@
  */
 int ini_source_read(const char *file, struct document *document, struct report *report);
 
+/* The same of TEXT, which FILE is said to hold. */
+int ini_source_parse(const char *file, const char *text, struct document *document,
+                     struct report *report);
+
 #endif

@@ -15,6 +15,7 @@
 
 /* What is being built; all of it goes to the caller or is freed. */
 struct loading {
+    const struct given *given; /* instead of files; NULL: these are read */
     struct report report;
     struct document document;
     struct loaded loaded;
@@ -163,12 +164,20 @@ static void normalise_section_names(struct document *document)
     }
 }
 
+static int read_file(struct loading *loading, const char *path)
+{
+    if (loading->given == NULL)
+        return ini_source_read(path, &loading->document, &loading->report);
+    return ini_source_parse(path, given_find(loading->given, GIVEN_CONFIG, path),
+                            &loading->document, &loading->report);
+}
+
 static int read_files(struct loading *loading, const struct file_list *files)
 {
     const struct place place = {.file = files->paths[0]};
 
     for (size_t i = 0; i < files->count; i++) {
-        int r = ini_source_read(files->paths[i], &loading->document, &loading->report);
+        int r = read_file(loading, files->paths[i]);
 
         if (r < 0)
             return r;
@@ -214,7 +223,8 @@ static int build_sets(struct loading *loading)
         int r = 0;
 
         if (name != NULL && check_named_section(section, "set", name, &loading->report))
-            r = set_section_build(section, name, loading->loaded.ruleset, &loading->report);
+            r = set_section_build(section, name, loading->given, loading->loaded.ruleset,
+                                  &loading->report);
         if (r < 0)
             return r;
     }
@@ -344,6 +354,43 @@ int load_configuration_until(const char *file, const atomic_bool *cancel, struct
         r = search_given(file, &loading.report, &files);
     else
         r = search_below("", &loading.report, &files);
+    return r < 0 ? r : load_files(&loading, &files, ret_loaded);
+}
+
+/* The names of the configuration files among what is given. */
+static int list_given(const struct given *given, struct report *report, struct file_list *ret_files)
+{
+    const struct place nowhere = {.file = NULL};
+    struct file_list files = {.paths = calloc(given->count + 1, sizeof(*files.paths))};
+
+    if (files.paths == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < given->count; i++) {
+        if (given->items[i].kind != GIVEN_CONFIG)
+            continue;
+        files.paths[files.count] = strdup(given->items[i].name);
+        if (files.paths[files.count++] == NULL) {
+            file_list_clear(&files);
+            return -ENOMEM;
+        }
+    }
+    if (files.count == 0) {
+        report_error(report, &nowhere, "no configuration file was given");
+        file_list_clear(&files);
+        return -EINVAL;
+    }
+    *ret_files = files;
+    return 0;
+}
+
+int given_load(const struct given *given, const atomic_bool *cancel, struct problems *problems,
+               struct loaded *ret_loaded)
+{
+    struct loading CLEANUP(loading_clear)
+        loading = {.given = given, .report = {.problems = problems, .cancel = cancel}};
+    struct file_list CLEANUP(file_list_clear) files = {.paths = NULL};
+    int r = list_given(given, &loading.report, &files);
+
     return r < 0 ? r : load_files(&loading, &files, ret_loaded);
 }
 

@@ -376,6 +376,17 @@ int rule_section_build_matches(const struct section *section, struct report *rep
     return 0;
 }
 
+static uint64_t digest_of(const struct section *section)
+{
+    uint64_t digest = TEXT_DIGEST_START;
+
+    for (size_t i = 0; i < section->entry_count; i++) {
+        digest = text_digest(digest, section->entries[i].key);
+        digest = text_digest(digest, section->entries[i].value);
+    }
+    return digest;
+}
+
 int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,
                        struct report *report)
 {
@@ -385,6 +396,7 @@ int rule_section_build(const struct section *section, const char *name, struct l
 
     if (r < 0 || work.failed)
         return r;
+    work.rule.digest = digest_of(section);
     rule_reach_check(&work.rule, &work.scope, &loaded->config->divert, section, report);
     rule_lint(&work.rule, &loaded->config->divert, section, report);
     return ruleset_add(loaded->ruleset, &work.rule);

@@ -40,6 +40,7 @@ static int add_element(struct set *set, const char *text, struct value_error *er
     struct value_name ports;
     int r;
 
+    set_note_text(set, text);
     if (set_type(set) == SET_PREFIX) {
         r = address_range_parse(text, &addresses, error);
         return r < 0 ? r : set_add_addresses(set, &addresses);
@@ -148,28 +149,96 @@ static FILE *open_regular(const char *path)
     return file;
 }
 
-static int add_file(struct set *set, const struct section *section, struct report *report)
+/* The path of SECTION's file; *RET_PATH stays NULL when it has none. 0 or -ENOMEM. */
+static int find_path(const struct section *section, char **ret_path)
 {
     const struct entry *entry = section_find_entry(section, "file");
-    char CLEANUP(cleanup_free) *path = NULL;
-    CLEANUP(cleanup_file) FILE *file = NULL;
-    struct place place, line = {.section = section->name};
-    int r;
 
     if (entry == NULL || *entry->value == '\0')
         return 0;
-    place = entry_place(section, entry);
-    path = section_resolve_path(section, entry->value);
-    if (path == NULL)
-        return -ENOMEM;
-    file = open_regular(path);
-    if (file == NULL) {
-        report_error(report, &place, "%.200s cannot be read: %s", path, strerror(errno));
-        return 0;
+    *ret_path = section_resolve_path(section, entry->value);
+    return *ret_path != NULL ? 0 : -ENOMEM;
+}
+
+static void refuse_file(const struct section *section, const char *path, int error,
+                        struct report *report)
+{
+    const struct place place = entry_place(section, section_find_entry(section, "file"));
+
+    report_error(report, &place, "%.200s cannot be read: %s", path, strerror(error));
+}
+
+/* PATH for reading, or its text in GIVEN; NULL with a report, or with errno ENOMEM. */
+static FILE *open_lines(const struct section *section, const char *path, const struct given *given,
+                        struct report *report)
+{
+    const struct place place = entry_place(section, section_find_entry(section, "file"));
+    const char *text = given != NULL ? given_find(given, GIVEN_ELEMENTS, path) : NULL;
+    FILE *file;
+
+    if (text != NULL)
+        return fmemopen((char *)text, strlen(text), "r");
+    if (given != NULL) {
+        report_error(report, &place, "%.200s did not come along, and is not opened here", path);
+        errno = ENOENT;
+        return NULL;
     }
+    file = open_regular(path);
+    if (file == NULL)
+        refuse_file(section, path, errno, report);
+    return file;
+}
+
+static int add_file(struct set *set, const struct section *section, const struct given *given,
+                    struct report *report)
+{
+    char CLEANUP(cleanup_free) *path = NULL;
+    CLEANUP(cleanup_file) FILE *file = NULL;
+    struct place line = {.section = section->name};
+    int r = find_path(section, &path);
+
+    if (r < 0 || path == NULL)
+        return r;
+    file = open_lines(section, path, given, report);
+    if (file == NULL)
+        return errno == ENOMEM ? -ENOMEM : 0;
     line.file = path;
     r = read_lines(set, file, &line, report);
     return r < 0 ? r : set_note_file(set, path);
+}
+
+/* All of FILE up to a NUL byte, to GIVEN under PATH. */
+static int collect_lines(const struct section *section, const char *path, FILE *file,
+                         struct report *report, struct given *given)
+{
+    const struct place place = {.file = path, .section = section->name};
+    char CLEANUP(cleanup_free) *text = NULL;
+    size_t size = 0;
+    ssize_t length = getdelim(&text, &size, '\0', file);
+
+    if (ferror(file)) {
+        refuse_file(section, path, errno, report);
+        return 0;
+    }
+    if (length > 0 && text[length - 1] == '\0') {
+        report_error(report, &place, "holds a NUL byte: a set file is plain text");
+        return 0;
+    }
+    return given_add(given, GIVEN_ELEMENTS, path, length > 0 ? text : "");
+}
+
+int set_section_collect(const struct section *section, struct report *report, struct given *given)
+{
+    char CLEANUP(cleanup_free) *path = NULL;
+    CLEANUP(cleanup_file) FILE *file = NULL;
+    int r = find_path(section, &path);
+
+    if (r < 0 || path == NULL || given_find(given, GIVEN_ELEMENTS, path) != NULL)
+        return r;
+    file = open_lines(section, path, NULL, report);
+    if (file == NULL)
+        return errno == ENOMEM ? -ENOMEM : 0;
+    return collect_lines(section, path, file, report, given);
 }
 
 static void report_unknown(const struct section *section, const struct entry *entry,
@@ -234,8 +303,8 @@ static int read_type(const struct section *section, enum set_type *ret_type, str
     return 0;
 }
 
-int set_section_build(const struct section *section, const char *name, struct ruleset *ruleset,
-                      struct report *report)
+int set_section_build(const struct section *section, const char *name, const struct given *given,
+                      struct ruleset *ruleset, struct report *report)
 {
     enum set_type type = SET_PREFIX;
     struct set *set;
@@ -249,7 +318,7 @@ int set_section_build(const struct section *section, const char *name, struct ru
         return -ENOMEM;
     r = add_elements(set, section, report);
     if (r == 0)
-        r = add_file(set, section, report);
+        r = add_file(set, section, given, report);
     if (r == 0)
         r = set_finish(set);
     if (r < 0) {

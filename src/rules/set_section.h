@@ -12,15 +12,19 @@
 #include "report.h"
 
 #include "ipmodd/datapath/ruleset.h"
+#include "ipmodd/rules/given.h"
 
 /* The keys of a set section: the I-th, NULL behind the last. */
 const char *set_section_key(size_t i);
 
 /*
- * Appends the set that SECTION describes, called NAME, to the sets of RULESET. What is wrong goes
- * to REPORT. 0 or -ENOMEM.
+ * Appends the set that SECTION describes, called NAME, to the sets of RULESET. With GIVEN its file
+ * is looked for there, and not opened. What is wrong goes to REPORT. 0 or -ENOMEM.
  */
-int set_section_build(const struct section *section, const char *name, struct ruleset *ruleset,
-                      struct report *report);
+int set_section_build(const struct section *section, const char *name, const struct given *given,
+                      struct ruleset *ruleset, struct report *report);
+
+/* Adds what the file of SECTION holds to GIVEN. As above. */
+int set_section_collect(const struct section *section, struct report *report, struct given *given);
 
 #endif

@@ -67,4 +67,12 @@ struct text_guess {
 /* CANDIDATE is borrowed. */
 void text_guess_offer(struct text_guess *guess, const char *candidate);
 
+/*
+ * A number for texts one after the other: DIGEST of those before, at first TEXT_DIGEST_START, goes
+ * on with TEXT and its end (FNV-1a of 64 bits). To see whether something was changed, not to defend
+ * against who wants that to be hidden.
+ */
+#define TEXT_DIGEST_START UINT64_C(0xcbf29ce484222325)
+uint64_t text_digest(uint64_t digest, const char *text);
+
 #endif

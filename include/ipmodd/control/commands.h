@@ -14,7 +14,7 @@
 #include "ipmodd/control/server.h"
 #include "ipmodd/datapath/flow_filter.h"
 #include "ipmodd/datapath/path.h"
-#include "ipmodd/rules/load.h"
+#include "ipmodd/rules/given.h"
 #include "ipmodd/watch/tap.h"
 
 #include <time.h>
@@ -117,6 +117,8 @@ struct control_daemon {
     void (*ping)(void *context, struct control_client *client, const struct control_ping *ping);
     /* Goes back to the configuration from before; client NUMBER as above. */
     void (*roll_back)(void *context, uint64_t number);
+    /* Answers CLIENT, later, by what there is to say of GIVEN, which it takes over. */
+    void (*check)(void *context, struct control_client *client, struct given *given);
     /* Answers CLIENT by a stream of what WISH asks for, or by a refusal; takes over its filter. */
     void (*watch)(void *context, struct control_client *client, const struct watch_wish *wish);
 };
@@ -128,6 +130,13 @@ struct control_daemon {
 json_t *document_packet(const struct watch_record *record, size_t snap_length);
 json_t *document_explanation(const struct watch_record *record);
 json_t *document_flow_event(const struct watch_record *record);
+
+/*
+ * About a configuration in which PROBLEMS were found; WANTED: what it is, NULL when it is not good;
+ * REFUSAL: why a reload would not put it in force in place of PRESENT, or NULL.
+ */
+json_t *document_checked(const struct problems *problems, const struct loaded *present,
+                         const struct loaded *wanted, const char *refusal);
 
 /* All of them; the server's context has to be a struct control_daemon. */
 extern const struct control_command control_commands[];

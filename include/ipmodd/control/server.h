@@ -92,6 +92,9 @@ size_t control_server_clients(const struct control_server *server);
 /* Takes over DOCUMENT, an object; NULL (no memory for it) becomes a refusal. */
 void control_reply(struct control_client *client, json_t *document);
 
+/* TEXT as it can stand in a document, also when it quotes bytes that are no UTF-8. */
+json_t *control_text(const char *text);
+
 /* CODE is a word for programs: "usage", "not-found", "busy", "failed", … */
 void control_refuse(struct control_client *client, const char *code, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -104,6 +107,11 @@ void control_refuse_arguments(const struct control_call *call);
  * finds the client again if it still is there.
  */
 uint64_t control_hold(struct control_client *client);
+
+/* The same for work that nobody needs when the client has hung up: then GONE is called with
+ * CONTEXT, and the client is not to be used any more. Not called once it was answered. */
+void control_hold_until(struct control_client *client, void (*gone)(void *context), void *context);
+
 struct control_client *control_find(struct control_server *server, uint64_t number);
 
 /*

@@ -51,6 +51,7 @@ struct rule {
     char *name;
     char *file; /* where the section stands */
     unsigned line;
+    uint64_t digest;     /* of the section as it was written: text_digest() */
     struct rule_log log; /* with `logs` */
 };
 

@@ -38,6 +38,12 @@ void set_add_ports(struct set *set, uint16_t first, uint16_t last);
 int set_note_elements(struct set *set, const char *text);
 int set_note_file(struct set *set, const char *path);
 
+/* The text of an element, for the digest of all. */
+void set_note_text(struct set *set, const char *text);
+
+/* Of type and elements as they were written: text_digest(). */
+uint64_t set_digest(const struct set *set);
+
 /* "KEY = VALUE", a line each, in the form that the configuration has. */
 void set_print(const struct set *set, FILE *out);
 

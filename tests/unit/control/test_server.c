@@ -79,10 +79,19 @@ static void run_hold(const struct control_call *call)
     fixture->held = control_hold(call->client);
 }
 
+static void run_work(const struct control_call *call)
+{
+    struct fixture *fixture = call->context;
+
+    fixture->streaming = call->client;
+    control_hold_until(call->client, on_stream_end, fixture);
+}
+
 static const struct control_command commands[] = {
     {"echo", "[WORD...]", CONTROL_READ, run_echo}, {"large", "", CONTROL_READ, run_large},
     {"change", "", CONTROL_CHANGE, run_change},    {"usage", "NAME", CONTROL_READ, run_usage},
     {"stream", "", CONTROL_READ, run_stream},      {"hold", "", CONTROL_READ, run_hold},
+    {"work", "", CONTROL_READ, run_work},
 };
 
 static int set_up(void **state)
@@ -436,6 +445,33 @@ static void test_a_client_that_goes_while_it_is_held(void **state)
     assert_int_equal(control_server_clients(fixture->server), 0);
 }
 
+/* Who stops writing still waits; who hangs up does not, and the work is told; once, or never. */
+static void test_work_that_nobody_waits_for_any_more(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[TEXT];
+    int fd = connect_to(fixture);
+
+    say(fd, "work\n");
+    shutdown(fd, SHUT_WR);
+    turn(fixture);
+    assert_int_equal(fixture->streams_ended, 0);
+    control_reply(fixture->streaming, json_pack("{s:s}", "work", "done"));
+    assert_non_null(strstr(hear(fixture, fd, text), "done"));
+    close(fd);
+    turn(fixture);
+    assert_int_equal(fixture->streams_ended, 0);
+
+    fd = connect_to(fixture);
+    say(fd, "work\n");
+    turn(fixture);
+    assert_int_equal(fixture->streams_ended, 0);
+    close(fd);
+    while (control_server_clients(fixture->server) > 0)
+        turn(fixture);
+    assert_int_equal(fixture->streams_ended, 1);
+}
+
 /* Runs in a child as somebody else; the answer to LINE is in TEXT. False: connecting was refused.
  */
 static bool ask_as(struct fixture *fixture, uid_t uid, gid_t gid, const char *line,
@@ -546,6 +582,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_further_line_ends_a_stream, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_held_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_client_that_goes_while_it_is_held, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_work_that_nobody_waits_for_any_more, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_who_may_what, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_place_in_the_file_system, set_up, tear_down),
