@@ -66,6 +66,45 @@ static void print_rule(const json_t *rule, FILE *out)
     print_changes(json_object_get(rule, "changes"), out);
 }
 
+/* "masquerade 192.0.2.9:4000 -> 203.0.113.1:4000, of a new flow of rule share", and what follows
+ * from it for the packet. */
+static void print_translation(const json_t *told, const char *changes, FILE *out)
+{
+    const json_t *flow = json_object_get(told, "flow"), *translation;
+    const char *rule = json_string_value(json_object_get(flow, "rule"));
+    bool is_new = strcmp(view_string(flow, "state"), "new") == 0;
+    size_t i;
+
+    if (json_array_size(json_object_get(told, changes)) == 0)
+        return;
+    json_array_foreach(json_object_get(flow, "translations"), i, translation)
+        fprintf(out, "%s %s %s -> %s", i == 0 ? "  translated:" : ",",
+                view_string(translation, "action"), view_string(translation, "before"),
+                view_string(translation, "after"));
+    fputs(is_new ? ", of a new flow" : ", of a flow", out);
+    if (rule != NULL)
+        fprintf(out, " of rule %s", rule);
+    fputc('\n', out);
+    print_changes(json_object_get(told, changes), out);
+}
+
+/* What the packet is to a flow, where flows are tracked, and how rules see it if otherwise. */
+static void print_flow(const json_t *told, FILE *out)
+{
+    const json_t *flow = json_object_get(told, "flow");
+    bool is_reply = strcmp(view_string(flow, "way"), "reply") == 0;
+
+    if (flow == NULL)
+        return;
+    fprintf(out, "  %s", view_string(flow, "state"));
+    if (json_object_get(flow, "original") != NULL)
+        fprintf(out, ", %s flow %s", is_reply ? "answers" : "of", view_string(flow, "original"));
+    fputc('\n', out);
+    print_translation(told, "restored", out);
+    if (json_object_get(told, "seen") != NULL)
+        fprintf(out, "  rules see %s\n", view_string(told, "seen"));
+}
+
 /* ": decided by rule web", and the like. */
 static void print_decider(const json_t *told, FILE *out)
 {
@@ -95,6 +134,7 @@ static void print_fate(const json_t *told, FILE *out)
 
     if (split > 0)
         fprintf(out, "  split into %lld packets, of which this is the first\n", split);
+    print_translation(told, "translated", out);
     if (json_array_size(repaired) > 0)
         fputs("  repaired\n", out);
     print_changes(repaired, out);
@@ -119,6 +159,7 @@ void explain_print(const json_t *told, FILE *out)
     const json_t *rule;
     size_t i;
 
+    print_flow(told, out);
     json_array_foreach(json_object_get(told, "rules"), i, rule) print_rule(rule, out);
     print_fate(told, out);
 }

@@ -10,6 +10,18 @@ void count_arrival(struct path *path, const struct packet *packet)
     path->counters.in_bytes += packet_wire_bytes(packet);
 }
 
+void observe_receipt(struct path *path, const struct packet *packet)
+{
+    if (path->observer != NULL)
+        path->observer->received(path->observer->context, packet);
+}
+
+void observe_translation(struct path *path, const struct packet *packet)
+{
+    if (path->observer != NULL)
+        path->observer->translated(path->observer->context, packet);
+}
+
 void observe_arrival(struct path *path, const struct packet *packet, enum reason fault)
 {
     if (path->observer != NULL)

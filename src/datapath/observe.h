@@ -10,6 +10,9 @@
 /* It was read. */
 void count_arrival(struct path *path, const struct packet *packet);
 
+/* Its bytes are as they came. */
+void observe_receipt(struct path *path, const struct packet *packet);
+
 /* It is understood as far as it will be, and no rule has acted on it. */
 void observe_arrival(struct path *path, const struct packet *packet, enum reason fault);
 
@@ -24,6 +27,9 @@ void observe_segment(struct path *path, const struct packet *packet, const struc
 
 /* What the batch has of answers that were not spoken of yet. */
 void observe_answers(struct path *path);
+
+/* Its flow has translated it behind the rules. */
+void observe_translation(struct path *path, const struct packet *packet);
 
 /* The fate is decided. */
 void observe_fate(struct path *path, const struct packet *packet);

@@ -113,8 +113,10 @@ static void translate(struct path *path, struct packet *packet)
     if (path->flows == NULL || packet->fate != FATE_OUT)
         return;
     reason = track_leaving(&tracking, packet);
-    if (reason == REASON_NONE)
+    if (reason == REASON_NONE) {
+        observe_translation(path, packet);
         return;
+    }
     if (reason == REASON_NAT_EXHAUSTED && packet->segments == 1)
         answer_reject(&path->answerer, packet, REJECT_ADMIN_PROHIBITED);
     drop(packet, reason);
@@ -185,6 +187,7 @@ static void run_packet(struct path *path, struct packet *packet)
 
     packet->reason = REASON_NONE;
     count_arrival(path, packet);
+    observe_receipt(path, packet);
     if (fault != REASON_NONE) {
         observe_arrival(path, packet, fault);
         decide_malformed(path, packet, fault);

@@ -3,6 +3,7 @@
 #include "ipmodd/explain/explain.h"
 
 #include "changes.h"
+#include "flow.h"
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
@@ -34,6 +35,10 @@ static void forget(struct explanation *told)
     free(told->rules);
     free(told->answers);
     free(told->line);
+    free(told->seen);
+    explained_flow_clear(&told->flow);
+    changes_clear(&told->restored);
+    changes_clear(&told->translated);
     changes_clear(&told->repaired);
     *told = (struct explanation){.parsed = false};
 }
@@ -54,6 +59,28 @@ static char *make_line(const struct packet *packet)
     return NULL;
 }
 
+static void received(void *context, const struct packet *packet)
+{
+    struct explainer *explainer = context;
+
+    packet_copy_take(&explainer->first, packet);
+}
+
+/* What its flow has done to it before rules see it. */
+static void note_restoration(struct explainer *explainer, const struct packet *packet)
+{
+    struct explanation *told = &explainer->told;
+
+    explainer->first.packet.direction = packet->direction; /* found since, and no change */
+    explainer->first.packet.proto = packet->proto;
+    if (changes_find(&told->restored, &explainer->first.packet, packet) < 0)
+        explainer->out_of_memory = true;
+    if (told->restored.count == 0)
+        return;
+    told->seen = make_line(packet);
+    explainer->out_of_memory |= told->seen == NULL;
+}
+
 static void arrived(void *context, const struct packet *packet, enum reason fault)
 {
     struct explainer *explainer = context;
@@ -63,13 +90,13 @@ static void arrived(void *context, const struct packet *packet, enum reason faul
     explainer->out_of_memory = false;
     explainer->told.parsed = fault == REASON_NONE;
     explainer->told.fault = fault;
-    packet_copy_take(&explainer->first, packet);
     packet_copy_take(&explainer->last, packet);
     explainer->told.before = explainer->first.packet;
     if (fault != REASON_NONE)
         return;
     explainer->told.line = make_line(&explainer->first.packet);
     explainer->out_of_memory = explainer->told.line == NULL;
+    note_restoration(explainer, packet);
 }
 
 /* NULL without memory. */
@@ -177,7 +204,27 @@ static bool met_all_rules(const struct explainer *explainer)
     enum decider decider = explainer->told.decider;
     enum reason reason = explainer->told.reason;
 
-    return decider == DECIDED_BY_POLICY || reason == REASON_OWN_PREFIX || reason == REASON_LOOP;
+    return decider == DECIDED_BY_POLICY || reason == REASON_OWN_PREFIX || reason == REASON_LOOP ||
+           reason == REASON_NAT_EXHAUSTED || reason == REASON_NAT_NO_SOURCE;
+}
+
+/* All that rules had to do with it has been done, and its flow comes in. */
+static void translated(void *context, const struct packet *packet)
+{
+    struct explainer *explainer = context;
+    enum fate fate = explainer->last.packet.fate;
+    struct packet as_seen = explainer->last.packet;
+
+    if (explainer->out_of_memory)
+        return;
+    as_seen.shadow = packet->shadow;
+    as_seen.direction = packet->direction;
+    if (!is_last_rule_deciding(explainer))
+        pass_over(explainer, ruleset_of(explainer)->rule_count, &as_seen);
+    if (changes_find(&explainer->told.translated, &explainer->last.packet, packet) < 0)
+        explainer->out_of_memory = true;
+    packet_copy_take(&explainer->last, packet);
+    explainer->last.packet.fate = fate; /* by which it is told who decided */
 }
 
 static void decided(void *context, const struct packet *packet)
@@ -194,6 +241,8 @@ static void decided(void *context, const struct packet *packet)
     told->decider = find_decider(explainer, packet);
     if (!told->parsed || explainer->out_of_memory)
         return;
+    if (explained_flow_find(&told->flow, explainer->path, packet) < 0)
+        explainer->out_of_memory = true;
     if (met_all_rules(explainer) && !is_last_rule_deciding(explainer))
         pass_over(explainer, ruleset_of(explainer)->rule_count, packet);
     if (changes_find(&told->repaired, &explainer->last.packet, packet) < 0)
@@ -225,7 +274,8 @@ struct explainer *explainer_new(struct path *path, bool all_rules)
         return NULL;
     *explainer = (struct explainer){
         .path = path,
-        .observer = {explainer, arrived, matched, acted, split, answered, decided},
+        .observer = {explainer, received, arrived, matched, acted, split, answered, translated,
+                     decided},
         .all_rules = all_rules,
     };
     if (packet_copy_init(&explainer->first) < 0 || packet_copy_init(&explainer->last) < 0) {

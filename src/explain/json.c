@@ -114,6 +114,53 @@ static const char *decider_name(enum decider decider)
     return names[decider];
 }
 
+static json_t *make_translations(const struct explained_flow *flow)
+{
+    json_t *array = json_array();
+
+    for (enum packet_end end = 0; end < PACKET_ENDS; end++) {
+        const struct explained_end *told = &flow->ends[end];
+
+        if (told->before == NULL)
+            continue;
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "end",
+                                               end == PACKET_SRC ? "source" : "destination",
+                                               "action", told->action, "before", told->before,
+                                               "after", told->after));
+    }
+    return array;
+}
+
+static json_t *make_flow(const struct explained_flow *flow)
+{
+    static const char *const relations[RELATION_COUNT] = {[RELATION_NEW] = "new",
+                                                          [RELATION_ESTABLISHED] = "established",
+                                                          [RELATION_RELATED] = "related",
+                                                          [RELATION_INVALID] = "invalid"};
+    json_t *object = json_pack("{s:s}", "state", relations[flow->relation]);
+
+    if (!flow->known)
+        return object;
+    json_object_set_new(object, "way",
+                        json_string(flow->way == FLOW_ORIGINAL ? "original" : "reply"));
+    json_object_set_new(object, "original", json_string(flow->original));
+    json_object_set_new(object, "rule", flow->rule != NULL ? json_string(flow->rule) : json_null());
+    json_object_set_new(object, "translations", make_translations(flow));
+    return object;
+}
+
+/* What only a packet of translated or tracked flows has. */
+static void add_flow(json_t *object, const struct explanation *told)
+{
+    if (!told->flow.tracked)
+        return;
+    json_object_set_new(object, "flow", make_flow(&told->flow));
+    if (told->seen != NULL)
+        json_object_set_new(object, "seen", json_string(told->seen));
+    json_object_set_new(object, "restored", make_changes(&told->restored));
+    json_object_set_new(object, "translated", make_changes(&told->translated));
+}
+
 json_t *explain_to_json(const struct explanation *told, const struct ruleset *ruleset)
 {
     bool is_out = told->fate == FATE_OUT;
@@ -132,6 +179,7 @@ json_t *explain_to_json(const struct explanation *told, const struct ruleset *ru
         json_object_set_new(object, "malformed", json_string(reason_name(told->fault)));
         return object;
     }
+    add_flow(object, told);
     json_object_set_new(object, "before", make_details(&told->before));
     if (is_out)
         json_object_set_new(object, "after", make_details(&told->after));

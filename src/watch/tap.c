@@ -30,6 +30,7 @@ struct tap {
 
     /* The packet that is on its way. */
     uint64_t number;
+    uint8_t *wire;               /* as it was read, as many bytes as anybody wants */
     uint32_t wanted;             /* by these watches */
     uint32_t explained;          /* and explained for these */
     size_t segment;              /* from 1, once it is split */
@@ -127,9 +128,9 @@ static struct watch_record *claim(struct tap *tap, enum watch_kind kind, uint32_
     return record;
 }
 
-/* A record of PACKET as it is now for WATCHERS, with room for what it becomes. */
-static struct watch_record *begin_record(struct tap *tap, uint32_t watchers,
-                                         const struct packet *packet)
+/* A record of PACKET with its BYTES for WATCHERS, with room for what it becomes. */
+static struct watch_record *begin_record_of(struct tap *tap, uint32_t watchers,
+                                            const struct packet *packet, const uint8_t *bytes)
 {
     size_t captured = MIN_OF(packet->length, snap_length(tap, watchers));
     struct watch_record *record = claim(tap, WATCH_PACKETS, watchers, 2 * captured);
@@ -140,8 +141,29 @@ static struct watch_record *begin_record(struct tap *tap, uint32_t watchers,
     record->segments = packet->segments;
     record->length = packet->length;
     record->captured = captured;
-    memcpy(record->data, packet->data, captured);
+    memcpy(record->data, bytes, captured);
     return record;
+}
+
+/* As it is now. */
+static struct watch_record *begin_record(struct tap *tap, uint32_t watchers,
+                                         const struct packet *packet)
+{
+    return begin_record_of(tap, watchers, packet, packet->data);
+}
+
+/* Which watches want it is known when it is what filters are held against. */
+static void received(void *context, const struct packet *packet)
+{
+    struct tap *tap = context;
+
+    memcpy(tap->wire, packet->data, MIN_OF(packet->length, snap_length(tap, tap->active)));
+    for (uint32_t left = tap->active; left != 0; left &= left - 1) {
+        if (tap->watches[__builtin_ctz(left)]->wish->kind != WATCH_EXPLANATIONS)
+            continue;
+        explainer_observer(tap->explainer)->received(tap->explainer, packet);
+        return;
+    }
 }
 
 static void arrived(void *context, const struct packet *packet, enum reason fault)
@@ -158,7 +180,7 @@ static void arrived(void *context, const struct packet *packet, enum reason faul
     tap->wanted = select_watches(tap, WATCH_PACKETS, packet, fault);
     if (tap->wanted == 0)
         return;
-    tap->record = begin_record(tap, tap->wanted, packet);
+    tap->record = begin_record_of(tap, tap->wanted, packet, tap->wire);
     if (tap->record != NULL)
         tap->record->fault = fault;
 }
@@ -252,6 +274,14 @@ static void answered(void *context, const struct packet *answer)
         record_ring_push(&tap->ring);
 }
 
+static void translated(void *context, const struct packet *packet)
+{
+    struct tap *tap = context;
+
+    if (tap->explained != 0)
+        explainer_observer(tap->explainer)->translated(tap->explainer, packet);
+}
+
 /* Another thread has the explanation from here on. */
 static void send_explanation(struct tap *tap)
 {
@@ -334,13 +364,16 @@ struct tap *tap_new(struct path *path, unsigned queue)
     *tap = (struct tap){
         .path = path,
         .queue = queue,
-        .observer = {tap, arrived, matched, acted, split, answered, decided},
+        .observer = {tap, received, arrived, matched, acted, split, answered, translated, decided},
         .flow_observer = {tap, told_of_flow},
         .explainer = explainer_new(path, true),
+        .wire = malloc(PACKET_CAPACITY),
     };
-    if (tap->explainer != NULL && record_ring_init(&tap->ring, TAP_RING_BYTES) == 0)
+    if (tap->explainer != NULL && tap->wire != NULL &&
+        record_ring_init(&tap->ring, TAP_RING_BYTES) == 0)
         return tap;
     explainer_free(tap->explainer);
+    free(tap->wire);
     free(tap);
     return NULL;
 }
@@ -355,6 +388,7 @@ void tap_free(struct tap *tap)
         json_decref(record->explanation);
     record_ring_clear(&tap->ring);
     explainer_free(tap->explainer);
+    free(tap->wire);
     free(tap);
 }
 

@@ -8,7 +8,7 @@
  * it, and nothing that costs a decision (a random number, a token) is ever done twice. Packets of a
  * batch come one after the other, each with all that is said of it.
  *
- * In production there is none, which costs one test for each rule that matches and two for each
+ * In production there is none, which costs one test for each rule that matches and three for each
  * packet. An observer changes nothing, and keeps no pointer into the packet.
  */
 #ifndef IPMODD_DATAPATH_OBSERVER_H
@@ -20,9 +20,14 @@
 struct observer {
     void *context; /* handed back in every call */
 
+    /* It was read: its bytes as they came. */
+    void (*received)(void *context, const struct packet *packet);
+
     /*
-     * It was read, and no rule has acted. FAULT is what parse.c has against it; without one, its
-     * direction, flow and, of a later fragment, first fragment are found as far as they will be.
+     * It is what rules will see: a reply of a translated flow has its addresses back
+     * (translation.h), which its checksums do not show yet, and no rule has acted. FAULT is what
+     * parse.c has against it; without one, its direction, flow and, of a later fragment, first
+     * fragment are found as far as they will be.
      */
     void (*arrived)(void *context, const struct packet *packet, enum reason fault);
 
@@ -40,6 +45,9 @@ struct observer {
 
     /* The rule that has acted gave rise to this answer. */
     void (*answered)(void *context, const struct packet *answer);
+
+    /* It has met all rules and is to leave, and has the addresses that its flow gives it. */
+    void (*translated)(void *context, const struct packet *packet);
 
     /* The fate is decided and checksums are true again: with FATE_OUT, the bytes as they leave. */
     void (*decided)(void *context, const struct packet *packet);

@@ -46,6 +46,23 @@ struct explained_rule {
     struct changes changes; /* matched: what its actions did */
 };
 
+/* An end that a flow translates, as "192.0.2.1:4000", or "192.0.2.1 id 7" for a query. */
+struct explained_end {
+    const char *action;   /* of the rule: "masquerade"; "mapping": it comes from outside to one */
+    char *before, *after; /* NULL: this end is not translated */
+};
+
+/* What the packet is to the flows that are tracked. */
+struct explained_flow {
+    bool tracked;
+    enum relation relation;
+    bool known; /* the packet has a flow, and what follows is said of it */
+    enum flow_way way;
+    char *original;                         /* "tcp 192.0.2.1:4000 > 198.51.100.1:80" */
+    const char *rule;                       /* that translates it; NULL: none that is in force */
+    struct explained_end ends[PACKET_ENDS]; /* of ORIGINAL packets */
+};
+
 /* Who decided the packet's fate. */
 enum decider {
     DECIDED_BY_RULE,   /* the last one that matched */
@@ -56,9 +73,12 @@ enum decider {
 struct explanation {
     bool parsed; /* otherwise FAULT says why not, and there are no details */
     enum reason fault;
-    char *line;           /* as it arrived, in one line */
-    struct packet before; /* as it arrived, with bytes of its own */
-    struct packet after;  /* as it is now: with FATE_OUT, as it leaves */
+    char *line; /* as it arrived, in one line */
+    char *seen; /* as rules see it; NULL: as it arrived */
+    struct explained_flow flow;
+    struct changes restored; /* before the rules, by its flow */
+    struct packet before;    /* as it arrived, with bytes of its own */
+    struct packet after;     /* as it is now: with FATE_OUT, as it leaves */
     enum direction direction;
     size_t split; /* a super-packet: into so many wire packets; 0: it was none, or went whole */
     struct explained_rule *rules; /* in the order of the ruleset */
@@ -66,8 +86,9 @@ struct explanation {
     enum fate fate;
     enum reason reason;
     enum decider decider;
-    struct changes repaired; /* checksums, behind the last rule */
-    char **answers;          /* each in one line */
+    struct changes translated; /* behind the last rule, by its flow */
+    struct changes repaired;   /* checksums, in the end */
+    char **answers;            /* each in one line */
     size_t answer_count;
 };
 

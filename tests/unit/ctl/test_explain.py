@@ -128,6 +128,91 @@ def test_json_has_what_the_text_has(explain):
     assert one["before"]["ttl"] == "64" and one["after"]["ttl"] == "9"
 
 
+SHARE = """[divert]
+direction = forward, in
+[rule share]
+src = 192.0.2.0/24
+{}
+[rule inside]
+dst = 192.0.2.0/24
+set-dscp = ef
+"""
+OUT = "203.0.113.1"
+
+
+def test_translation_of_both_ways(explain):
+    """What arrived, what rules saw and what left are told apart, with the flow and its rule."""
+    packets = [IP(src=A, dst=B) / TCP(sport=4000, dport=80, flags="S"),
+               IP(src=B, dst=OUT) / TCP(sport=80, dport=4000, flags="SA"),
+               IP(src=A, dst=B) / TCP(sport=4000, dport=80, flags="A")]
+    first, back, third = explain(SHARE.format(f"snat = {OUT}"), packets, as_json=True)
+    step = {"end": "source", "action": "snat", "before": f"{A}:4000", "after": f"{OUT}:4000"}
+    for one in (first, back, third):
+        assert one["flow"]["original"] == f"{A}:4000 > {B}:80"
+        assert one["flow"]["rule"] == "share" and one["flow"]["translations"] == [step]
+    assert [one["flow"]["state"] for one in (first, back, third)] == \
+        ["new", "established", "established"]
+    assert [one["flow"]["way"] for one in (first, back, third)] == ["original", "reply", "original"]
+    moved = [{"field": "src", "before": A, "after": OUT}]
+    assert first["translated"] == third["translated"] == moved and first["restored"] == []
+    assert "seen" not in first and first["after"]["src"] == OUT
+    assert back["packet"].startswith(f"tcp {B}:80 > {OUT}:4000 ")
+    assert back["seen"].startswith(f"tcp {B}:80 > {A}:4000 ")
+    assert back["restored"] == [{"field": "dst", "before": OUT, "after": A}]
+    assert back["translated"] == [] and [rule["name"] for rule in back["rules"]] == ["inside"]
+    assert back["before"]["dst"] == OUT and back["after"]["dst"] == A
+    for one in (first, back, third):
+        assert {change["field"] for change in one["repaired"]} == {"ip-checksum", "checksum"}
+
+
+def test_translation_in_words(explain):
+    packets = [IP(src=A, dst=B) / ICMP(id=7), IP(src=B, dst=OUT) / ICMP(type=0, id=7)]
+    text = [line for line in explain(SHARE.format(f"snat = {OUT}"), packets[:1])
+            if "checksum" not in line]
+    assert text[1:] == [
+        f"  new, of flow {A} id 7 > {B}",
+        f"  rule share (rules.conf:3) matches: snat = {OUT}",
+        f"  translated: snat {A} id 7 -> {OUT} id 7, of a new flow of rule share",
+        f"    src {A} -> {OUT}",
+        "  repaired",
+        "  out: no rule decided"]
+    text = explain(SHARE.format(f"snat = {OUT}"), packets)
+    at = next(number for number, line in enumerate(text) if line.startswith("#2"))
+    assert text[at + 1:at + 6] == [
+        f"  established, answers flow {A} id 7 > {B}",
+        f"  translated: snat {A} id 7 -> {OUT} id 7, of a flow of rule share",
+        f"    dst {OUT} -> {A}",
+        f"  rules see icmp {B} > {A} type echo-reply ttl 64 length 28",
+        "  rule inside (rules.conf:6) matches: set-dscp = ef"]
+
+
+def test_translation_of_both_ends_and_from_outside(explain):
+    """The actions of a rule by the end that each moves; what comes to a mapping; no port left."""
+    rule = f"snat = {OUT}:4000\ndnat = 198.51.100.9:8080"
+    packets = [IP(src=A, dst=B) / UDP(sport=9, dport=80),
+               IP(src="198.51.100.7", dst=OUT) / UDP(sport=1, dport=4000),
+               IP(src="192.0.2.8", dst=B) / UDP(sport=9, dport=80)]
+    first, outside, late = explain(SHARE.format(rule), packets, as_json=True)
+    assert [(one["action"], one["before"], one["after"])
+            for one in first["flow"]["translations"]] == [
+                ("snat", f"{A}:9", f"{OUT}:4000"), ("dnat", f"{B}:80", "198.51.100.9:8080")]
+    assert [change["field"] for change in first["translated"]] == ["src", "dst", "sport", "dport"]
+    assert outside["flow"]["translations"] == [{"end": "destination", "action": "mapping",
+                                                "before": f"{OUT}:4000", "after": f"{A}:9"}]
+    assert outside["seen"].startswith(f"udp 198.51.100.7:1 > {A}:9 ")
+    assert late["reason"] == "nat-exhausted" and late["flow"]["translations"] == []
+    assert late["decided_by"] == "path" and late["rules"][0]["matched"]
+
+
+def test_a_rule_behind_is_asked_before_translation(explain, tmp_path):
+    """What kept it from matching is what it saw."""
+    del explain
+    (tmp_path / "rules.conf").write_text(
+        SHARE.format(f"snat = {OUT}") + f"[rule late]\nsrc = {OUT}\nset-ttl = 9\n")
+    text = ipmodctl("trace", "-c", tmp_path / "rules.conf", f"udp {A}:1 > {B}:2").stdout
+    assert f"no, src = {OUT}: the packet has {A}" in text
+
+
 def test_bytes_and_counters_are_the_same_with_and_without(tmp_path):
     """Looking on decides nothing: chance, turns and tokens are asked once."""
     (tmp_path / "rules.conf").write_text(

@@ -372,6 +372,16 @@ static void note(struct diary *diary, char letter, size_t number)
     diary->text[diary->length++] = (char)('0' + number);
 }
 
+static void note_received(void *context, const struct packet *packet)
+{
+    note(context, 'r', packet_ttl(packet) % 10);
+}
+
+static void note_translated(void *context, const struct packet *packet)
+{
+    note(context, 'x', packet->fate);
+}
+
 static void note_arrived(void *context, const struct packet *packet, enum reason fault)
 {
     assert_int_equal(fault, REASON_NONE);
@@ -412,8 +422,9 @@ static void test_observer(void **state)
 {
     struct fixture *fixture = *state;
     struct diary diary = {.length = 0};
-    const struct observer observer = {&diary,     note_arrived,  note_matched, note_acted,
-                                      note_split, note_answered, note_decided};
+    const struct observer observer = {&diary,        note_received,   note_arrived,
+                                      note_matched,  note_acted,      note_split,
+                                      note_answered, note_translated, note_decided};
 
     rulebook_add(fixture->ruleset, "edits", &match_ttl, 64, &action_ttl, 7);
     rulebook_add(fixture->ruleset, "not-any-more", &match_ttl, 64, &action_drop, 0);
@@ -422,7 +433,7 @@ static void test_observer(void **state)
     path_set_observer(fixture->path, &observer);
     forge_udp_packet(FAMILY_IPV6);
     run(fixture);
-    assert_string_equal(diary.text, "p4m0t4a0t7m2t7a2t7w1d2");
+    assert_string_equal(diary.text, "r4p4m0t4a0t7m2t7a2t7w1d2");
     diary = (struct diary){.length = 0};
     batch_reset(fixture->batch);
     feed(fixture, forged.bytes, 0);
