@@ -19,7 +19,7 @@ import time
 
 import report
 from contenders import CONTENDERS, TWINS
-from loads import LOADS, round_trips
+from loads import LOADS, round_trips, takes_part
 from machine import Watch, wait_for_quiet
 from network import SERVER_4, SERVER_6, BenchError, Network
 from results import Results, read_goals
@@ -127,6 +127,8 @@ def run_rounds(network, results, options, contenders):
     for number in range(options.rounds):
         for load in options.load:
             for contender in dice.sample(contenders, len(contenders)):
+                if not takes_part(contender, load):
+                    continue
                 try:
                     figures = take_sample(network, contender, load, options)
                 except BenchError as error:

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
+import random
 import shutil
 import tempfile
 import typing
@@ -123,6 +124,18 @@ def ipmodd(network, rules, more="", directions="out, forward"):
         shutil.rmtree(directory)
 
 
+def _many_rules(count):
+    """Rules on addresses that nobody here has, the same in every run."""
+    dice = random.Random(7)
+    lines = []
+    for index in range(count):
+        lines += [f"[rule many-{index}]",
+                  f"src = 10.{dice.randrange(256)}.{dice.randrange(256)}.0/24",
+                  f"proto = {dice.choice(('tcp', 'udp'))}",
+                  f"dport = {dice.randrange(1024, 65536)}", "verdict = drop"]
+    return "\n".join(lines) + "\n"
+
+
 # What comes from the client leaves with the host's address, and answers come to that.
 MASQUERADE = "[rule nat]\ndirection = forward\nmasquerade = yes\n"
 
@@ -202,6 +215,8 @@ CONTENDERS = {
     "ipmodd-1": Contender("ipmodd, one rule that edits", functools.partial(ipmodd, rules=1), TTL),
     "ipmodd-100": Contender("ipmodd, 99 rules that never match and the one that edits",
                             functools.partial(ipmodd, rules=100), TTL),
+    "ipmodd-10000": Contender("ipmodd, the rule that edits and 9,999 that never match",
+                              functools.partial(ipmodd, rules=1, more=_many_rules(9999)), TTL),
     "ipmodd-split": Contender("ipmodd, an edit and a rule that has super-packets cut up",
                               functools.partial(ipmodd, rules=1, more=SPLIT), TTL),
     "nfqueue": Contender("NFQUEUE program that edits", functools.partial(nfqueue, mode="plain"),

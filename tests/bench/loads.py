@@ -6,8 +6,11 @@ by name; FIGURES says what each means. `bytes` is the payload that arrived, for 
 """
 import dataclasses
 import functools
+import os
 import pathlib
+import random
 import re
+import signal
 import time
 import typing
 
@@ -19,6 +22,8 @@ FLOW_ADDRESSES = 250
 NAT_FLOW_PORTS = 40
 # The kernel's own reports of multicast groups come in the first second or two.
 IDLE_SETTLE_SECONDS, IDLE_SECONDS = 2, 5
+# Reloads beside packets: so many a second, and what the daemon says when it is done.
+RELOAD_RATE, RELOADS, RELOADED = 105_000, 3, "configuration loaded anew"
 # The search for the highest rate without loss: its borders in packets per second, and its steps.
 SEARCH_FROM, SEARCH_TO, SEARCH_STEPS, SEARCH_LOSS = 20_000, 2_000_000, 9, 0.001
 
@@ -27,6 +32,9 @@ FIGURES = {
     "gbit_s": ("Gbit/s", 2),
     "kpps": ("kpps", 1),
     "loss": ("loss %", 2),
+    "loss_alone": ("without %", 2),
+    "loss_more": ("more lost, points", 3),
+    "swap_ms": ("CPU-ms/reload", 3),
     "p50_us": ("p50 us", 1),
     "p99_us": ("p99 us", 1),
     "p999_us": ("p99.9 us", 1),
@@ -60,13 +68,15 @@ def tcp(network, _running, seconds, source=HOST, address=SERVER_4, options=()):
             "bytes": sum(each["bytes"] for each in received)}
 
 
-def _flood(network, seconds, source, flow, size, rate):
-    """One flood; FLOW: arguments of udp_send for where it goes."""
+def _flood(network, seconds, source, flow, size, rate, meanwhile=None):
+    """One flood; FLOW: arguments of udp_send for where it goes. MEANWHILE is called beside it."""
     address, addresses, ports = flow
     with network.bench_process(SERVER, "udp_count", PORT, ports) as receiver:
         receiver.wait_ready()
         with network.bench_process(source, "udp_send", address, PORT, size, int(seconds * 1000),
                                    rate, addresses, ports) as sender:
+            if meanwhile:
+                meanwhile()
             sent = sender.result(seconds + 15)
         time.sleep(0.1)  # what is still in queues
         got = receiver.terminate().result(5)
@@ -145,6 +155,40 @@ def _wakeups(pid):
                for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
 
 
+def _packet_threads_ns(pid):
+    """CPU time of those threads of ipmodd that move packets."""
+    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0])
+               for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+               if (task / "comm").read_text(encoding="ascii").startswith("ipmodd-queue"))
+
+
+def _reload(running):
+    """One, to its end."""
+    before = running.process.said(RELOADED)
+    os.kill(running.process.pid, signal.SIGHUP)
+    wait_until(lambda: running.process.said(RELOADED) > before, "the reload", 10)
+
+
+def reloads(network, running, seconds):
+    """What is lost at a steady rate beside reloads and without them, one after the other."""
+    def pauses_and_reloads():
+        for _ in range(RELOADS):
+            time.sleep(seconds / 8)
+            _reload(running)
+
+    used = _packet_threads_ns(running.process.pid)
+    for _ in range(RELOADS):
+        _reload(running)
+    used = _packet_threads_ns(running.process.pid) - used
+    loss = {}
+    for beside in random.sample((None, pauses_and_reloads), 2):
+        sent, got = _flood(network, seconds, HOST, ONE_FLOW, 64, RELOAD_RATE, beside)
+        loss[beside] = 100 * (1 - got["datagrams"] / sent["sent"])
+    more = loss[pauses_and_reloads] - loss[None]
+    return {"loss": loss[pauses_and_reloads], "loss_alone": loss[None], "loss_more": more,
+            "swap_ms": used / RELOADS / 1e6}
+
+
 def idle(_network, running, _seconds):
     """How often the process wakes up when there is nothing to do."""
     if running.process is None:
@@ -160,13 +204,14 @@ class Load:
     """One table. MAIN: the figures that it is about, the one that ratios are of first.
 
     WIRE: segmentation is off at the egress. TRAFFIC: packets have to pass the contender, and other
-    users of the machine disturb.
+    users of the machine disturb. ONLY: those that it is for, who have no part in other loads.
     """
     text: str
     run: typing.Callable
     main: tuple
     wire: bool = False
     traffic: bool = True
+    only: tuple = ()
 
 
 UDP_MAIN = ("kpps", "loss")
@@ -205,5 +250,15 @@ LOADS = {
                          TRIP_MAIN),
     "trip-bulk": Load("round trip under bulk TCP", round_trips_under_bulk,
                       TRIP_MAIN + ("gbit_s",)),
+    "reload": Load(f"UDP 64 B at {RELOAD_RATE / 1e3:.0f} kpps beside {RELOADS} reloads, and without",
+                   reloads, ("loss", "loss_alone", "loss_more", "swap_ms"),
+                   only=("ipmodd-10000",)),
     "idle": Load("no traffic", idle, ("wakeups",), traffic=False),
 }
+
+
+def takes_part(contender, load):
+    """Whether LOAD is for that contender."""
+    if LOADS[load].only:
+        return contender in LOADS[load].only
+    return not any(contender in each.only for each in LOADS.values())

@@ -29,6 +29,7 @@ HOST_ROUTES = (
     ("2001:db8:1::/64", "2001:db8:1::1"), ("2001:db8:2::/64", None),
 )
 PR_SET_PDEATHSIG = 1
+SAID_MAX = 1 << 24  # bytes
 
 _libc = ctypes.CDLL(None)
 
@@ -71,6 +72,10 @@ class Process:
         """What went wrong with it, and the last that it said."""
         self._errors.seek(0)
         return BenchError(f"{self.name}: {what} {self._errors.read().strip()[-500:]}".strip())
+
+    def said(self, text):
+        """How often TEXT is in its complaints so far; where it writes stays as it is."""
+        return os.pread(self._errors.fileno(), SAID_MAX, 0).count(text.encode())
 
     def require_running(self):
         """Fails when it has ended."""
