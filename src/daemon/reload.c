@@ -7,6 +7,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/log/log.h"
 #include "notify.h"
+#include "reload_log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -82,6 +83,7 @@ static int put_in_force(struct reload *reload, struct refusal *ret_refusal)
     if (error < 0)
         return error;
     engine_publish_rules(engine, &loader->loaded, loader->rules, &old);
+    reload->generation++;
     follow_trial(reload, &old);
     return 0;
 }
@@ -107,11 +109,7 @@ static int judge(struct reload *reload, struct refusal *ret_refusal)
 static void tell_refused(const struct reload *reload, const struct refusal *refusal,
                          char *ret_status, size_t size)
 {
-    if (reload->returning)
-        log_error(LOG_ID_RELOAD_REFUSED, "cannot go back to the configuration before: %s%s",
-                  refusal->text, trial_is_pending(&reload->trial) ? "; trying again" : "");
-    else
-        log_error(LOG_ID_RELOAD_REFUSED, "reload refused, nothing changed: %s", refusal->text);
+    reload_log_refused(reload, refusal->text);
     snprintf(ret_status, size, "%s refused, nothing changed: %s",
              reload->returning ? "Way back" : "Reload", refusal->text);
 }
@@ -132,18 +130,9 @@ static void describe(const struct reload *reload, char *ret_status, size_t size)
 static void tell_done(const struct reload *reload, char *ret_status, size_t size)
 {
     struct engine *engine = reload->engine;
-    size_t rules = engine->loaded.ruleset->rule_count;
 
     log_set_level(engine->loaded.config->main.log_level);
-    if (reload->returning)
-        log_warning(LOG_ID_ROLLED_BACK, "the configuration before is in force again, %zu rules",
-                    rules);
-    else if (reload->trial_seconds > 0)
-        log_notice(LOG_ID_RELOADED,
-                   "configuration loaded anew, %zu rules, to be confirmed within %u s", rules,
-                   reload->trial_seconds);
-    else
-        log_notice(LOG_ID_RELOADED, "configuration loaded anew, %zu rules", rules);
+    reload_log_done(reload);
     engine_tell_remarks(engine);
     describe(reload, ret_status, size);
 }
@@ -203,16 +192,14 @@ static int begin_anew(struct reload *reload, bool returning, unsigned trial_seco
 
 int reload_open(struct reload *reload, struct engine *engine)
 {
-    *reload = (struct reload){.engine = engine};
+    *reload = (struct reload){.engine = engine, .generation = 1};
     return trial_open(&reload->trial);
 }
 
 void reload_close(struct reload *reload)
 {
     if (trial_is_pending(&reload->trial))
-        log_warning(LOG_ID_UNCONFIRMED,
-                    "stopping with a configuration that nobody has confirmed; the next start reads "
-                    "the files as they are");
+        reload_log_stopping(reload);
     trial_close(&reload->trial);
 }
 
@@ -238,6 +225,8 @@ int reload_return(struct reload *reload)
         return -EBUSY;
     if (reload->trial.previous.config == NULL)
         return -ENOENT;
+    reload->unconfirmed = trial_is_pending(&reload->trial) &&
+                          trial_seconds_left(&reload->trial) == 0;
     notify_reloading();
     begin_anew(reload, true, 0);
     return 0;
@@ -249,9 +238,9 @@ int reload_confirm(struct reload *reload)
 
     if (!trial_is_pending(&reload->trial))
         return -ENOENT;
+    reload_log_confirmed(reload);
     trial_end(&reload->trial);
     reload->overdue = false;
-    log_notice(LOG_ID_CONFIRMED, "the configuration in force is confirmed");
     describe(reload, status, sizeof(status));
     notify_status(status);
     return 0;
@@ -267,7 +256,7 @@ void reload_expire(struct reload *reload)
     reload->overdue = reload->engine->loader.running;
     if (reload->overdue)
         return;
-    log_warning(LOG_ID_UNCONFIRMED, "nobody has confirmed the configuration in time");
+    reload_log_overdue(reload);
     reload_return(reload);
 }
 
@@ -282,7 +271,8 @@ static bool begin_next(struct reload *reload, const struct refusal *refusal)
     reload->overdue = false;
     if (overdue) {
         tell_finished(reload, refusal);
-        log_warning(LOG_ID_UNCONFIRMED, "nobody has confirmed the configuration in time");
+        reload_log_overdue(reload);
+        reload->unconfirmed = true;
         begin_anew(reload, true, 0);
     } else if (again) {
         begin_anew(reload, false, 0);

@@ -24,7 +24,9 @@ struct reload {
     struct engine *engine;
     struct trial trial;
     unsigned trial_seconds; /* of the trial that begins with what is under way; 0: none does */
+    uint64_t generation;    /* of the configuration in force; 1: that of the start */
     bool returning;         /* what is under way is the way back */
+    bool unconfirmed;       /* and it is gone because the deadline has passed */
     bool again;             /* requested once more while one is under way */
     bool overdue;           /* the deadline passed while one is under way */
     /* What others do for it; each may be NULL. `prepare` gets ready what CONFIG asks for, or says

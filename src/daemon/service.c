@@ -73,7 +73,6 @@ int service_open(struct service *service, struct engine *engine)
         .started_ns = clock_now_ns(),
         .started = time(NULL),
         .loaded_at = time(NULL),
-        .generation = 1,
     };
     r = checking_open(&service->checking, engine);
     if (r < 0)
@@ -108,7 +107,7 @@ static int report(void *context, struct control_report *ret_report)
         .started = service->started,
         .now_ns = clock_now_ns(),
         .started_ns = service->started_ns,
-        .generation = service->generation,
+        .generation = service->reload->generation,
         .loaded_at = service->loaded_at,
         .loaded = &engine->loaded,
         .counters = totals.counters,
@@ -262,8 +261,8 @@ static void answer(struct service *service, struct control_client *client, const
         control_refuse(client, "failed", "%s", refusal);
         return;
     }
-    document = json_pack("{s:I, s:I}", "generation", (json_int_t)service->generation, "rules",
-                         (json_int_t)service->engine->loaded.ruleset->rule_count);
+    document = json_pack("{s:I, s:I}", "generation", (json_int_t)service->reload->generation,
+                         "rules", (json_int_t)service->engine->loaded.ruleset->rule_count);
     if (trial_is_pending(trial) && document != NULL)
         json_object_set_new(document, "confirm_seconds", json_integer(trial_seconds_left(trial)));
     control_reply(client, document);
@@ -276,7 +275,6 @@ static void on_reloaded(void *context, const char *refusal)
 
     service->last_reload_refused = refusal != NULL;
     if (refusal == NULL) {
-        service->generation++;
         service->loaded_at = time(NULL);
     }
     service->reloads[refusal != NULL              ? RELOAD_REFUSED

@@ -26,7 +26,6 @@ struct service {
     struct exporting exporting;
     uint64_t started_ns;
     time_t started, loaded_at;
-    uint64_t generation;
     uint64_t reloads[RELOAD_RESULT_COUNT];
     bool last_reload_refused;
     uint64_t *waiting; /* numbers of clients that wait for the reload under way */

@@ -3,6 +3,7 @@
 #include "../unit.h"
 #include "fakes.h"
 #include "ipmodd/log/log.h"
+#include "journal.h"
 #include "reload.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@ static int set_up(void **state)
 
     (void)state;
     fakes_reset();
-    log_set_level((enum log_level)0); /* what a refusal logs is not the question here */
     assert_int_equal(load_configuration(NULL, NULL, &loaded), 0);
     assert_int_equal(reload_open(&reload, &engine), 0);
     return engine_start(&engine, NULL, &loaded);
@@ -257,6 +257,33 @@ static void test_stop_on_the_way_back(void **state)
     assert_int_equal(engine_stop(&engine), 0);
 }
 
+/* What came, how long it had, why it went. */
+static void test_entries_tell_which(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    assert_string_equal(journal_field(LOG_ID_RELOADED, "IPMODD_GENERATION"), "2");
+    assert_string_equal(journal_field(LOG_ID_RELOADED, "IPMODD_RULES"), "1");
+    assert_string_equal(journal_field(LOG_ID_RELOADED, "IPMODD_CONFIRM_SECONDS"), "60");
+    assert_int_equal(reload_confirm(&reload), 0);
+    assert_string_equal(journal_field(LOG_ID_CONFIRMED, "IPMODD_GENERATION"), "2");
+    assert_string_equal(journal_field(LOG_ID_CONFIRMED, "IPMODD_CONFIRM_SECONDS"), "60");
+    assert_int_equal(reload_return(&reload), 0);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_string_equal(journal_field(LOG_ID_ROLLED_BACK, "IPMODD_GENERATION"), "3");
+    assert_string_equal(journal_field(LOG_ID_ROLLED_BACK, "IPMODD_CAUSE"), "request");
+    assert_string_equal(journal_field(LOG_ID_ROLLED_BACK, "IPMODD_CONFIRM_SECONDS"), "");
+    assert_int_equal(run_trial("second"), 0);
+    pass_deadline();
+    assert_string_equal(journal_field(LOG_ID_UNCONFIRMED, "IPMODD_GENERATION"), "4");
+    assert_string_equal(journal_field(LOG_ID_UNCONFIRMED, "IPMODD_CONFIRM_SECONDS"), "0");
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_string_equal(journal_field(LOG_ID_ROLLED_BACK, "IPMODD_CAUSE"), "deadline");
+    fakes.config_error = "no such thing";
+    assert_int_equal(run_reload(), -EINVAL);
+    assert_string_equal(journal_field(LOG_ID_RELOAD_REFUSED, "IPMODD_GENERATION"), "5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup(test_stop_while_loading, set_up),
         cmocka_unit_test_setup_teardown(test_confirmed_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unconfirmed_goes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_entries_tell_which, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reloads_of_a_trial_go_with_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deadline_while_loading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_way_back_that_fails_is_tried_again, set_up, tear_down),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The line about a logged packet, and the words for what a rule decided. */
 #include "../unit.h"
+#include "journal.h"
 #include "report.h"
 
 #include <netinet/in.h>
@@ -8,7 +9,7 @@
 
 static struct event make_event(const char *src, const char *dst, uint8_t proto)
 {
-    static const struct rule rule = {.name = (char *)"x"};
+    static const struct rule rule = {.name = (char *)"x", .file = (char *)"a.conf"};
     struct event event = {
         .rule = &rule, .proto = proto, .ttl = 64, .length = 60, .fate = FATE_PENDING};
 
@@ -47,6 +48,22 @@ static void test_lines(void **state)
                         "length 60 (rule), 7 entries kept back before");
 }
 
+/* An entry counts what the rate limit of its rule kept back before it. */
+static void test_kept_back_entries_are_counted(void **state)
+{
+    static struct event_ring ring;
+    struct event *event = event_ring_claim(&ring);
+
+    (void)state;
+    *event = make_event("192.0.2.1", "198.51.100.2", IPPROTO_UDP);
+    event->suppressed = 7;
+    event_ring_push(&ring);
+    report_events(&ring);
+    assert_string_equal(journal_field(LOG_ID_RULE_LOG, "IPMODD_RULE"), "x");
+    assert_string_equal(journal_field(LOG_ID_RULE_LOG, "IPMODD_SUPPRESSED"), "7");
+    assert_string_equal(journal_field(LOG_ID_RULE_LOG, "SRC"), "192.0.2.1");
+}
+
 static void assert_verdict(enum fate fate, enum reason reason, const char *expected)
 {
     struct event event = {.fate = fate, .reason = reason};
@@ -70,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_kept_back_entries_are_counted),
         cmocka_unit_test(test_verdicts),
     };
 
