@@ -5,6 +5,7 @@ Two namespaces get the same addresses and routes: in one of them the diversion r
 the other nft masquerades and packets are looked at as they leave.
 """
 import ipaddress
+import itertools
 import random
 import socket
 import struct
@@ -55,6 +56,8 @@ class Twins(Network):
         with self.oracle:
             self.tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
         self.tap.settimeout(0.3)
+        # A port for each question: conntrack drops what looks like an older flow by another device.
+        self.ports = itertools.count(20000)
 
     def change(self, *commands):
         """The same `ip` commands for both."""
@@ -81,7 +84,7 @@ class Twins(Network):
         with self.oracle, socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6,
                                         socket.SOCK_DGRAM) as sender:
             sender.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
-            sender.bind((INSIDE[family], 0))
+            sender.bind((INSIDE[family], next(self.ports)))
             try:
                 sender.sendto(b"?", (destination, PORT))
                 return self._seen(family, destination)
