@@ -5,6 +5,10 @@
 #   build/sanitize  gcc with the address and undefined sanitizers: all suites but service and style
 #   build/thread    gcc with the thread sanitizer: suite threads, which is all that is built
 #   build/clang     clang, warnings as errors, with the fuzz targets: a short run of each target
+# Tests in namespaces mostly wait. So several run at a time, and what only computes (the other builds,
+# unit tests, fuzzers) runs beside them and gives way to them; what measures runs alone, last.
+# A file of tests in namespaces that failed beside others is run once more, alone (summary.py): if it
+# passes then, it counts as passed and is named as `unsteady`. At most four, and only while there is time.
 # The last line is `N passed, N failed, N skipped`; the lines above it name what failed or was skipped.
 # `sh tests/run.sh SUITE...` runs only the named suites (unit golden fuzz netns service style threads);
 # `old`, which has to be named, is the netns suite as on older kernels; netns has a selection of it.
@@ -13,11 +17,15 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
 
+begin=$(date +%s)
+repeat_until=$((begin + 17 * 60)) # no repetition goes on beyond this
+
 # shellcheck disable=SC2086 # lists of words by intention
 install_missing $build_packages $test_packages || exit 1
 
 build=${IPMODD_BUILD:-build}
 suites=${*:-unit golden fuzz netns service style threads}
+jobs=$(($(nproc) + 2)) # of tests that mostly wait
 PATH=/usr/bin:/usr/sbin:/bin:/sbin:$PATH # Debian's python3 is the one that sees scapy
 export PATH
 
@@ -30,36 +38,77 @@ configure() {
     ninja -C "$directory" "$target"
 }
 
-# run_suites DIRECTORY SUITE...: those of the wanted suites that are named.
-run_suites() {
-    directory=$1
-    shift
-    chosen=
-    for suite in "$@"; do
-        case " $suites " in
-        *" $suite "*) chosen="$chosen --suite $suite" ;;
-        esac
-    done
-    [ -n "$chosen" ] || return 0
-    # shellcheck disable=SC2086 # a list of options by intention
-    meson test -C "$directory" --no-rebuild --print-errorlogs $chosen || true
-    logs="$logs $directory/meson-logs/testlog.json"
+build_others() {
+    configure "$build/sanitize" all -Db_sanitize=address,undefined -Db_lundef=false ||
+        { echo "the sanitizer build failed"; return 1; }
+    configure "$build/thread" threads -Db_sanitize=thread -Db_lundef=false ||
+        { echo "the build for the thread sanitizer failed"; return 1; }
+    CC=clang configure "$build/clang" all -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false ||
+        { echo "the clang build failed"; return 1; }
 }
 
-logs=
+# run_suites DIRECTORY LOG SUITE... [-- OPTION...]: those of the wanted suites that are named.
+run_suites() {
+    directory=$1
+    log=$2
+    shift 2
+    chosen=
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        case " $suites " in
+        *" ${1%-alone} "*) chosen="$chosen --suite $1" ;;
+        esac
+        shift
+    done
+    [ -n "$chosen" ] || return 0
+    [ $# -eq 0 ] || shift
+    echo "$directory/meson-logs/$log.json" >>"$logs"
+    # shellcheck disable=SC2086 # a list of options by intention
+    meson test -C "$directory" --no-rebuild --print-errorlogs --logbase "$log" $chosen "$@" || true
+}
+
+# in_namespaces DIRECTORY SUITE...: those of the suites that need no machine of their own.
+in_namespaces() {
+    run_suites "$@" -- --no-suite netns-alone --num-processes "$jobs"
+}
+
+# They get what the tests in namespaces leave, so their time is longer.
+compute() {
+    run_suites "$build/gcc" computing unit golden fuzz style -- --timeout-multiplier 4
+    run_suites "$build/sanitize" computing unit golden fuzz -- --timeout-multiplier 4
+    run_suites "$build/thread" computing threads -- --timeout-multiplier 4
+    run_suites "$build/clang" computing fuzz -- --timeout-multiplier 4
+}
+
+# beside FUNCTION: starts it in the background, at a lower priority; said is what it said so far.
+beside() {
+    said=$build/$1.log
+    (renice -n 10 "$(sh -c 'echo $PPID')" && "$1") >"$said" 2>&1 &
+    other=$!
+}
+
+# joined: waits for what was started so, shows what it said, and returns what it did.
+joined() {
+    wait "$other"
+    result=$?
+    cat "$said"
+    return $result
+}
+
+mkdir -p "$build"
+logs=$build/logs
+: >"$logs"
 configure "$build/gcc" all || { echo "the gcc build failed"; exit 1; }
-configure "$build/sanitize" all -Db_sanitize=address,undefined -Db_lundef=false ||
-    { echo "the sanitizer build failed"; exit 1; }
-configure "$build/thread" threads -Db_sanitize=thread -Db_lundef=false ||
-    { echo "the build for the thread sanitizer failed"; exit 1; }
-CC=clang configure "$build/clang" all -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false ||
-    { echo "the clang build failed"; exit 1; }
+rm -f "$build"/*/meson-logs/*.json
 
-rm -f "$build"/*/meson-logs/testlog.json
-run_suites "$build/gcc" unit golden fuzz netns old steps service style
-run_suites "$build/sanitize" unit golden fuzz netns
-run_suites "$build/thread" threads
-run_suites "$build/clang" fuzz
+beside build_others
+in_namespaces "$build/gcc" beside netns old steps
+joined || exit 1
+beside compute
+in_namespaces "$build/sanitize" beside netns
+joined || exit 1
+run_suites "$build/gcc" alone netns-alone service
+run_suites "$build/sanitize" alone netns-alone
+echo "all suites took $(($(date +%s) - begin)) s"
 
-# shellcheck disable=SC2086 # a list of files by intention
-exec python3 tests/summary.py $logs
+# shellcheck disable=SC2046 # a list of files by intention
+exec python3 tests/summary.py "$repeat_until" $(cat "$logs")

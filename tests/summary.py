@@ -1,13 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sums the tests of several meson runs up: what failed, what was skipped and why, and one line of counts.
+"""summary.py UNTIL LOG...: sums the tests of several meson runs up: what failed, what was skipped and
+why, and one line of counts.
 
 A program counts for the tests that it reports itself (cmocka, pytest), any other one for one test. A
 program that ends badly counts as at least one failure, whatever it reported.
+
+What failed in a log called beside.json ran beside other tests and depends on real time; on a busy
+machine the fault may be theirs. If they are few, each is run once more by itself, before the time
+UNTIL (in seconds since 1970), and what counts is that run. It is named in any case.
 """
 import json
+import pathlib
 import re
+import subprocess
 import sys
+import time
 
 CMOCKA_RAN = re.compile(r"\[==========\] .*?: (\d+) test\(s\) run\.|\[==========\] (\d+) test\(s\) run\.")
 CMOCKA_FAILED = re.compile(r"\[  FAILED  \] .*?: (\d+) test\(s\)|\[  FAILED  \] (\d+) test\(s\)")
@@ -15,6 +23,9 @@ CMOCKA_SKIPPED = re.compile(r"\[  SKIPPED \] .*?: (\d+) test\(s\)|\[  SKIPPED \]
 PYTEST_END = re.compile(r"^=*\s*((?:\d+ (?:passed|failed|skipped|errors?|xfailed|deselected|warnings?)(?:, )?)+) in ",
                         re.MULTILINE)
 PYTEST_SKIP = re.compile(r"^SKIPPED \[\d+\] (.*)$", re.MULTILINE)
+PYTEST_FAILED = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
+BESIDE = "beside"
+REPEATED_AT_MOST = 4  # more of them are a breakage
 
 
 def first_number(pattern, text):
@@ -43,30 +54,83 @@ def count(result, text):
     return passed, failed, skipped
 
 
-def skip_reasons(text):
-    """What the program said about its skips; its last line where it has no form of its own."""
-    reasons = PYTEST_SKIP.findall(text)
-    lines = [line for line in text.splitlines() if line.strip()]
-    return reasons or lines[-1:] or ["no reason given"]
+class Program:
+    """What became of one program of a log."""
+
+    def __init__(self, log, entry):
+        self.log = pathlib.Path(log)
+        self.build = self.log.parts[-3]
+        self.name, self.result, self.seconds = entry["name"], entry["result"], entry["duration"]
+        self.text = entry.get("stdout", "") + entry.get("stderr", "")
+        self.passed, self.failed, self.skipped = count(self.result, self.text)
+
+    def failed_tests(self):
+        """The names of its tests that failed, as far as it told them."""
+        return " ".join(PYTEST_FAILED.findall(self.text)) or self.result
+
+    def skip_reasons(self):
+        """What it said about its skips; its last line where it has no form of its own."""
+        reasons = PYTEST_SKIP.findall(self.text)
+        lines = [line for line in self.text.splitlines() if line.strip()]
+        return reasons or lines[-1:] or ["no reason given"]
+
+
+def read(log):
+    """The programs of a log."""
+    with open(log, encoding="utf-8") as lines:
+        return [Program(log, json.loads(line)) for line in lines]
+
+
+def run_alone(program, until):
+    """The program again, with nothing beside it; None where the time does not suffice."""
+    left = until - time.time()
+    if left < 1.2 * program.seconds:
+        return None
+    log = program.log.with_name("repeated.json")
+    log.unlink(missing_ok=True)
+    command = ["meson", "test", "-C", str(program.log.parent.parent), "--no-rebuild", "--print-errorlogs",
+               "--num-processes", "1", "--logbase", log.stem, program.name.rsplit(" / ", 1)[-1]]
+    with subprocess.Popen(command) as meson:
+        try:
+            meson.wait(left)
+        except subprocess.TimeoutExpired:
+            meson.terminate()  # it ends its tests, and waits for them
+            return None
+    return read(log)[0]
+
+
+def repeat_unsteady(programs, until):
+    """Replaces those that failed beside others by what they did alone."""
+    unsteady = [one for one in programs if one.failed and one.log.stem == BESIDE]
+    if len(unsteady) > REPEATED_AT_MOST:
+        print(f"{len(unsteady)} files failed beside others, so none of them is repeated")
+        return
+    for first in unsteady:
+        print(f"repeating {first.build}: {first.name} alone, for {first.failed_tests()} failed", flush=True)
+        second = run_alone(first, until)
+        if second is None:
+            print(f"not repeated in the time that is left: {first.build}: {first.name}")
+            continue
+        outcome = ("failed alone as well: " + second.failed_tests() if second.failed
+                   else "passed alone: " + first.failed_tests())
+        print(f"unsteady: {first.build}: {first.name} failed beside others and {outcome}")
+        programs[programs.index(first)] = second
 
 
 def main():
-    total = [0, 0, 0]
-    for path in sys.argv[1:]:
-        build = path.split("/")[-3]
-        with open(path, encoding="utf-8") as log:
-            for line in log:
-                test = json.loads(line)
-                text = test.get("stdout", "") + test.get("stderr", "")
-                numbers = count(test["result"], text)
-                total = [a + b for a, b in zip(total, numbers)]
-                if numbers[1]:
-                    print(f"failed: {build}: {test['name']} ({test['result']}, {numbers[1]} tests)")
-                if numbers[2]:
-                    for reason in skip_reasons(text):
-                        print(f"skipped: {build}: {test['name']}: {reason}")
-    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
-    return 0 if total[0] and not total[1] else 1
+    until, *logs = sys.argv[1:]
+    programs = [program for log in logs for program in read(log)]
+    repeat_unsteady(programs, float(until))
+    for program in programs:
+        if program.failed:
+            print(f"failed: {program.build}: {program.name} ({program.result}, {program.failed} tests)")
+        if program.skipped:
+            for reason in program.skip_reasons():
+                print(f"skipped: {program.build}: {program.name}: {reason}")
+    passed, failed, skipped = (sum(getattr(program, what) for program in programs)
+                               for what in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if passed and not failed else 1
 
 
 sys.exit(main())
