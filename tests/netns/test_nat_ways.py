@@ -15,7 +15,7 @@ NEW = {4: "192.0.2.7", 6: "2001:db8:1::7"}
 # uplinks_topology() has its second uplink in the network that clients have elsewhere.
 INSIDE = {4: "198.51.100.130", 6: CLIENT[6]}
 DOOR = {4: "198.51.100.129", 6: GATE[6]}
-FOLLOWS = 2.0
+FOLLOWS = 5.0
 RULES = "[divert]\ndirection = forward, in\n[rule share]\ndirection = forward\nmasquerade = yes\n"
 
 

@@ -168,11 +168,10 @@ def test_stop_under_load(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start(CONFIG, prefix=("env", "-u", "MALLOC_PERTURB_"))  # which touches all memory
     floods = [wire.host.popen(["nice", "-n", "19", sys.executable, "-c", FLOOD, FAR[4],
-                               str(FLOWS), "2"]) for _ in range(3)]
-    time.sleep(1)
+                               str(FLOWS), "30"]) for _ in range(3)]
+    wait_until(lambda: daemon.statistics().totals["in"] > 10_000 / SLOW, "packets", 10 * SLOW)
     statistics = daemon.statistics()
     assert statistics.balance()[0] == statistics.balance()[1]
-    assert statistics.totals["in"] > 10_000 / SLOW
     with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
         size = int(re.search(r"VmHWM:\s*(\d+)", status.read()).group(1))
     begin = time.monotonic()

@@ -15,7 +15,7 @@ from space import wire as connect
 from topology import FAR, FAR_B, HOST, HOST_B, NOBODY, PEER, PEER_B
 from traffic import chosen_source, ping, tun_packets, udp_socket
 
-FOLLOWS = 1.0  # seconds within which table 100 repeats main
+FOLLOWS = 5.0  # seconds for table 100 to repeat main on a busy machine; test_scale measures it
 
 
 @pytest.mark.parametrize("everywhere,device", itertools.product((0, 1, 2), repeat=2))
@@ -318,6 +318,17 @@ def churn(dice, family, count):
             yield f"route {verb} {target}{metric} {how}"
 
 
+def settled(read):
+    """What read() gives once it gave the same for half a second."""
+    last, since = read(), time.monotonic()
+    while time.monotonic() - since < 0.5:
+        time.sleep(0.1)
+        now = read()
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_after_any_churn_the_mirror_is_that_of_a_fresh_start(uplinks, daemons, family, seed):
     """Followed change by change, and in bursts: the same table 100 as read from the start."""
@@ -326,8 +337,7 @@ def test_after_any_churn_the_mirror_is_that_of_a_fresh_start(uplinks, daemons, f
     changes = list(churn(random.Random(seed), family, 300))
     for start in range(0, len(changes), 60):
         uplinks.host.ip_batch(changes[start:start + 60], (f"-{family}", "-force"))
-    time.sleep(FOLLOWS)
-    followed = state.routes(uplinks.host, family, 100)
+    followed = settled(lambda: state.routes(uplinks.host, family, 100))
     assert daemon.stop() == 0
     daemon.start()
     wanted = state.routes(uplinks.host, family, 100)
