@@ -68,7 +68,7 @@ static enum reason decide(const struct tracking *tracking, struct packet *packet
 
     if (packet->relation == RELATION_RELATED)
         return REASON_NONE;
-    if (flow == NULL && has_notes(packet))
+    if (flow == NULL && has_notes(packet) && !translate_by_prefixes(packet))
         return packet->relation == RELATION_NEW ? REASON_NAT_EXHAUSTED : REASON_UNTRANSLATABLE;
     if (flow == NULL || (flow->flags & FLOW_DECIDED) != 0 || packet->way != FLOW_ORIGINAL)
         return REASON_NONE;

@@ -2,7 +2,10 @@
 /* Which end of a packet is translated when, and to what. */
 #include "translate.h"
 
+#include "prefix_map.h"
+
 #include "ipmodd/datapath/edit.h"
+#include "ipmodd/datapath/translation.h"
 
 #include <string.h>
 
@@ -76,4 +79,38 @@ bool translate_packet(struct packet *packet, enum translation_stage stage)
             return false;
     }
     return true;
+}
+
+/* An error's quote is of a packet that went the other way. */
+static bool move_quoted(struct packet *packet, enum packet_end end, const struct ip_prefix *prefix,
+                        struct flow_tuple *tuple)
+{
+    enum packet_end quoted = end == PACKET_SRC ? PACKET_DST : PACKET_SRC;
+    uint8_t *address = flow_tuple_address(tuple, quoted);
+
+    return prefix_map(prefix, address) && translate_quote(packet, quoted, address, false, 0);
+}
+
+static bool move_end(struct packet *packet, enum packet_end end)
+{
+    const struct translation *translation = packet->notes[end].translation;
+    uint8_t address[16] = {0};
+    struct flow_tuple tuple;
+    enum flow_kind kind = flow_tuple_of(packet, &tuple);
+
+    if (translation == NULL)
+        return true;
+    if (kind == FLOW_KIND_UNKNOWN || (translation->kind != TRANSLATION_NETMAP_SRC &&
+                                      translation->kind != TRANSLATION_NETMAP_DST))
+        return false;
+    memcpy(address, end == PACKET_SRC ? packet_src(packet) : packet_dst(packet),
+           IP_ADDR_BYTES(packet->family));
+    if (!prefix_map(&translation->prefix, address) || !set_address(packet, end, address))
+        return false;
+    return kind != FLOW_KIND_ERROR || move_quoted(packet, end, &translation->prefix, &tuple);
+}
+
+bool translate_by_prefixes(struct packet *packet)
+{
+    return move_end(packet, PACKET_SRC) && move_end(packet, PACKET_DST);
 }

@@ -22,6 +22,12 @@ enum translation_stage {
 bool translate_packet(struct packet *packet, enum translation_stage stage);
 
 /*
+ * PACKET, of no flow, is moved into the prefixes that its notes name (RFC 6296: such a translator
+ * needs no memory). False when it cannot be, or a note wants something else: it must not leave.
+ */
+bool translate_by_prefixes(struct packet *packet);
+
+/*
  * Gives the END of what PACKET, an ICMP error, quotes another ADDRESS (of the packet's family, wire
  * order) and, with CHANGES_PORT, another PORT or query identifier; checksums that are within the
  * quote follow. False when the quote cannot be changed.
