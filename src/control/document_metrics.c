@@ -61,6 +61,8 @@ static void put_totals(const struct sheet *sheet, const struct control_report *r
                 counters->gso_refused);
     put_counter(sheet, "merged_packets", "Packets written in one piece with others.",
                 counters->merged);
+    put_counter(sheet, "handed_over_packets", "Packets given to the thread that has their flow.",
+                counters->handed_over);
     put_counter(sheet, "queue_dropped_packets", "Packets that found the tun device's queue full.",
                 report->tun_tx_dropped);
     put_counter(sheet, "log_lost_entries", "Log entries that nobody took.", report->log_lost);

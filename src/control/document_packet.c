@@ -67,7 +67,8 @@ static const char *fate_name(enum fate fate)
     static const char *const names[FATE_COUNT] = {[FATE_PENDING] = "pending",
                                                   [FATE_OUT] = "out",
                                                   [FATE_DROP] = "drop",
-                                                  [FATE_SPLIT] = "split"};
+                                                  [FATE_SPLIT] = "split",
+                                                  [FATE_HANDED] = "handed-over"};
 
     return names[fate];
 }

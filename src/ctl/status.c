@@ -64,6 +64,9 @@ static void print_packets(const json_t *packets, FILE *out)
     fprintf(out, "%-15s split %lld, merged %lld, refused by the kernel %lld\n", "super-packets",
             view_integer(packets, "split"), view_integer(packets, "merged"),
             view_integer(packets, "gso_refused"));
+    if (view_integer(packets, "handed_over") > 0)
+        fprintf(out, "%-15s %lld to threads that have their flows\n", "handed over",
+                view_integer(packets, "handed_over"));
 }
 
 static void print_drops(const json_t *document, FILE *out)

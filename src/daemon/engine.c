@@ -2,13 +2,18 @@
 /* Life of the engine, and how what is in force passes to its threads. */
 #include "engine.h"
 
+#include "clock.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/shards.h"
 #include "ipmodd/log/log.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+
+/* Entries of a flow table: some hundred microseconds. */
+enum { SWEPT_AT_ONCE = 4096 };
 
 /* Super-packets that the kernel may refuse before their class is given up. */
 enum { REFUSALS_MAX = 3 };
@@ -77,17 +82,36 @@ static int add_worker(struct engine *engine)
                    engine->view) < 0)
         return -ENOMEM;
     mover.busy_poll_ns = busy_poll_ns(engine);
+    if (engine->shards != NULL)
+        path_join(mover.path, engine->shards, number);
     capturing_add_mover(&engine->capturing, &mover);
     engine->workers[number] = worker_new(number, &mover, engine->notice_fd);
     if (engine->workers[number] == NULL)
         return -ENOMEM;
+    worker_follow_bells(engine->workers[number], engine->bells);
+    engine->bells[number] = worker_bell(engine->workers[number]);
     engine->worker_count++;
     return 0;
 }
 
+/* What the paths of several workers share of flows, whether rules follow any now or after a reload.
+ */
+static int make_shards(struct engine *engine)
+{
+    unsigned queues = engine->loaded.config->tun.queues;
+    uint64_t seed;
+
+    if (queues == 1)
+        return 0;
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        return -EIO;
+    engine->shards = shards_new(queues, queues * (size_t)engine->loaded.ruleset->flows.max, seed);
+    return engine->shards != NULL ? 0 : -ENOMEM;
+}
+
 static int make_workers(struct engine *engine)
 {
-    int error = 0;
+    int error = make_shards(engine);
 
     engine->view = host_view_ref(divert_host_view(engine->divert));
     while (engine->worker_count < engine->loaded.config->tun.queues && error == 0)
@@ -149,6 +173,8 @@ static void stop_workers(struct engine *engine)
         worker_leave(engine->workers[i]);
     for (unsigned i = 0; i < engine->worker_count; i++)
         worker_join(engine->workers[i]);
+    for (unsigned i = 0; i < engine->worker_count; i++)
+        worker_leave(engine->workers[i]); /* what others still had for it */
     engine_report(engine);
 }
 
@@ -165,6 +191,8 @@ int engine_stop(struct engine *engine)
     is_written = capturing_close(&engine->capturing) == 0;
     while (is_written && engine->worker_count > 0)
         worker_free(engine->workers[--engine->worker_count]);
+    if (engine->worker_count == 0)
+        shards_free(TAKE_PTR(engine->shards));
     host_view_free(TAKE_PTR(engine->view));
     loader_close(&engine->loader); /* the traffic need not wait for it */
     if (engine->notice_fd >= 0)
@@ -264,6 +292,22 @@ void engine_count_refused(struct engine *engine, uint64_t ret_refused[OFFLOAD_CL
     for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++)
         ret_refused[i] = 0;
     engine_call(engine, add_refused, ret_refused);
+}
+
+static void sweep_flows(struct mover *mover, void *argument)
+{
+    const uint64_t *now_ns = argument;
+
+    if (path_flows(mover->path) != NULL)
+        flow_table_sweep(path_flows(mover->path), SWEPT_AT_ONCE, *now_ns);
+}
+
+void engine_sweep_flows(struct engine *engine)
+{
+    uint64_t now_ns = clock_now_ns();
+
+    if (engine->shards != NULL)
+        engine_call(engine, sweep_flows, &now_ns);
 }
 
 static void reset_rules(struct mover *mover, void *argument)

@@ -27,7 +27,9 @@ struct engine {
     struct host_view *view; /* that the paths work with; shared with the diversion */
     struct worker *workers[QUEUES_MAX];
     unsigned worker_count;
-    int notice_fd; /* an eventfd that is written with each new notice */
+    int bells[QUEUES_MAX]; /* of the workers */
+    struct shards *shards; /* of their paths; NULL with one worker */
+    int notice_fd;         /* an eventfd that is written with each new notice */
     struct loader loader;
     struct reporter reporter;
     struct capturing capturing;
@@ -70,6 +72,9 @@ void engine_count(struct engine *engine, struct path_counters *ret_sum);
 
 /* How many super-packets of each class the device has refused, on all queues. */
 void engine_count_refused(struct engine *engine, uint64_t ret_refused[OFFLOAD_CLASS_COUNT]);
+
+/* Removes flows that have had their time, some thousand, where no packet comes that would. */
+void engine_sweep_flows(struct engine *engine);
 
 /* Lets all rules count from nothing. */
 void engine_reset_rules(struct engine *engine);

@@ -219,6 +219,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
     if ((engine_take_notices(engine, NOTICES_FOR_LOOKS) & NOTICE_LONG_QUEUE) != 0)
         loop->tx_dropped = divert_tun_tx_dropped(engine->divert);
     engine_report(engine);
+    engine_sweep_flows(engine);
     engine_count(engine, &counters);
     service_sample(loop->service, &counters, now_ns);
     is_left = losses_tell(&loop->losses, &counters, loop->tx_dropped,

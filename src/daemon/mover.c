@@ -5,6 +5,7 @@
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 
 enum {
     /* Of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
@@ -48,7 +49,18 @@ static bool device_is_gone(int error)
     return error == -EBADFD || error == -EBADF || error == -ENODEV;
 }
 
-/* Number of packets moved, LIMIT at most, or the -errno of a dead descriptor. */
+static void ring_bells(struct mover *mover)
+{
+    unsigned targets = path_push_handed(mover->path);
+
+    for (unsigned i = 0; targets != 0; i++, targets >>= 1) {
+        if ((targets & 1) != 0)
+            eventfd_write(mover->bells[i], 1);
+    }
+}
+
+/* Number of packets moved, LIMIT of the queue and what others have handed over, or the -errno of a
+ * dead descriptor. */
 static ssize_t move_batch(struct mover *mover, size_t limit)
 {
     struct moment now;
@@ -56,12 +68,15 @@ static ssize_t move_batch(struct mover *mover, size_t limit)
     int error;
 
     batch_reset(mover->batch);
+    batch_take_handed(mover->path, mover->batch);
     count = batch_read(mover->path, mover->batch, mover->tun_fd, limit);
-    if (count <= 0)
+    if (count < 0 || mover->batch->count == 0)
         return count;
+    count = (ssize_t)mover->batch->count;
     now = clock_read(&mover->zone);
     mover->batch_ns = now.now_ns;
     path_run(mover->path, mover->batch, &now);
+    ring_bells(mover);
     error = batch_write(mover->path, mover->batch, mover->tun_fd);
     if (mover->captures != NULL)
         captures_wake(mover->captures, path_captures(mover->path));

@@ -25,6 +25,8 @@ struct mover {
     uint64_t busy_poll_ns;     /* for its caller: a pause that is better spent awake */
     size_t pace;               /* packets of a batch, so that it takes no longer than it may */
     int tun_fd;                /* borrowed, as the captures */
+    const int *bells;          /* of all movers of shards, to be rung for what was handed over to
+                                  them; NULL: there are no others */
     struct captures *captures; /* that empty the path's ring; NULL: nobody does */
     struct tap *tap;           /* of those who watch; borrowed; NULL: nobody does */
 };
@@ -44,7 +46,7 @@ void mover_clear(struct mover *mover);
  */
 int mover_move(struct mover *mover);
 
-/* Moves what the queue has at a stop, however much that is. */
+/* Moves what the queue and other movers have for it at a stop, however much that is. */
 void mover_drain(struct mover *mover);
 
 #endif

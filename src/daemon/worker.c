@@ -150,6 +150,8 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
         call->function(&worker->mover, call->argument);
         sem_post(&worker->answered);
     }
+    if (path_is_told(worker->mover.path))
+        event_active(worker->tun, EV_READ, 0);
     if (atomic_load(&worker->leaving))
         event_base_loopbreak(worker->base);
 }
@@ -259,6 +261,16 @@ void worker_resume(struct worker *worker)
 {
     if (worker->started)
         worker_call(worker, read_again, worker);
+}
+
+int worker_bell(const struct worker *worker)
+{
+    return worker->wake_fd;
+}
+
+void worker_follow_bells(struct worker *worker, const int *bells)
+{
+    worker->mover.bells = bells;
 }
 
 struct event_ring *worker_events(struct worker *worker)

@@ -2,8 +2,9 @@
 /*
  * Worker: a thread that moves the packets of one queue.
  *
- * It has an event base of its own and shares nothing with other workers. On the packet path it
- * takes no lock and reads no variable that another thread writes: what the main thread wants
+ * It has an event base of its own and shares nothing with other workers but, where flows are
+ * followed, what shards.h says. Otherwise it takes no lock on the packet path and reads no variable
+ * that another thread writes: what the main thread wants
  * (another ruleset, the counters, a sign of life) it asks by a call, a function that the worker
  * runs between two wake-ups for packets. When a call has returned, the worker has passed to what
  * it brought and holds nothing of before, so that the old can be freed: that is the whole
@@ -55,6 +56,13 @@ void worker_resume(struct worker *worker);
 
 /* Those of NOTICES that there are; they are taken. */
 unsigned worker_take_notices(struct worker *worker, unsigned notices);
+
+/*
+ * What wakes WORKER for packets that others have handed over to it; and, before the start, those of
+ * all workers by their numbers (borrowed), where it may have packets for them.
+ */
+int worker_bell(const struct worker *worker);
+void worker_follow_bells(struct worker *worker, const int *bells);
 
 /* To be drained by the main thread. */
 struct event_ring *worker_events(struct worker *worker);

@@ -177,3 +177,10 @@ enum reason fragments_follow(struct fragments *fragments, struct packet *packet)
         return REASON_TINY_FRAGMENT;
     return remember(fragments, packet);
 }
+
+unsigned fragments_meet(const struct packet *packet, uint64_t seed, unsigned count)
+{
+    const struct key key = key_of(packet);
+
+    return (unsigned)(XXH3_64bits_withSeed(&key, sizeof(key), seed) % count);
+}

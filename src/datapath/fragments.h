@@ -54,4 +54,10 @@ void fragments_begin(struct fragments *fragments, uint64_t now_ns);
  */
 enum reason fragments_follow(struct fragments *fragments, struct packet *packet);
 
+/*
+ * Which of COUNT paths all fragments of PACKET's datagram go to first; PACKET has PACKET_FRAGMENT
+ * and no edit. The same everywhere for the same SEED.
+ */
+unsigned fragments_meet(const struct packet *packet, uint64_t seed, unsigned count);
+
 #endif

@@ -6,6 +6,7 @@
 #include "fixup.h"
 #include "flow/track_flow.h"
 #include "fragments.h"
+#include "hand_over.h"
 #include "ipmodd/datapath/answer.h"
 #include "observe.h"
 #include "offload.h"
@@ -152,7 +153,9 @@ static void run_segments(struct path *path, struct packet *packet, size_t rule)
 static enum reason follow_datagram(struct path *path, struct packet *packet)
 {
     if ((packet->flags & PACKET_FRAGMENT) == 0 ||
-        (path->flows == NULL && !path->ruleset->reads_upper_layer))
+        (path->flows == NULL && !path->ruleset->reads_upper_layer && !path->hands_over))
+        return REASON_NONE;
+    if (path->hands_over && hand_over_fragment(path, packet))
         return REASON_NONE;
     return fragments_follow(path->fragments, packet);
 }
@@ -170,10 +173,12 @@ static enum reason track(struct path *path, struct packet *packet)
 {
     enum reason fault = follow_datagram(path, packet);
 
-    if (fault == REASON_NONE && path->flows != NULL) {
+    if (fault == REASON_NONE && packet->fate == FATE_PENDING && path->flows != NULL) {
         const struct tracking tracking = tracking_of(path);
 
         fault = track_flow(&tracking, packet);
+    } else if (fault == REASON_NONE && packet->fate == FATE_PENDING && path->hands_over) {
+        hand_over_stranger(path, packet);
     }
     track_packet(packet, path->view);
     return fault;
@@ -186,15 +191,21 @@ static void run_packet(struct path *path, struct packet *packet)
     size_t rule;
 
     packet->reason = REASON_NONE;
-    count_arrival(path, packet);
     observe_receipt(path, packet);
     if (fault != REASON_NONE) {
+        count_arrival(path, packet);
         observe_arrival(path, packet, fault);
         decide_malformed(path, packet, fault);
         finish(path, packet);
         return;
     }
     fault = track(path, packet);
+    if (packet->fate == FATE_HANDED) {
+        if (hand_over_packet(path, packet))
+            return;
+        fault = REASON_HAND_OVER_FULL;
+    }
+    count_arrival(path, packet);
     if (fault != REASON_NONE) {
         observe_arrival(path, packet, REASON_NONE);
         drop(packet, fault);
@@ -257,6 +268,7 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
         path->view_since_ns = now->now_ns;
     path->view_is_new = false;
     path->answers_told = 0;
+    hand_over_begin(path);
     fragments_begin(path->fragments, now->now_ns);
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};

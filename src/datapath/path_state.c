@@ -2,6 +2,8 @@
 /* Life time of a path, and what others set and ask of it. */
 #include "path_state.h"
 
+#include "flow/table.h"
+
 #include "ipmodd/base/macro.h"
 
 #include <assert.h>
@@ -38,6 +40,7 @@ void path_exchange_rules(struct path *path, struct path_rules *rules)
     path->disabled_count = 0;
     if (path->flows == NULL)
         return;
+    table_join(path->flows, path->shards, path->shard);
     flow_table_seed(path->flows, path->flow_seed);
     flow_table_set_observer(path->flows, path->flow_observer);
 }

@@ -29,6 +29,11 @@ struct path {
     struct rule_state *rules; /* with the ruleset and match_states: its struct rule_memory */
     struct match_states match_states;
     struct flow_table *flows;      /* NULL: none are tracked */
+    struct shards *shards;         /* borrowed; NULL: this is the only path */
+    unsigned shard;                /* its number among them */
+    bool hands_over;               /* in this batch: some path has flows */
+    bool is_told;                  /* others have packets for it, of which some may be left */
+    unsigned handed;               /* mask of the shards that have not been shown all they got */
     bool *disabled;                /* which rules are, and */
     size_t disabled_count;         /* how many */
     uint64_t flow_seed;            /* of the next table */

@@ -71,10 +71,11 @@ static void take_read(struct path *path, struct batch *batch, const uint8_t *byt
 
 ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd, size_t limit)
 {
+    const size_t before = batch->count;
     uint8_t *buffer;
 
-    assert(batch->count == 0 && batch->answer_count == 0);
-    while (batch->count < limit && (buffer = batch_next_buffer(batch)) != NULL) {
+    assert(batch->answer_count == 0);
+    while (batch->count < before + limit && (buffer = batch_next_buffer(batch)) != NULL) {
         uint8_t *start = buffer - VNET_HEADER;
         ssize_t length = read(tun_fd, start, VNET_HEADER + PACKET_CAPACITY);
 
@@ -86,5 +87,5 @@ ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd, size_t li
             return -errno;
         }
     }
-    return (ssize_t)batch->count;
+    return (ssize_t)(batch->count - before);
 }

@@ -38,6 +38,7 @@ static const char *const reason_names[] = {
     [REASON_NAT_NO_SOURCE] = "nat-no-source",
     [REASON_NAT_FILTERED] = "nat-filtered",
     [REASON_UNTRANSLATABLE] = "untranslatable",
+    [REASON_HAND_OVER_FULL] = "hand-over-full",
     [REASON_TOO_LONG] = "too-long",
     [REASON_WRITE_FAILED] = "write-failed",
 };

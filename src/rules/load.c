@@ -8,6 +8,7 @@
 #include "set_section.h"
 #include "setting.h"
 
+#include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
 #include <errno.h>
@@ -251,38 +252,10 @@ static int build_rules(struct loading *loading)
     return 0;
 }
 
-/* The key of RULE that asks for flows, or NULL. */
-static const char *flow_key_of(const struct rule *rule)
+/* Of as many tables as there are queues, each has its part. */
+static uint32_t flows_of_a_queue(const struct config *config)
 {
-    for (size_t i = 0; i < rule->match_count; i++) {
-        if (rule->matches[i].type->needs_flow)
-            return rule->matches[i].type->key;
-    }
-    for (size_t i = 0; i < rule->action_count; i++) {
-        if (rule->actions[i].type->needs_flow)
-            return rule->actions[i].type->key;
-    }
-    return NULL;
-}
-
-/* Packets of the two directions of a flow can come by different queues, which share nothing. */
-static void check_queues(struct loading *loading)
-{
-    const struct ruleset *ruleset = loading->loaded.ruleset;
-
-    if (loading->loaded.config->tun.queues == 1 || !ruleset->tracks_flows)
-        return;
-    for (size_t i = 0; i < ruleset->rule_count; i++) {
-        const struct rule *rule = &ruleset->rules[i];
-        char section[sizeof("rule ") + RULE_NAME_MAX];
-        const struct place place = {
-            .file = rule->file, .line = rule->line, .section = section, .key = flow_key_of(rule)};
-
-        snprintf(section, sizeof(section), "rule %s", rule->name);
-        if (place.key != NULL)
-            report_error(&loading->report, &place,
-                         "follows flows, which takes all packets on one queue: [tun] queues = 1");
-    }
+    return MAX_OF(config->flows.max / config->tun.queues, (uint32_t)FLOWS_MIN);
 }
 
 /* Sets before rules, wherever they stand: rules name them. */
@@ -295,6 +268,7 @@ static int build_ruleset(struct loading *loading)
     if (loading->loaded.ruleset == NULL)
         return -ENOMEM;
     loading->loaded.ruleset->flows = loading->loaded.config->flows;
+    loading->loaded.ruleset->flows.max = flows_of_a_queue(loading->loaded.config);
     r = build_sets(loading);
     return r < 0 ? r : build_rules(loading);
 }
@@ -308,8 +282,6 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
         r = build_config(loading);
     if (r == 0)
         r = build_ruleset(loading);
-    if (r == 0)
-        check_queues(loading);
     if (r == 0 && is_cancelled(loading->report.cancel))
         r = -ECANCELED;
     if (r == 0 && !report_has_errors(&loading->report)) {

@@ -18,7 +18,8 @@
  * packets so displaces its like, and never what both sides take part in; when there is nothing
  * else, the new flow is refused.
  *
- * One thread. Times are monotonic nanoseconds, and come with the packets.
+ * One thread; where there are several, each has a table of its own (shards.h). Times are monotonic
+ * nanoseconds, and come with the packets.
  */
 #ifndef IPMODD_DATAPATH_FLOW_H
 #define IPMODD_DATAPATH_FLOW_H
@@ -147,7 +148,8 @@ void flow_table_prefetch(const struct flow_table *table, const struct flow_tuple
                          size_t count);
 
 /*
- * A flow with these tuples; ORIGINAL may name none that is there, REPLY may (FLOW_REPLY_TAKEN).
+ * A flow with these tuples; ORIGINAL may name none that is there (nor in another shard: it is
+ * claimed), REPLY may (FLOW_REPLY_TAKEN).
  * NULL when there is no room. Valid until it is removed, has had its time, or is displaced by
  * another one.
  */

@@ -20,7 +20,8 @@
 struct observer {
     void *context; /* handed back in every call */
 
-    /* It was read: its bytes as they came. */
+    /* It was read: its bytes as they came. Of one that is handed over to another path (shards.h)
+     * nothing more is said here. */
     void (*received)(void *context, const struct packet *packet);
 
     /*

@@ -45,6 +45,7 @@ enum packet_flag {
     PACKET_ORPHAN = 1u << 8,        /* a later fragment whose first one is not known */
     PACKET_TTL_RESTORED = 1u << 9,  /* it was addressed to this host when it was read, and has the
                                        TTL of the wire again */
+    PACKET_GATHERED = 1u << 10,     /* a fragment that has been where those of its datagram meet */
 };
 
 /* The upper-layer header of a first fragment as far as rules can read it: a TCP header at most. */
@@ -75,6 +76,7 @@ enum fate {
     FATE_OUT,     /* to be written */
     FATE_DROP,    /* not to be written; `reason` says why */
     FATE_SPLIT,   /* in its place go its segments, which have fates of their own */
+    FATE_HANDED,  /* another path has it now; here it counts for nothing */
     FATE_COUNT,
 };
 
@@ -140,6 +142,7 @@ struct packet {
     enum reason reason; /* with FATE_DROP */
     struct checksum_delta delta;
     struct translation_note notes[PACKET_ENDS];
+    uint8_t shard;        /* with FATE_HANDED: the number of that path */
     size_t first_segment; /* with FATE_SPLIT: index among the segments of the batch */
 };
 

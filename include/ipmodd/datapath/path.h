@@ -78,6 +78,7 @@ struct path_counters {
     uint64_t in, out, generated; /* packets */
     uint64_t in_bytes, out_bytes;
     uint64_t drops[REASON_COUNT];
+    uint64_t handed_over;      /* to other paths, where they count as `in` (shards.h) */
     uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
     uint64_t ttl_255;     /* left with TTL 254: the kernel's decrement could not be given back */
     uint64_t edited;      /* packets that left changed by a rule */
@@ -198,12 +199,27 @@ struct record_ring *path_captures(struct path *path);
 uint64_t path_offload_refused(const struct path *path, enum offload_class class);
 
 /*
+ * From here on PATH, which has not seen a packet, is number NUMBER of SHARDS, which outlive it. It
+ * hands over packets of flows that other paths have.
+ *
+ * path_push_handed(): after path_run(), shows the others what it has for them. A mask of those that
+ * are to be woken, or given a batch. path_is_told(): whether others have shown something to PATH
+ * that batch_take_handed() has not taken yet; that puts it into a batch that was reset, as far as
+ * there is room.
+ */
+struct shards;
+void path_join(struct path *path, struct shards *shards, unsigned number);
+unsigned path_push_handed(struct path *path);
+bool path_is_told(struct path *path);
+void batch_take_handed(struct path *path, struct batch *batch);
+
+/*
  * Live input and output on a tun descriptor with virtio-net headers (read.c, write.c).
  *
- * batch_read(): reads until the batch is full (batch_is_full()), has LIMIT packets, or nothing is
- * left; the batch must be empty. A packet longer than its buffer is counted as REASON_TOO_LONG.
- * Number of packets, or -errno of the read that failed before any packet came (never -EAGAIN: that
- * is 0).
+ * batch_read(): reads until the batch is full (batch_is_full()), LIMIT packets have come, or
+ * nothing is left; the batch has at most packets of batch_take_handed(). A packet longer than its
+ * buffer is counted as REASON_TOO_LONG. Number of packets, or -errno of the read that failed before
+ * the batch had any packet (never -EAGAIN: that is 0).
  */
 ssize_t batch_read(struct path *path, struct batch *batch, int tun_fd, size_t limit);
 

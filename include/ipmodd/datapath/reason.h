@@ -47,8 +47,9 @@ enum reason {
     REASON_NAT_FILTERED,   /* to a mapping, from somebody whom `nat-filtering` keeps out */
     REASON_UNTRANSLATABLE, /* of no flow, or an SCTP fragment whose port would have to change */
     /* input and output */
-    REASON_TOO_LONG,     /* longer than the buffer of a packet */
-    REASON_WRITE_FAILED, /* the tun device refused it */
+    REASON_HAND_OVER_FULL, /* of a flow that another thread has, which does not keep up */
+    REASON_TOO_LONG,       /* longer than the buffer of a packet */
+    REASON_WRITE_FAILED,   /* the tun device refused it */
     REASON_COUNT,
 };
 

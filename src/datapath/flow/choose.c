@@ -41,21 +41,23 @@ static bool has_source_port(const struct flow_tuple *tuple)
     return flow_proto_has_ports(tuple->proto) || is_query(tuple);
 }
 
-/* Whether what answers to LEAVING would be of FLOW alone. A flow of which nothing has left yet
- * gives way. */
+/* Whether what answers to LEAVING would be of FLOW alone, and of no shard but this one from here
+ * on. A flow of which nothing has left yet gives way. */
 static bool is_reply_free(const struct tracking *tracking, const struct flow *flow,
                           const struct flow_tuple *leaving)
 {
     const struct flow_tuple reply = flow_tuple_turn(leaving);
     enum flow_way way;
     struct flow *holder = flow_table_find(tracking->table, &reply, tracking->now_ns, &way);
+    unsigned owner;
 
-    if (holder == NULL || holder == flow)
+    if (holder == flow)
         return true;
-    if ((holder->flags & FLOW_DECIDED) != 0)
+    if (holder != NULL && (holder->flags & FLOW_DECIDED) != 0)
         return false;
-    flow_table_remove(tracking->table, holder, FLOW_END_DISPLACED, tracking->now_ns);
-    return true;
+    if (holder != NULL)
+        flow_table_remove(tracking->table, holder, FLOW_END_DISPLACED, tracking->now_ns);
+    return table_claim(tracking->table, &reply, &owner);
 }
 
 static struct mapping_outside outside_of(const struct flow_tuple *leaving)
@@ -186,12 +188,17 @@ static bool use_mapping(const struct search *search, const uint8_t *via, uint32_
 static bool make_mapping(const struct search *search, uint32_t *ret_mapping)
 {
     struct mapping_outside outside;
+    struct flow_tuple reply;
 
     if (!find_port(search))
         return false;
     outside = outside_of(search->leaving);
     *ret_mapping = mappings_add(table_mappings(search->tracking->table), &search->inside, &outside);
-    return *ret_mapping != 0;
+    if (*ret_mapping != 0)
+        return true;
+    reply = flow_tuple_turn(search->leaving);
+    table_disclaim(search->tracking->table, &reply);
+    return false;
 }
 
 /* How many addresses FIRST to LAST are, at most 2^32. */

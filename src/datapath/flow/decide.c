@@ -39,6 +39,7 @@ static void settle(const struct tracking *tracking, struct flow *flow,
     flow->flags |= FLOW_DECIDED;
 }
 
+/* With the lock of the mappings. */
 static enum reason choose(const struct tracking *tracking, struct packet *packet)
 {
     const struct translation_note *notes = packet->notes;
@@ -61,6 +62,16 @@ static enum reason choose(const struct tracking *tracking, struct packet *packet
     return REASON_NONE;
 }
 
+static enum reason choose_alone(const struct tracking *tracking, struct packet *packet)
+{
+    enum reason reason;
+
+    table_lock_mappings(tracking->table);
+    reason = choose(tracking, packet);
+    table_unlock_mappings(tracking->table);
+    return reason;
+}
+
 static enum reason decide(const struct tracking *tracking, struct packet *packet)
 {
     struct flow *flow = packet->flow;
@@ -73,7 +84,7 @@ static enum reason decide(const struct tracking *tracking, struct packet *packet
     if (flow == NULL || (flow->flags & FLOW_DECIDED) != 0 || packet->way != FLOW_ORIGINAL)
         return REASON_NONE;
     if (has_notes(packet) || (flow->flags & FLOW_REPLY_TAKEN) != 0)
-        reason = choose(tracking, packet);
+        reason = choose_alone(tracking, packet);
     else
         flow->flags |= FLOW_DECIDED;
     if (reason == REASON_NONE)

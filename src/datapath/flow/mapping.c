@@ -5,6 +5,7 @@
 #include "memory.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ struct mappings {
     struct place *places[SIDES];
     size_t capacity;
     size_t mask; /* number of places of an index, a power of two, less one */
-    size_t count;
+    atomic_size_t count;
     uint32_t fresh; /* numbers from here on have never been used */
     uint32_t free;  /* first of those that were used and are not now; 0: none */
     uint64_t seed;
@@ -87,8 +88,21 @@ void mappings_free(struct mappings *mappings)
 
 void mappings_seed(struct mappings *mappings, uint64_t seed)
 {
-    if (mappings->count == 0)
+    if (mappings_are_none(mappings))
         mappings->seed = seed;
+}
+
+bool mappings_are_none(const struct mappings *mappings)
+{
+    return atomic_load_explicit(&mappings->count, memory_order_acquire) == 0;
+}
+
+/* One thread at a time writes. */
+static void count(struct mappings *mappings, size_t difference)
+{
+    size_t before = atomic_load_explicit(&mappings->count, memory_order_relaxed);
+
+    atomic_store_explicit(&mappings->count, before + difference, memory_order_release);
 }
 
 struct mapping_inside mapping_permit(const struct flow_tuple *tuple)
@@ -140,7 +154,7 @@ uint32_t mappings_find_outside(const struct mappings *mappings,
     const struct place *places = mappings->places[OUTSIDE];
     uint32_t hash;
 
-    if (mappings->count == 0)
+    if (mappings_are_none(mappings))
         return 0;
     hash = hash_of(mappings, outside, sizeof(*outside));
     for (size_t i = hash & mappings->mask; places[i].number != 0; i = after(mappings, i)) {
@@ -216,7 +230,7 @@ uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *in
         item(mappings, number)->has_outside = true;
         index_side(mappings, number, OUTSIDE);
     }
-    mappings->count++;
+    count(mappings, 1);
     return number;
 }
 
@@ -245,5 +259,5 @@ void mappings_release(struct mappings *mappings, uint32_t number)
         forget_side(mappings, number, OUTSIDE);
     mapping->next = mappings->free;
     mappings->free = number;
-    mappings->count--;
+    count(mappings, (size_t)-1);
 }

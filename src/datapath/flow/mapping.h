@@ -4,7 +4,8 @@
  *
  * A table of fixed size with two indices, by the internal and by the external side, open addressing
  * as in the flow table. A mapping belongs to the flows that use it, and goes with the last of them.
- * Numbers are stable, start at 1, and 0 is none.
+ * Numbers are stable, start at 1, and 0 is none. Where several threads use them, each does with the
+ * lock of shards.h.
  *
  * With `nat-filtering = address-dependent` there are permits as well: mappings without an external
  * side whose internal one is the external side of another, and whose remote address has been sent
@@ -67,6 +68,9 @@ uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *in
                       const struct mapping_outside *outside);
 
 const struct mapping *mappings_get(const struct mappings *mappings, uint32_t number);
+
+/* Whether there is none at all; asked without any lock. */
+bool mappings_are_none(const struct mappings *mappings);
 
 /* One flow more, or less: the last one takes the mapping along. NUMBER may be 0. */
 void mappings_hold(struct mappings *mappings, uint32_t number);

@@ -5,6 +5,7 @@
 #include "index.h"
 #include "mapping.h"
 #include "memory.h"
+#include "shards.h"
 
 #include "ipmodd/base/macro.h"
 
@@ -36,7 +37,9 @@ struct flow_table {
     uint32_t oldest, newest; /* of the flows that nobody has answered */
     uint64_t timeouts_ns[FLOW_CLASS_COUNT];
     struct flow_limits limits;
-    struct mappings *mappings;
+    struct mappings *mappings;            /* owned, or those of the shards */
+    struct shards *shards;                /* borrowed; NULL: no other has flows */
+    unsigned number;                      /* of this shard among them */
     const struct flow_observer *observer; /* borrowed; NULL: nobody */
     struct flow_table_counters counters;
 };
@@ -69,16 +72,6 @@ struct flow_table *flow_table_new(const struct flow_limits *limits, uint64_t see
     return table;
 }
 
-void flow_table_free(struct flow_table *table)
-{
-    if (table == NULL)
-        return;
-    memory_unmap(table->flows, flows_size(table));
-    flow_index_clear(&table->index);
-    mappings_free(table->mappings);
-    free(table);
-}
-
 void flow_table_set_limits(struct flow_table *table, const struct flow_limits *limits)
 {
     table->limits = *limits;
@@ -91,7 +84,8 @@ void flow_table_seed(struct flow_table *table, uint64_t seed)
     if (table->count > 0)
         return;
     table->index.seed = seed;
-    mappings_seed(table->mappings, seed);
+    if (table->shards == NULL)
+        mappings_seed(table->mappings, seed);
 }
 
 void flow_table_set_observer(struct flow_table *table, const struct flow_observer *observer)
@@ -132,6 +126,16 @@ static bool is_taken(const struct flow_table *table, const struct flow_tuple *tu
     const struct flow *holder = flow_index_find(&table->index, tuple, &way);
 
     return holder != NULL && holder != flow;
+}
+
+void table_disclaim(struct flow_table *table, const struct flow_tuple *tuple)
+{
+    const struct flow_tuple turned = flow_tuple_turn(tuple);
+    enum flow_way way;
+
+    if (table->shards != NULL && flow_index_find(&table->index, tuple, &way) == NULL &&
+        flow_index_find(&table->index, &turned, &way) == NULL)
+        directory_give_back(shards_directory(table->shards), tuple, table->number);
 }
 
 /* A flow to itself (both tuples the same) has one place. */
@@ -185,14 +189,30 @@ void table_note_answer(struct flow_table *table, struct flow *flow)
     flow->entry_state = ENTRY_ANSWERED;
 }
 
+static void release_mappings(struct flow_table *table, const struct flow *flow)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < FLOW_MAPPINGS; i++)
+        any = any || flow->mappings[i] != 0;
+    if (!any)
+        return;
+    table_lock_mappings(table);
+    for (size_t i = 0; i < FLOW_MAPPINGS; i++)
+        mappings_release(table->mappings, flow->mappings[i]);
+    table_unlock_mappings(table);
+}
+
 static void release(struct flow_table *table, struct flow *flow, enum flow_end why, uint64_t now_ns)
 {
     tell(table, flow, &(struct flow_event){FLOW_ENDS, why, now_ns});
     flow_index_remove(&table->index, flow, FLOW_ORIGINAL);
     if (has_reply_place(flow))
         flow_index_remove(&table->index, flow, FLOW_REPLY);
-    for (size_t i = 0; i < FLOW_MAPPINGS; i++)
-        mappings_release(table->mappings, flow->mappings[i]);
+    table_disclaim(table, &flow->tuples[FLOW_ORIGINAL]);
+    if (flow_is_translated(flow))
+        table_disclaim(table, &flow->tuples[FLOW_REPLY]);
+    release_mappings(table, flow);
     if (flow->entry_state == ENTRY_UNANSWERED)
         unlist(table, flow);
     table->translated -= flow_is_translated(flow);
@@ -279,6 +299,15 @@ static struct flow *take_entry(struct flow_table *table)
     return table->fresh < table->capacity ? &table->flows[table->fresh++] : NULL;
 }
 
+/* With its ORIGINAL the table has its turned one as well. */
+static bool owns_reply(struct flow_table *table, const struct flow *flow)
+{
+    unsigned owner;
+
+    return table->shards == NULL || !flow_is_translated(flow) ||
+           table_claim(table, &flow->tuples[FLOW_REPLY], &owner);
+}
+
 /* In an entry that is free and in no index yet. */
 static void fill(struct flow_table *table, struct flow *flow, const struct flow_tuple *original,
                  const struct flow_tuple *reply, uint64_t now_ns)
@@ -286,7 +315,7 @@ static void fill(struct flow_table *table, struct flow *flow, const struct flow_
     *flow = (struct flow){.tuples = {*original, *reply}, .made_ns = now_ns, .seen_ns = now_ns};
     list_unanswered(table, flow);
     flow_index_add(&table->index, flow, FLOW_ORIGINAL);
-    if (is_taken(table, reply, flow))
+    if (is_taken(table, reply, flow) || !owns_reply(table, flow))
         flow->flags |= FLOW_REPLY_TAKEN;
     else if (has_reply_place(flow))
         flow_index_add(&table->index, flow, FLOW_REPLY);
@@ -302,6 +331,7 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *o
     flow = take_entry(table);
     if (flow == NULL) {
         table->counters.refused++;
+        table_disclaim(table, original);
         return NULL;
     }
     fill(table, flow, original, reply, now_ns);
@@ -314,7 +344,9 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *o
 void flow_table_set_reply(struct flow_table *table, struct flow *flow,
                           const struct flow_tuple *reply)
 {
-    if ((flow->flags & FLOW_REPLY_TAKEN) == 0 && flow_tuple_equal(&flow->tuples[FLOW_REPLY], reply))
+    const struct flow_tuple before = flow->tuples[FLOW_REPLY];
+
+    if ((flow->flags & FLOW_REPLY_TAKEN) == 0 && flow_tuple_equal(&before, reply))
         return;
     table->translated -= flow_is_translated(flow);
     if (has_reply_place(flow))
@@ -323,6 +355,7 @@ void flow_table_set_reply(struct flow_table *table, struct flow *flow,
     flow->tuples[FLOW_REPLY] = *reply;
     if (has_reply_place(flow))
         flow_index_add(&table->index, flow, FLOW_REPLY);
+    table_disclaim(table, &before);
     table->translated += flow_is_translated(flow);
 }
 
@@ -331,6 +364,46 @@ void flow_table_hold_mapping(struct flow_table *table, struct flow *flow, size_t
     mappings_hold(table->mappings, number);
     mappings_release(table->mappings, flow->mappings[i]);
     flow->mappings[i] = number;
+}
+
+void table_join(struct flow_table *table, struct shards *shards, unsigned number)
+{
+    if (shards == NULL || table->shards == shards)
+        return;
+    assert(table->shards == NULL && table->count == 0);
+    mappings_free(table->mappings);
+    table->mappings = shards_mappings(shards);
+    table->shards = shards;
+    table->number = number;
+}
+
+bool table_is_elsewhere(const struct flow_table *table, const struct flow_tuple *tuple,
+                        unsigned *ret_owner)
+{
+    if (table->shards == NULL)
+        return false;
+    *ret_owner = directory_find(shards_directory(table->shards), tuple);
+    return *ret_owner != DIRECTORY_NOBODY && *ret_owner != table->number;
+}
+
+bool table_claim(struct flow_table *table, const struct flow_tuple *tuple, unsigned *ret_owner)
+{
+    if (table->shards == NULL)
+        return true;
+    *ret_owner = directory_claim(shards_directory(table->shards), tuple, table->number);
+    return *ret_owner == table->number;
+}
+
+void table_lock_mappings(struct flow_table *table)
+{
+    if (table->shards != NULL)
+        shards_lock(table->shards);
+}
+
+void table_unlock_mappings(struct flow_table *table)
+{
+    if (table->shards != NULL)
+        shards_unlock(table->shards);
 }
 
 const struct flow_limits *table_limits(const struct flow_table *table)
@@ -365,6 +438,29 @@ size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count,
     return removed;
 }
 
+/* What it has of what they share goes back, and nobody is told. */
+static void leave_shards(struct flow_table *table)
+{
+    table->observer = NULL;
+    for (size_t i = 0; i < table->fresh; i++) {
+        if (table->flows[i].entry_state != ENTRY_FREE)
+            release(table, &table->flows[i], FLOW_END_FLUSHED, 0);
+    }
+}
+
+void flow_table_free(struct flow_table *table)
+{
+    if (table == NULL)
+        return;
+    if (table->shards != NULL)
+        leave_shards(table);
+    memory_unmap(table->flows, flows_size(table));
+    flow_index_clear(&table->index);
+    if (table->shards == NULL)
+        mappings_free(table->mappings);
+    free(table);
+}
+
 size_t flow_table_count(const struct flow_table *table)
 {
     return table->count;
@@ -392,7 +488,11 @@ const struct flow_table_counters *flow_table_counters(const struct flow_table *t
 
 size_t flow_table_memory(const struct flow_table *table)
 {
-    return sizeof(*table) + flows_size(table) + flow_index_size(&table->index);
+    size_t shared = 0;
+
+    if (table->shards != NULL)
+        shared = directory_size(shards_directory(table->shards)) / shards_count(table->shards);
+    return sizeof(*table) + flows_size(table) + flow_index_size(&table->index) + shared;
 }
 
 const struct flow *flow_table_next(const struct flow_table *table, size_t *cursor, size_t end,

@@ -25,6 +25,30 @@ const struct flow_limits *table_limits(const struct flow_table *table);
 /* With the secret seed. */
 uint64_t table_hash(const struct flow_table *table, const void *bytes, size_t size);
 
+/*
+ * From here on the empty TABLE is number NUMBER of SHARDS (borrowed; NULL: of none), and shares
+ * what they share. Again for the same ones it does nothing.
+ */
+struct shards;
+void table_join(struct flow_table *table, struct shards *shards, unsigned number);
+
+/* Whether another shard has TUPLE or its turned one, and which. */
+bool table_is_elsewhere(const struct flow_table *table, const struct flow_tuple *tuple,
+                        unsigned *ret_owner);
+
+/*
+ * Makes them TABLE's if they are nobody's. False when they are another shard's, or
+ * DIRECTORY_NOBODY's for want of room.
+ */
+bool table_claim(struct flow_table *table, const struct flow_tuple *tuple, unsigned *ret_owner);
+
+/* What was claimed is given back, unless a flow of TABLE has it. */
+void table_disclaim(struct flow_table *table, const struct flow_tuple *tuple);
+
+/* Around all use of mappings from the question to the hold; may be nested. */
+void table_lock_mappings(struct flow_table *table);
+void table_unlock_mappings(struct flow_table *table);
+
 struct mappings;
 struct mappings *table_mappings(const struct flow_table *table);
 

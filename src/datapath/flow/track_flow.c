@@ -2,6 +2,7 @@
 /* What a packet is to the flows that are known, and the flow that it begins. */
 #include "track_flow.h"
 
+#include "directory.h"
 #include "ipmodd/wire/tcp.h"
 #include "mapping.h"
 #include "table.h"
@@ -108,9 +109,32 @@ static uint32_t find_mapping(const struct tracking *tracking, const struct flow_
     return mappings_find_outside(table_mappings(tracking->table), &outside);
 }
 
+/* PACKET is of a flow of shard OWNER. */
+static void hand_over(struct packet *packet, unsigned owner)
+{
+    packet->fate = FATE_HANDED;
+    packet->shard = (uint8_t)owner;
+}
+
+/*
+ * A flow of PACKET; NULL when there is no room, or when another shard has begun one at the same
+ * moment: then PACKET is handed over.
+ */
+static struct flow *add(const struct tracking *tracking, struct packet *packet,
+                        const struct flow_tuple *original, const struct flow_tuple *reply)
+{
+    unsigned owner;
+
+    if (table_claim(tracking->table, original, &owner))
+        return flow_table_add(tracking->table, original, reply, tracking->now_ns);
+    if (owner != DIRECTORY_NOBODY)
+        hand_over(packet, owner);
+    return NULL;
+}
+
 /* A flow from outside to what mapping NUMBER has inside. */
-static struct flow *begin_inward(const struct tracking *tracking, const struct flow_tuple *tuple,
-                                 uint32_t number)
+static struct flow *begin_inward(const struct tracking *tracking, struct packet *packet,
+                                 const struct flow_tuple *tuple, uint32_t number)
 {
     const struct mapping *mapping = mappings_get(table_mappings(tracking->table), number);
     struct flow_tuple inside = *tuple, reply;
@@ -119,7 +143,7 @@ static struct flow *begin_inward(const struct tracking *tracking, const struct f
     memcpy(inside.dst, mapping->inside.address, sizeof(inside.dst));
     inside.dport = mapping->inside.port;
     reply = flow_tuple_turn(&inside);
-    flow = flow_table_add(tracking->table, tuple, &reply, tracking->now_ns);
+    flow = add(tracking, packet, tuple, &reply);
     if (flow == NULL)
         return NULL;
     flow->flags |= FLOW_INWARD;
@@ -128,20 +152,37 @@ static struct flow *begin_inward(const struct tracking *tracking, const struct f
     return flow;
 }
 
-/* RET_FLOW: the flow that PACKET begins; NULL when there is no room. */
-static enum reason begin(const struct tracking *tracking, const struct packet *packet,
-                         const struct flow_tuple *tuple, struct flow **ret_flow)
+/* With the lock of the mappings. RET_FLOW as begin(). */
+static enum reason begin_among_mappings(const struct tracking *tracking, struct packet *packet,
+                                        const struct flow_tuple *tuple, struct flow **ret_flow)
 {
     const struct flow_tuple turned = flow_tuple_turn(tuple);
     uint32_t mapping = find_mapping(tracking, tuple);
 
     if (mapping == 0)
-        *ret_flow = flow_table_add(tracking->table, tuple, &turned, tracking->now_ns);
+        *ret_flow = add(tracking, packet, tuple, &turned);
     else if (!passes_filter(tracking, packet, tuple))
         return REASON_NAT_FILTERED;
     else
-        *ret_flow = begin_inward(tracking, tuple, mapping);
+        *ret_flow = begin_inward(tracking, packet, tuple, mapping);
     return REASON_NONE;
+}
+
+/* RET_FLOW: the flow that PACKET begins; NULL when there is no room, or it is handed over. */
+static enum reason begin(const struct tracking *tracking, struct packet *packet,
+                         const struct flow_tuple *tuple, struct flow **ret_flow)
+{
+    const struct flow_tuple turned = flow_tuple_turn(tuple);
+    enum reason reason;
+
+    if (mappings_are_none(table_mappings(tracking->table))) {
+        *ret_flow = add(tracking, packet, tuple, &turned);
+        return REASON_NONE;
+    }
+    table_lock_mappings(tracking->table);
+    reason = begin_among_mappings(tracking, packet, tuple, ret_flow);
+    table_unlock_mappings(tracking->table);
+    return reason;
 }
 
 static void note_flow(struct packet *packet, struct flow *flow, enum flow_way way)
@@ -153,6 +194,18 @@ static void note_flow(struct packet *packet, struct flow *flow, enum flow_way wa
     packet->flow_bytes = flow->bytes[FLOW_ORIGINAL] + flow->bytes[FLOW_REPLY];
 }
 
+/* Whether a packet with TUPLE, of no flow here, is of one of another shard: then it goes there. */
+static bool is_elsewhere(const struct tracking *tracking, struct packet *packet,
+                         const struct flow_tuple *tuple)
+{
+    unsigned owner;
+
+    if (!table_is_elsewhere(tracking->table, tuple, &owner))
+        return false;
+    hand_over(packet, owner);
+    return true;
+}
+
 /* An error about a packet goes the way of what answers it. */
 static void relate(const struct tracking *tracking, struct packet *packet,
                    const struct flow_tuple *quoted)
@@ -161,8 +214,10 @@ static void relate(const struct tracking *tracking, struct packet *packet,
     enum flow_way way;
     struct flow *flow = find(tracking, &turned, &way);
 
-    if (flow == NULL)
+    if (flow == NULL) {
+        is_elsewhere(tracking, packet, &turned);
         return;
+    }
     packet->flow = flow;
     packet->way = way;
     packet->relation = RELATION_RELATED;
@@ -206,6 +261,8 @@ static enum reason find_flow(const struct tracking *tracking, struct packet *pac
     }
     if (flow != NULL)
         flow_table_remove(tracking->table, flow, FLOW_END_CLOSED, tracking->now_ns);
+    else if (is_elsewhere(tracking, packet, &tuple))
+        return REASON_NONE;
     return can_begin(packet, kind) ? track_first(tracking, packet, &tuple) : REASON_NONE;
 }
 
@@ -215,5 +272,7 @@ enum reason track_flow(const struct tracking *tracking, struct packet *packet)
 
     if (reason != REASON_NONE)
         return reason;
+    if (packet->fate == FATE_HANDED)
+        return REASON_NONE;
     return translate_packet(packet, TRANSLATE_BEFORE_RULES) ? REASON_NONE : REASON_UNTRANSLATABLE;
 }

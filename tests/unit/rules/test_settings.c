@@ -283,17 +283,26 @@ static void test_every_key_is_tested(void **state)
     }
 }
 
-static void test_flows_on_one_queue(void **state)
+static uint32_t flows_of_a_queue(const char *text)
+{
+    struct problems problems = {.items = NULL};
+    struct loaded loaded;
+    uint32_t max;
+
+    fixture_write("queues.conf", text);
+    assert_int_equal(load_configuration(fixture_path("queues.conf"), &problems, &loaded), 0);
+    max = loaded.ruleset->flows.max;
+    loaded_clear(&loaded);
+    problems_clear(&problems);
+    return max;
+}
+
+/* Each queue has its part of the flows, and never too few for a table. */
+static void test_flows_of_each_queue(void **state)
 {
     (void)state;
-    assert_string_equal(
-        fixture_complaints("[tun]\nqueues = 2\n[rule a]\nstate = new\n"
-                           "verdict = drop\n"),
-        "test.conf:3: [rule a] state: follows flows, which takes all packets on one "
-        "queue: [tun] queues = 1");
-    assert_string_equal(fixture_complaints("[tun]\nqueues = 1\n[rule a]\nstate = new\n"
-                                           "verdict = drop\n"),
-                        "");
+    assert_int_equal(flows_of_a_queue("[tun]\nqueues = 4\n[flows]\nmax = 1000\n"), 250);
+    assert_int_equal(flows_of_a_queue("[tun]\nqueues = 4\n[flows]\nmax = 100\n"), 64);
 }
 
 static void test_mtu_of_ipv4_alone(void **state)
@@ -337,7 +346,7 @@ int main(void)
         cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_every_key_is_tested),
         cmocka_unit_test(test_mtu_of_ipv4_alone),
-        cmocka_unit_test(test_flows_on_one_queue),
+        cmocka_unit_test(test_flows_of_each_queue),
         cmocka_unit_test(test_addresses_fit_the_families),
         cmocka_unit_test(test_place_of_the_effective_value),
     };
