@@ -156,7 +156,7 @@ def test_stopped_at_every_moment_of_the_start(wire, daemons):
         process = wire.host.popen(daemon.command("-c", str(daemon.config)))
         time.sleep(step * 0.002)
         process.send_signal(signal.SIGTERM)
-        codes.add(process.wait(1.0 * SLOW))
+        codes.add(process.wait(5.0 * SLOW))  # test_overload measures how long it takes
         if step % 5 == 0:
             assert state.compare(before, state.snapshot(wire.host)) == "", f"after {step * 2} ms"
     assert state.compare(before, state.snapshot(wire.host)) == ""
