@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What control/ asks of the daemon. */
+/* The control socket from its opening to its end. */
 #include "service.h"
 
-#include "build_config.h"
 #include "clock.h"
 #include "flow_list.h"
 #include "ipmodd/base/macro.h"
-#include "ipmodd/log/fields.h"
+#include "ipmodd/log/log.h"
 #include "notify.h"
-#include "totals.h"
+#include "service_change.h"
+#include "service_report.h"
 #include "watch_service.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Rates older than that are of packets that do not come any more. */
-#define RATES_LIFE_NS UINT64_C(2500000000)
 
 static const char group_name[] = "ipmodd";
 
@@ -87,52 +84,6 @@ int service_open(struct service *service, struct engine *engine)
     return service->fd >= 0 ? 0 : listen_at_path(service);
 }
 
-static void take_rates(const struct service *service, uint64_t now_ns,
-                       struct control_rates *ret_rates)
-{
-    if (service->sampled_ns != 0 && now_ns - service->sampled_ns < RATES_LIFE_NS)
-        *ret_rates = service->rates;
-}
-
-static int report(void *context, struct control_report *ret_report)
-{
-    struct service *service = context;
-    struct engine *engine = service->engine;
-    struct totals totals CLEANUP(totals_clear);
-
-    if (totals_collect(&totals, engine) < 0)
-        return -ENOMEM;
-    *ret_report = (struct control_report){
-        .version = IPMODD_VERSION,
-        .started = service->started,
-        .now_ns = clock_now_ns(),
-        .started_ns = service->started_ns,
-        .generation = service->reload->generation,
-        .loaded_at = service->loaded_at,
-        .loaded = &engine->loaded,
-        .counters = totals.counters,
-        .rules = TAKE_PTR(totals.rules),
-        .disabled = TAKE_PTR(totals.disabled),
-        .tun_tx_dropped = divert_tun_tx_dropped(engine->divert),
-        .log_lost = log_lost(),
-        .last_reload_taken = !service->last_reload_refused,
-        .wakeups = totals.wakeups,
-        .follows_flows = totals.follows_flows,
-        .flows = totals.flows,
-        .to_confirm = trial_is_pending(&service->reload->trial),
-        .confirm_seconds = trial_seconds_left(&service->reload->trial),
-        .can_go_back = service->reload->trial.previous.config != NULL,
-    };
-    memcpy(ret_report->reloads, service->reloads, sizeof(service->reloads));
-    take_rates(service, ret_report->now_ns, &ret_report->rates);
-    for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
-        if (divert_has_offload(engine->divert, i))
-            ret_report->offload |= 1u << i;
-    }
-    engine_count_refused(engine, ret_report->offload_refused);
-    return 0;
-}
-
 static void list_flows(void *context, struct control_flows *flows)
 {
     struct service *service = context;
@@ -154,81 +105,11 @@ static const struct ruleset *ruleset(void *context)
     return service->engine->loaded.ruleset;
 }
 
-static void enable_rule(void *context, size_t number, bool enabled)
-{
-    struct service *service = context;
-    const struct rule *rule = &service->engine->loaded.ruleset->rules[number];
-    struct log_fields fields = {.count = 0};
-
-    engine_enable_rule(service->engine, number, enabled);
-    log_fields_add(&fields, "IPMODD_RULE", "%s", rule->name);
-    log_fields_add(&fields, "IPMODD_ENABLED", "%d", enabled);
-    log_write(LEVEL_NOTICE, LOG_ID_RULE_SWITCHED, fields.items, fields.count, "rule %s is %s",
-              rule->name, enabled ? "enabled" : "disabled until the next reload");
-}
-
 static void reset_rules(void *context)
 {
     struct service *service = context;
 
     engine_reset_rules(service->engine);
-}
-
-/* Notes that client NUMBER waits. 0 or -ENOMEM. */
-static int wait_for_reload(struct service *service, uint64_t number)
-{
-    uint64_t *waiting =
-        reallocarray(service->waiting, service->waiting_count + 1, sizeof(*waiting));
-
-    if (waiting == NULL)
-        return -ENOMEM;
-    service->waiting = waiting;
-    waiting[service->waiting_count++] = number;
-    return 0;
-}
-
-/* The client that came last does not wait: its request was refused with ERROR. */
-static void refuse_last(struct service *service, int error)
-{
-    struct control_client *client =
-        control_find(service->server, service->waiting[--service->waiting_count]);
-
-    if (error == -ENOENT)
-        control_refuse(client, "not-found", "no configuration from before is kept");
-    else
-        control_refuse(client, "busy", "a reload is under way; try again");
-}
-
-static void reload(void *context, uint64_t number, unsigned confirm_seconds)
-{
-    struct service *service = context;
-    int r;
-
-    if (wait_for_reload(service, number) < 0) {
-        control_refuse(control_find(service->server, number), "failed", "not enough memory");
-        return;
-    }
-    if (confirm_seconds == 0) {
-        reload_request(service->reload); /* who waits is told of a failure too */
-        return;
-    }
-    r = reload_try(service->reload, confirm_seconds);
-    if (r < 0)
-        refuse_last(service, r);
-}
-
-static void roll_back(void *context, uint64_t number)
-{
-    struct service *service = context;
-    int r;
-
-    if (wait_for_reload(service, number) < 0) {
-        control_refuse(control_find(service->server, number), "failed", "not enough memory");
-        return;
-    }
-    r = reload_return(service->reload);
-    if (r < 0)
-        refuse_last(service, r);
 }
 
 static void ping(void *context, struct control_client *client, const struct control_ping *wish)
@@ -243,50 +124,6 @@ static void check(void *context, struct control_client *client, struct given *gi
     struct service *service = context;
 
     checking_start(&service->checking, client, given);
-}
-
-static int confirm(void *context)
-{
-    struct service *service = context;
-
-    return reload_confirm(service->reload);
-}
-
-static void answer(struct service *service, struct control_client *client, const char *refusal)
-{
-    const struct trial *trial = &service->reload->trial;
-    json_t *document;
-
-    if (refusal != NULL) {
-        control_refuse(client, "failed", "%s", refusal);
-        return;
-    }
-    document = json_pack("{s:I, s:I}", "generation", (json_int_t)service->reload->generation,
-                         "rules", (json_int_t)service->engine->loaded.ruleset->rule_count);
-    if (trial_is_pending(trial) && document != NULL)
-        json_object_set_new(document, "confirm_seconds", json_integer(trial_seconds_left(trial)));
-    control_reply(client, document);
-}
-
-/* A reload is over; REFUSAL: why nothing changed, or NULL. */
-static void on_reloaded(void *context, const char *refusal)
-{
-    struct service *service = context;
-
-    service->last_reload_refused = refusal != NULL;
-    if (refusal == NULL) {
-        service->loaded_at = time(NULL);
-    }
-    service->reloads[refusal != NULL              ? RELOAD_REFUSED
-                     : service->reload->returning ? RELOAD_RETURNED
-                                                  : RELOAD_TAKEN]++;
-    for (size_t i = 0; i < service->waiting_count; i++) {
-        struct control_client *client = control_find(service->server, service->waiting[i]);
-
-        if (client != NULL)
-            answer(service, client, refusal);
-    }
-    service->waiting_count = 0;
 }
 
 static int prepare(void *context, const struct config *config, char *text, size_t size)
@@ -308,22 +145,22 @@ int service_start(struct service *service, struct event_base *base, struct reloa
     const struct control_owner owner = {.uid = geteuid(), .gid = reading_group()};
 
     service->reload = reload_of;
-    reload_of->finished = on_reloaded;
+    reload_of->finished = service_reloaded;
     reload_of->prepare = prepare;
     reload_of->settle = settle;
     reload_of->context = service;
     service->daemon = (struct control_daemon){
         .context = service,
-        .report = report,
+        .report = service_report,
         .ruleset = ruleset,
-        .enable_rule = enable_rule,
+        .enable_rule = service_enable_rule,
         .reset_rules = reset_rules,
         .flows = list_flows,
         .flush_flows = flush_flows,
-        .reload = reload,
+        .reload = service_reload,
         .watch = watch_service_answer,
-        .confirm = confirm,
-        .roll_back = roll_back,
+        .confirm = service_confirm,
+        .roll_back = service_roll_back,
         .ping = ping,
         .check = check,
     };
@@ -358,25 +195,4 @@ void service_close(struct service *service)
     checking_close(&service->checking);
     free(TAKE_PTR(service->waiting));
     pinging_free(TAKE_PTR(service->pinging));
-}
-
-static uint64_t per_second(uint64_t now, uint64_t before, uint64_t ns)
-{
-    return (uint64_t)((double)(now - before) * 1e9 / (double)ns);
-}
-
-void service_sample(struct service *service, const struct path_counters *counters, uint64_t now_ns)
-{
-    const struct path_counters *old = &service->sample;
-    uint64_t ns = now_ns - service->sampled_ns;
-
-    if (service->sampled_ns != 0)
-        service->rates = (struct control_rates){
-            .in = per_second(counters->in, old->in, ns),
-            .in_bytes = per_second(counters->in_bytes, old->in_bytes, ns),
-            .out = per_second(counters->out, old->out, ns),
-            .out_bytes = per_second(counters->out_bytes, old->out_bytes, ns),
-        };
-    service->sample = *counters;
-    service->sampled_ns = now_ns;
 }

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules switched, configurations exchanged, and those answered who wanted it. */
+#include "service_change.h"
+
+#include "ipmodd/log/fields.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void service_enable_rule(void *context, size_t number, bool enabled)
+{
+    struct service *service = context;
+    const struct rule *rule = &service->engine->loaded.ruleset->rules[number];
+    struct log_fields fields = {.count = 0};
+
+    engine_enable_rule(service->engine, number, enabled);
+    log_fields_add(&fields, "IPMODD_RULE", "%s", rule->name);
+    log_fields_add(&fields, "IPMODD_ENABLED", "%d", enabled);
+    log_write(LEVEL_NOTICE, LOG_ID_RULE_SWITCHED, fields.items, fields.count, "rule %s is %s",
+              rule->name, enabled ? "enabled" : "disabled until the next reload");
+}
+
+/* Notes that client NUMBER waits. 0 or -ENOMEM. */
+static int wait_for_reload(struct service *service, uint64_t number)
+{
+    uint64_t *waiting =
+        reallocarray(service->waiting, service->waiting_count + 1, sizeof(*waiting));
+
+    if (waiting == NULL)
+        return -ENOMEM;
+    service->waiting = waiting;
+    waiting[service->waiting_count++] = number;
+    return 0;
+}
+
+/* The client that came last does not wait: its request was refused with ERROR. */
+static void refuse_last(struct service *service, int error)
+{
+    struct control_client *client =
+        control_find(service->server, service->waiting[--service->waiting_count]);
+
+    if (error == -ENOENT)
+        control_refuse(client, "not-found", "no configuration from before is kept");
+    else
+        control_refuse(client, "busy", "a reload is under way; try again");
+}
+
+void service_reload(void *context, uint64_t number, unsigned confirm_seconds)
+{
+    struct service *service = context;
+    int r;
+
+    if (wait_for_reload(service, number) < 0) {
+        control_refuse(control_find(service->server, number), "failed", "not enough memory");
+        return;
+    }
+    if (confirm_seconds == 0) {
+        reload_request(service->reload); /* who waits is told of a failure too */
+        return;
+    }
+    r = reload_try(service->reload, confirm_seconds);
+    if (r < 0)
+        refuse_last(service, r);
+}
+
+void service_roll_back(void *context, uint64_t number)
+{
+    struct service *service = context;
+    int r;
+
+    if (wait_for_reload(service, number) < 0) {
+        control_refuse(control_find(service->server, number), "failed", "not enough memory");
+        return;
+    }
+    r = reload_return(service->reload);
+    if (r < 0)
+        refuse_last(service, r);
+}
+
+int service_confirm(void *context)
+{
+    struct service *service = context;
+
+    return reload_confirm(service->reload);
+}
+
+static void answer(struct service *service, struct control_client *client, const char *refusal)
+{
+    const struct trial *trial = &service->reload->trial;
+    json_t *document;
+
+    if (refusal != NULL) {
+        control_refuse(client, "failed", "%s", refusal);
+        return;
+    }
+    document = json_pack("{s:I, s:I}", "generation", (json_int_t)service->reload->generation,
+                         "rules", (json_int_t)service->engine->loaded.ruleset->rule_count);
+    if (trial_is_pending(trial) && document != NULL)
+        json_object_set_new(document, "confirm_seconds", json_integer(trial_seconds_left(trial)));
+    control_reply(client, document);
+}
+
+/* A reload is over; REFUSAL: why nothing changed, or NULL. */
+void service_reloaded(void *context, const char *refusal)
+{
+    struct service *service = context;
+
+    service->last_reload_refused = refusal != NULL;
+    if (refusal == NULL) {
+        service->loaded_at = time(NULL);
+    }
+    service->reloads[refusal != NULL              ? RELOAD_REFUSED
+                     : service->reload->returning ? RELOAD_RETURNED
+                                                  : RELOAD_TAKEN]++;
+    for (size_t i = 0; i < service->waiting_count; i++) {
+        struct control_client *client = control_find(service->server, service->waiting[i]);
+
+        if (client != NULL)
+            answer(service, client, refusal);
+    }
+    service->waiting_count = 0;
+}
