@@ -19,13 +19,15 @@ static double rate_of(const json_t *rule, const json_t *before, size_t index, do
     return packets >= 0 && seconds > 0 ? packets / seconds : -1;
 }
 
-static void print_rule(const json_t *rule, double rate, FILE *out)
+static void print_rule(const json_t *rule, bool with_rate, double rate, FILE *out)
 {
     const json_t *last = json_object_get(rule, "last_seconds_ago");
     char rate_text[VIEW_NUMBER], ago[VIEW_NUMBER];
 
-    fprintf(out, "%12lld %15lld %9s %8s  %s%s (%s:%lld)\n", view_integer(rule, "packets"),
-            view_integer(rule, "bytes"), rate < 0 ? "" : view_scaled(rate, rate_text),
+    fprintf(out, "%12lld %15lld ", view_integer(rule, "packets"), view_integer(rule, "bytes"));
+    if (with_rate)
+        fprintf(out, "%9s ", rate < 0 ? "" : view_scaled(rate, rate_text));
+    fprintf(out, "%8s  %s%s (%s:%lld)\n",
             last == NULL ? "never" : view_duration(json_number_value(last), ago),
             view_string(rule, "name"),
             json_is_false(json_object_get(rule, "enabled")) ? " [disabled]" : "",
@@ -38,10 +40,14 @@ static void print_rules(const json_t *document, const json_t *before, double sec
     const json_t *rule;
     size_t i;
 
-    fprintf(out, "%12s %15s %9s %8s  %s\n", "packets", "bytes", before != NULL ? "per s" : "",
+    if (json_array_size(rules) == 0) {
+        fputs("there are no rules\n", out);
+        return;
+    }
+    fprintf(out, "%12s %15s %s%8s  %s\n", "packets", "bytes", before != NULL ? "    per s " : "",
             "last", "rule");
     json_array_foreach((json_t *)rules, i, rule)
-        print_rule(rule, rate_of(rule, before, i, seconds), out);
+        print_rule(rule, before != NULL, rate_of(rule, before, i, seconds), out);
 }
 
 /* Asks for it, whatever else stands on the command line. */

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Rules switched off and on while packets flow, and what else changes nothing but the running daemon."""
+import os
+import pty
+import subprocess
 import time
 
 import pytest
 
-from control import Client, ctl, ctl_json, ctl_lines
+from control import CTL, Client, ctl, ctl_json, ctl_lines, path_of
 from daemon import Daemon
 from packets import has_payload, ip, send, tos_of, udp
 from topology import FAR, HOST, Network, wire_topology
@@ -142,3 +145,47 @@ def test_chosen_flows_are_forgotten(flowing):
 def test_wrong_filters(flowing, word, said):
     done = ctl(flowing, "flows", word)
     assert done.returncode == 2 and said in done.stderr
+
+
+def shown(daemon, terminal, **environment):
+    """What `monitor` writes about a packet that is dropped: to a terminal, or into a pipe."""
+    ends = pty.openpty() if terminal else os.pipe()
+    with subprocess.Popen([CTL, "-s", path_of(daemon), "monitor", "-c", "1", "--stage", "drop"],
+                          stdout=ends[1], env={"PATH": os.environ["PATH"], **environment}) as monitor:
+        os.close(ends[1])
+        while monitor.poll() is None:
+            send(daemon.space, ip(4, HOST[4], FAR[4]) / udp(1, 2, b"x"))
+            time.sleep(0.05)
+        text = os.read(ends[0], 65536)
+    os.close(ends[0])
+    return text
+
+
+def test_colours_are_for_terminals(wire, daemons):
+    """And for those who have not said that they want none (no-color.org)."""
+    daemon = daemons(wire.host)
+    daemon.start("[rule none]\nproto = udp\nverdict = drop\n")
+    for terminal, environment, coloured in ((True, {}, True), (True, {"NO_COLOR": ""}, True),
+                                            (True, {"NO_COLOR": "1"}, False), (False, {}, False)):
+        text = shown(daemon, terminal, **environment)
+        assert b"| drop" in text or b"drop (rule)" in text, text
+        assert (b"\x1b[" in text) == coloured, (terminal, environment, text)
+
+
+def test_tables_of_rules(wire, daemons):
+    """Rates where there are two looks, names of any length whole, and a word when there are none."""
+    name = "r" * 63
+    daemon = daemons(wire.host)
+    daemon.start(f"[rule {name}]\nproto = udp\n")
+    lines = ctl(daemon, "rules").stdout.splitlines()
+    assert lines[0].split() == ["packets", "bytes", "last", "rule"]
+    assert lines[1].split() == ["0", "0", "never", name, f"({daemon.config}:1)"]
+    with subprocess.Popen([CTL, "-s", path_of(daemon), "rules", "-w", "0.1"], stdout=subprocess.PIPE,
+                          text=True) as watch:
+        seen = ""
+        while "per s" not in seen:
+            seen = watch.stdout.readline()
+        assert watch.stdout.readline().split()[:4] == ["0", "0", "0", "never"]
+        watch.terminate()
+    daemon.reload("[main]\npolicy = accept\n")
+    assert ctl(daemon, "rules").stdout == "there are no rules\n"
