@@ -189,7 +189,10 @@ size_t flow_table_used(const struct flow_table *table);
 
 const struct flow_table_counters *flow_table_counters(const struct flow_table *table);
 
-/* Bytes of memory that the table would have, were it full. */
+/*
+ * Bytes of memory that the table would have, were it full: with a mapping for each flow while there
+ * are any, and with its part of what shards share.
+ */
 size_t flow_table_memory(const struct flow_table *table);
 
 /*

@@ -14,6 +14,7 @@
 
 static_assert(sizeof(struct mapping_inside) == 44, "no gaps: it is hashed as memory");
 static_assert(sizeof(struct mapping_outside) == 20, "no gaps: it is hashed as memory");
+static_assert(sizeof(struct mapping) == 68, "as little as a flow's memory allows");
 
 /* An element of an index; number 0: empty. */
 struct place {
@@ -84,6 +85,11 @@ void mappings_free(struct mappings *mappings)
     memory_unmap(mappings->places[INSIDE], places_size(mappings));
     memory_unmap(mappings->places[OUTSIDE], places_size(mappings));
     free(mappings);
+}
+
+size_t mappings_memory(const struct mappings *mappings)
+{
+    return mappings_are_none(mappings) ? 0 : items_size(mappings) + SIDES * places_size(mappings);
 }
 
 void mappings_seed(struct mappings *mappings, uint64_t seed)

@@ -35,9 +35,13 @@ struct mapping_outside {
 struct mapping {
     struct mapping_inside inside;
     struct mapping_outside outside;
-    bool has_outside;
-    uint32_t flows;
-    uint32_t next; /* private: of the free ones */
+    union {
+        struct {
+            uint32_t flows : 31; /* that use it */
+            uint32_t has_outside : 1;
+        };
+        uint32_t next; /* private: of the free ones */
+    };
 };
 
 struct mappings;
@@ -45,6 +49,9 @@ struct mappings;
 /* Room for CAPACITY of them, in memory that is touched as it is used. NULL without memory. */
 struct mappings *mappings_new(size_t capacity);
 void mappings_free(struct mappings *mappings);
+
+/* Bytes of memory that they would have, were all in use; 0 while there are none. */
+size_t mappings_memory(const struct mappings *mappings);
 
 /* Places what comes by a hash with another SEED; only while there are none. */
 void mappings_seed(struct mappings *mappings, uint64_t seed);

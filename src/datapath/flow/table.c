@@ -488,10 +488,11 @@ const struct flow_table_counters *flow_table_counters(const struct flow_table *t
 
 size_t flow_table_memory(const struct flow_table *table)
 {
-    size_t shared = 0;
+    size_t shared = mappings_memory(table->mappings);
 
     if (table->shards != NULL)
-        shared = directory_size(shards_directory(table->shards)) / shards_count(table->shards);
+        shared = (shared + directory_size(shards_directory(table->shards))) /
+                 shards_count(table->shards);
     return sizeof(*table) + flows_size(table) + flow_index_size(&table->index) + shared;
 }
 

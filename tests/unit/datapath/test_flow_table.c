@@ -4,10 +4,14 @@
 #include "../unit.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/flow.h"
+#include "src/datapath/flow/mapping.h"
+#include "src/datapath/flow/table.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -298,6 +302,47 @@ static void test_memory_of_a_million(void **state)
     flow_table_free(table);
 }
 
+/* That the process has in memory. */
+static size_t resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    size_t all, resident;
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%zu %zu", &all, &resident), 2);
+    fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What the table says that translation takes is what the process then has. */
+static void test_memory_of_mappings(void **state)
+{
+    const size_t count = 200000;
+    struct flow_limits limits = flow_limits_default();
+    struct mapping_inside inside = {.proto = IPPROTO_UDP};
+    struct mapping_outside outside = {.proto = IPPROTO_UDP};
+    struct flow_table *table;
+    size_t plain, before, used;
+
+    (void)state;
+    limits.max = (uint32_t)count;
+    table = flow_table_new(&limits, 1);
+    assert_non_null(table);
+    plain = flow_table_memory(table);
+    before = resident_bytes();
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(inside.address, &i, sizeof(i));
+        memcpy(outside.address, &i, sizeof(i));
+        assert_int_not_equal(mappings_add(table_mappings(table), &inside, &outside), 0);
+    }
+    assert_int_equal(mappings_add(table_mappings(table), &inside, &outside), 0);
+    used = resident_bytes() - before;
+    assert_in_range(flow_table_memory(table) - plain, count * 100, count * 120);
+    if (used < count * 90 || used > count * 130)
+        fail_msg("%zu bytes for %zu mappings", used, count);
+    flow_table_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +360,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full_of_answered_flows_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_timeouts_hold_for_old_flows, set_up, tear_down),
         cmocka_unit_test(test_memory_of_a_million),
+        cmocka_unit_test(test_memory_of_mappings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
