@@ -130,7 +130,7 @@ static bool holds(const struct path *path, const struct packet *packet, size_t i
 /* Never kept in the flow cache: a rule can be switched at any moment. */
 static bool is_disabled(const struct path *path, size_t rule)
 {
-    return path->disabled_count > 0 && path->disabled[rule];
+    return __builtin_expect(path->disabled_count > 0, false) && path->disabled[rule];
 }
 
 static size_t next_of_all(struct walk *walk, const struct path *path, const struct packet *packet,

@@ -2,47 +2,35 @@
 /* Counting, filling events, and telling who looks on. */
 #include "observe.h"
 
-#include <assert.h>
-
-void count_arrival(struct path *path, const struct packet *packet)
+void tell_receipt(const struct path *path, const struct packet *packet)
 {
-    path->counters.in += packet->segments;
-    path->counters.in_bytes += packet_wire_bytes(packet);
+    path->observer->received(path->observer->context, packet);
 }
 
-void observe_receipt(struct path *path, const struct packet *packet)
+void tell_translation(const struct path *path, const struct packet *packet)
 {
-    if (path->observer != NULL)
-        path->observer->received(path->observer->context, packet);
+    path->observer->translated(path->observer->context, packet);
 }
 
-void observe_translation(struct path *path, const struct packet *packet)
+void tell_arrival(const struct path *path, const struct packet *packet, enum reason fault)
 {
-    if (path->observer != NULL)
-        path->observer->translated(path->observer->context, packet);
+    path->observer->arrived(path->observer->context, packet, fault);
 }
 
-void observe_arrival(struct path *path, const struct packet *packet, enum reason fault)
+void tell_match(const struct path *path, size_t rule, const struct packet *packet)
 {
-    if (path->observer != NULL)
-        path->observer->arrived(path->observer->context, packet, fault);
+    path->observer->matched(path->observer->context, rule, packet);
+}
+
+void tell_fate(const struct path *path, const struct packet *packet)
+{
+    path->observer->decided(path->observer->context, packet);
 }
 
 void observe_segment(struct path *path, const struct packet *packet, const struct packet *segment)
 {
     if (path->observer != NULL)
         path->observer->split(path->observer->context, packet, segment);
-}
-
-void observe_match(struct path *path, size_t rule, const struct packet *packet)
-{
-    struct rule_counters *counters = &path->rules[rule].counters;
-
-    counters->packets += packet->segments;
-    counters->bytes += packet_wire_bytes(packet);
-    counters->last_ns = path->answerer.now_ns;
-    if (path->observer != NULL)
-        path->observer->matched(path->observer->context, rule, packet);
 }
 
 static void fill_event(struct event *event, const struct packet *packet)
@@ -68,7 +56,7 @@ static void fill_event(struct event *event, const struct packet *packet)
     }
 }
 
-void observe_outcome(struct path *path, size_t rule, const struct packet *packet)
+void tell_outcome(struct path *path, size_t rule, const struct packet *packet)
 {
     struct rule_state *state = &path->rules[rule];
     struct event *event;
@@ -89,27 +77,6 @@ void observe_outcome(struct path *path, size_t rule, const struct packet *packet
     event->suppressed = state->log_suppressed;
     state->log_suppressed = 0;
     event_ring_push(&path->events);
-}
-
-static void count_out(struct path *path, const struct packet *packet)
-{
-    path->counters.out += packet->segments;
-    path->counters.out_bytes += packet_wire_bytes(packet);
-}
-
-void observe_fate(struct path *path, const struct packet *packet)
-{
-    assert(packet->fate == FATE_OUT || packet->fate == FATE_DROP);
-    if (path->observer != NULL)
-        path->observer->decided(path->observer->context, packet);
-    if (packet->fate == FATE_DROP) {
-        assert(packet->reason != REASON_NONE && packet->reason < REASON_COUNT);
-        path->counters.drops[packet->reason] += packet->segments;
-        return;
-    }
-    count_out(path, packet);
-    if ((packet->flags & PACKET_EDITED) != 0)
-        path->counters.edited += packet->segments;
 }
 
 static void observe_answer(struct path *path, const struct packet *answer)

@@ -25,6 +25,9 @@
  */
 enum { SWEEP_FACTOR = 2 };
 
+/* Is in the loop of batches that are observed, and once more in that of those which are not. */
+#define LOOP __attribute__((always_inline)) static inline
+
 static void drop(struct packet *packet, enum reason reason)
 {
     packet->fate = FATE_DROP;
@@ -45,7 +48,7 @@ static void decide_malformed(struct path *path, struct packet *packet, enum reas
  * Every rule from number FROM on that matches acts, first to last, until one decides. The number of
  * the rule that asks for a split, with nothing decided; rule_count when the fate is.
  */
-static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
+LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet, size_t from)
 {
     const struct ruleset *ruleset = path->ruleset;
     struct action_context context = {
@@ -64,12 +67,12 @@ static size_t apply_rules(struct path *path, struct packet *packet, size_t from)
         }
         if (undecided)
             return i;
-        observe_match(path, i, packet);
+        observe_match(path, observed, i, packet);
         capture_before(path, i, packet);
         context.rule = ruleset->rules[i].identity;
         step = act_rule(&ruleset->rules[i], &context, packet);
         capture_after(path, i, packet);
-        observe_outcome(path, i, packet);
+        observe_outcome(path, observed, i, packet);
         if (step == STEP_END) {
             observe_answers(path);
             return ruleset->rule_count;
@@ -106,7 +109,7 @@ static struct tracking tracking_of(struct path *path)
 }
 
 /* What leaves is translated; a new flow for which there is no translation is refused. */
-static void translate(struct path *path, struct packet *packet)
+LOOP void translate(struct path *path, bool observed, struct packet *packet)
 {
     const struct tracking tracking = tracking_of(path);
     enum reason reason;
@@ -115,7 +118,7 @@ static void translate(struct path *path, struct packet *packet)
         return;
     reason = track_leaving(&tracking, packet);
     if (reason == REASON_NONE) {
-        observe_translation(path, packet);
+        observe_translation(path, observed, packet);
         return;
     }
     if (reason == REASON_NAT_EXHAUSTED && packet->segments == 1)
@@ -123,16 +126,16 @@ static void translate(struct path *path, struct packet *packet)
     drop(packet, reason);
 }
 
-static void finish(struct path *path, struct packet *packet)
+LOOP void finish(struct path *path, bool observed, struct packet *packet)
 {
-    translate(path, packet);
+    translate(path, observed, packet);
     fixup_packet(packet);
     keep_from_looping(path, packet);
-    observe_fate(path, packet);
+    observe_fate(path, observed, packet);
 }
 
 /* The wire packets of PACKET go on from the rule at which it could not go on as a whole. */
-static void run_segments(struct path *path, struct packet *packet, size_t rule)
+static void run_segments(struct path *path, bool observed, struct packet *packet, size_t rule)
 {
     struct batch *batch = path->answerer.batch;
 
@@ -144,8 +147,8 @@ static void run_segments(struct path *path, struct packet *packet, size_t rule)
 
         segment->flow_packets -= packet->segments - (i + 1);
         observe_segment(path, packet, segment);
-        apply_rules(path, segment, rule);
-        finish(path, segment);
+        apply_rules(path, observed, segment, rule);
+        finish(path, observed, segment);
     }
 }
 
@@ -185,18 +188,18 @@ static enum reason track(struct path *path, struct packet *packet)
 }
 
 /* PACKET has been read. */
-static void run_packet(struct path *path, struct packet *packet)
+LOOP void run_packet(struct path *path, bool observed, struct packet *packet)
 {
     enum reason fault = packet->reason;
     size_t rule;
 
     packet->reason = REASON_NONE;
-    observe_receipt(path, packet);
+    observe_receipt(path, observed, packet);
     if (fault != REASON_NONE) {
         count_arrival(path, packet);
-        observe_arrival(path, packet, fault);
+        observe_arrival(path, observed, packet, fault);
         decide_malformed(path, packet, fault);
-        finish(path, packet);
+        finish(path, observed, packet);
         return;
     }
     fault = track(path, packet);
@@ -207,17 +210,17 @@ static void run_packet(struct path *path, struct packet *packet)
     }
     count_arrival(path, packet);
     if (fault != REASON_NONE) {
-        observe_arrival(path, packet, REASON_NONE);
+        observe_arrival(path, observed, packet, REASON_NONE);
         drop(packet, fault);
-        finish(path, packet);
+        finish(path, observed, packet);
         return;
     }
-    observe_arrival(path, packet, REASON_NONE);
-    rule = apply_rules(path, packet, 0);
+    observe_arrival(path, observed, packet, REASON_NONE);
+    rule = apply_rules(path, observed, packet, 0);
     if (rule < path->ruleset->rule_count)
-        run_segments(path, packet, rule);
+        run_segments(path, observed, packet, rule);
     else
-        finish(path, packet);
+        finish(path, observed, packet);
 }
 
 /* Before the first of them is worked on, memory is asked for the flows of all packets of BATCH. */
@@ -246,7 +249,7 @@ static void look_ahead(struct path *path, struct packet *packets, size_t count)
     classify_look_ahead(path, packets, count);
 }
 
-static void run_packets(struct path *path, struct batch *batch)
+LOOP void run_packets(struct path *path, bool observed, struct batch *batch)
 {
     bool ahead = classify_should_look_ahead(path, batch->count);
 
@@ -255,8 +258,18 @@ static void run_packets(struct path *path, struct batch *batch)
 
         if (ahead && i % FORESIGHT_MAX == 0)
             look_ahead(path, packet, MIN_OF(batch->count - i, (size_t)FORESIGHT_MAX));
-        run_packet(path, packet);
+        run_packet(path, observed, packet);
     }
+}
+
+__attribute__((noinline)) static void run_observed(struct path *path, struct batch *batch)
+{
+    run_packets(path, true, batch);
+}
+
+__attribute__((noinline)) static void run_unobserved(struct path *path, struct batch *batch)
+{
+    run_packets(path, false, batch);
 }
 
 void path_run(struct path *path, struct batch *batch, const struct moment *now)
@@ -278,6 +291,9 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
         flow_table_sweep(path->flows, SWEEP_FACTOR * batch->count, now->now_ns);
         fetch_flows(path, batch);
     }
-    run_packets(path, batch);
+    if (path->observer != NULL)
+        run_observed(path, batch);
+    else
+        run_unobserved(path, batch);
     assert(observe_is_balanced(path));
 }
