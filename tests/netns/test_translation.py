@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Translation of flows: clients behind a router that share addresses, and servers found elsewhere."""
+import contextlib
+import os
 import re
 import socket
+import time
 
 import pytest
 
@@ -179,3 +182,44 @@ def test_no_port_left(shared, daemons, family):
             near.close()
         sockets[2].close()
     assert daemon.statistics().drops["nat-exhausted"] == 1
+
+
+def test_many_ports(shared, daemons, family):
+    """Two hundred flows in a range of ports, answered again and again, through reloads and whichever
+    queue the answers take; with several queues some take another than their flow's in time, since the
+    kernel forgets within seconds which one wrote to it."""
+    count = 200
+    queues = int(os.environ.get("IPMODD_QUEUES", "1"))
+    daemon = daemons(shared.host)
+    rules = (f"[divert]\ndirection = forward\n[rule share]\nsrc = {CLIENT_NET[family]}\n"
+             f"snat = {bracket(POOL[family], '2000-2399')}\n")
+    daemon.start(rules)
+    with contextlib.ExitStack() as stack:
+        far = stack.enter_context(udp_socket(shared.peer, family))
+        far.bind(("", 7001))
+        near = [stack.enter_context(udp_socket(shared.client, family)) for _ in range(count)]
+        seen_from = []
+        for number, socket_ in enumerate(near):
+            socket_.sendto(number.to_bytes(2, "big"), (PEER[family], 7001))
+            data, sender = far.recvfrom(64)
+            assert int.from_bytes(data, "big") == number
+            seen_from.append(sender)
+        assert len(set(seen_from)) == count
+        assert all(sender[0] == POOL[family] and 2000 <= sender[1] < 2400 for sender in seen_from)
+        end = time.monotonic() + 10 * SLOW
+        rounds = 0
+        while True:
+            for number, sender in enumerate(seen_from):
+                far.sendto(number.to_bytes(2, "big"), sender)
+            for number, socket_ in enumerate(near):
+                assert int.from_bytes(socket_.recv(64), "big") == number
+            rounds += 1
+            handed_over = ctl_json(daemon, "status")["packets"]["handed_over"]
+            if queues == 1 or handed_over > 0:
+                break
+            assert time.monotonic() < end, "no answer came by another queue"
+            daemon.reload(rules + f"[rule round-{rounds}]\ndport = 9\nset-dscp = cs1\n")
+            time.sleep(0.3)
+    assert queues > 1 or handed_over == 0
+    flows = ctl_lines(daemon, "flows")
+    assert len(flows) == count and all(flow["rule"] == "share" for flow in flows)
