@@ -11,8 +11,10 @@ import pytest
 
 from control import ctl_lines
 from daemon import SLOW, Daemon
+from packets import parse
 from topology import CLIENT, GATE, HOST, PEER, Network, routed_topology
 from traffic import ping, tcp_socket, udp_socket
+from watching import watch
 
 HOST_2 = {4: "192.0.2.3", 6: "2001:db8:1::3"}
 HIDDEN = {4: "192.0.2.129", 6: "2001:db8:a::1"}  # of the host; nobody has a route to it
@@ -246,3 +248,21 @@ def test_persistent(net, family):
     case = Case("persistent", None, ("client", ANY, there(24), 7000), ("peer", there(24), 7000),
                 None)
     assert len({ask_udp(net, case, family)[0] for _ in range(12)}) == 1
+
+
+def test_watched(net, family):
+    """monitor has the bytes of the wire, trace --live what rules saw between them."""
+    case = next(case for case in CASES if case.name == "forward-both-ends")
+    with watch(net.daemon, "-j", "monitor", "proto=udp", f"src={away(103)[family]}") as monitor, \
+            watch(net.daemon, "-j", "trace", "--live", "proto=udp",
+                  f"src={away(103)[family]}") as trace:
+        ask_udp(net, case, family)
+        back, = monitor.events(1)
+        told, = trace.events(1, "trace")
+    arrived, left = (parse(bytes.fromhex(back[name])) for name in ("data", "data_after"))
+    assert (arrived.src, arrived.dst) == (PEER[family], case.sees[family])
+    assert (left.src, left.dst) == (away(103)[family], CLIENT[family])
+    assert [one["action"] for one in told["flow"]["translations"]] == ["snat", "dnat"]
+    assert told["flow"]["rule"] == f"{case.name}-{family}" and told["flow"]["way"] == "reply"
+    assert told["before"]["dst"] == case.sees[family] and told["after"]["dst"] == CLIENT[family]
+    assert f" > {at(CLIENT[family], '')}" in told["seen"]
