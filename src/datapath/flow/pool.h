@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pool: the addresses that a rule offers for one end of a flow, by number. */
+#ifndef IPMODD_DATAPATH_FLOW_POOL_H
+#define IPMODD_DATAPATH_FLOW_POOL_H
+
+#include "ipmodd/datapath/flow.h"
+#include "ipmodd/datapath/translation.h"
+
+/* How many addresses FIRST to LAST are, at most 2^32. */
+uint64_t pool_size(const struct address_range *range);
+
+/* The address with NUMBER, below pool_size(): FIRST is number 0. Writes as many bytes as its family
+ * has. */
+void pool_put_address(const struct address_range *range, uint64_t number, uint8_t *ret_bytes);
+
+/*
+ * Of what one address of several is chosen by: the client of TUPLE, its source, with its port or,
+ * where TRANSLATION is persistent, without. No secret, so that a client has the same one after a
+ * restart.
+ */
+uint64_t pool_hash_client(const struct translation *translation, const struct flow_tuple *tuple);
+
+#endif
