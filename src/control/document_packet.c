@@ -64,11 +64,12 @@ static json_t *make_rules(const struct watch_record *record)
 
 static const char *fate_name(enum fate fate)
 {
-    static const char *const names[FATE_COUNT] = {[FATE_PENDING] = "pending",
-                                                  [FATE_OUT] = "out",
-                                                  [FATE_DROP] = "drop",
-                                                  [FATE_SPLIT] = "split",
-                                                  [FATE_HANDED] = "handed-over"};
+    static const char *const names[FATE_COUNT] = {
+        [FATE_PENDING] = "pending",    [FATE_OUT] = "out",
+        [FATE_DROP] = "drop",          [FATE_SPLIT] = "split",
+        [FATE_HANDED] = "handed-over",
+
+        [FATE_PARKED] = "parked"};
 
     return names[fate];
 }

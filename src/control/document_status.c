@@ -78,14 +78,14 @@ static json_t *make_configuration(const struct control_report *report)
 
 static json_t *make_packets(const struct path_counters *counters)
 {
-    return json_pack("{sosososososososososososo}", "in", number(counters->in), "in_bytes",
+    return json_pack("{sososososososososososososo}", "in", number(counters->in), "in_bytes",
                      number(counters->in_bytes), "out", number(counters->out), "out_bytes",
                      number(counters->out_bytes), "generated", number(counters->generated),
                      "edited", number(counters->edited), "malformed_passed",
                      number(counters->malformed_passed), "ttl_255", number(counters->ttl_255),
                      "split", number(counters->split), "gso_refused", number(counters->gso_refused),
                      "merged", number(counters->merged), "handed_over",
-                     number(counters->handed_over));
+                     number(counters->handed_over), "parked", number(counters->parked));
 }
 
 static json_t *make_rates(const struct control_rates *rates)

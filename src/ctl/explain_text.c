@@ -121,9 +121,9 @@ static void print_decider(const json_t *told, FILE *out)
     fputc('\n', out);
 }
 
-static bool is_out(const json_t *told)
+static bool has_fate(const json_t *told, const char *fate)
 {
-    return strcmp(view_string(told, "fate"), "out") == 0;
+    return strcmp(view_string(told, "fate"), fate) == 0;
 }
 
 static void print_fate(const json_t *told, FILE *out)
@@ -138,8 +138,12 @@ static void print_fate(const json_t *told, FILE *out)
     if (json_array_size(repaired) > 0)
         fputs("  repaired\n", out);
     print_changes(repaired, out);
-    fputs(is_out(told) ? "  out" : "  dropped", out);
-    if (!is_out(told))
+    if (has_fate(told, "parked")) {
+        fputs("  parked: waits for its first fragment\n", out);
+        return;
+    }
+    fputs(has_fate(told, "out") ? "  out" : "  dropped", out);
+    if (has_fate(told, "drop"))
         fprintf(out, ", %s", view_string(told, "reason"));
     print_decider(told, out);
     json_array_foreach(json_object_get(told, "answers"), i, answer)
@@ -159,6 +163,8 @@ void explain_print(const json_t *told, FILE *out)
     const json_t *rule;
     size_t i;
 
+    if (json_is_true(json_object_get(told, "waited")))
+        fputs("  had waited for its first fragment\n", out);
     print_flow(told, out);
     json_array_foreach(json_object_get(told, "rules"), i, rule) print_rule(rule, out);
     print_fate(told, out);
@@ -167,14 +173,14 @@ void explain_print(const json_t *told, FILE *out)
 static void print_detail(const char *name, const json_t *told, FILE *out)
 {
     const json_t *details_before = json_object_get(told, "before");
-    const json_t *details_after = is_out(told) ? json_object_get(told, "after") : NULL;
+    const json_t *details_after = has_fate(told, "out") ? json_object_get(told, "after") : NULL;
     const char *before = json_string_value(json_object_get(details_before, name));
     const char *after = json_string_value(json_object_get(details_after, name));
 
     if (before == NULL && after == NULL)
         return;
     fprintf(out, "  %-12s %s", name, before != NULL ? before : "none");
-    if (is_out(told) && (before == NULL || after == NULL || strcmp(before, after) != 0))
+    if (has_fate(told, "out") && (before == NULL || after == NULL || strcmp(before, after) != 0))
         fprintf(out, " -> %s", after != NULL ? after : "none");
     fputc('\n', out);
 }

@@ -55,6 +55,21 @@ static int put_packet(struct player *player, const struct frame *frame,
                      frame->captured - place->offset - place->told);
 }
 
+/* What had waited for PACKET leaves behind it, with the link layer of its frame. */
+static int put_behind(struct player *player, const struct frame *frame, size_t offset,
+                      const struct packet *packet)
+{
+    struct frame whole = *frame;
+
+    whole.length = whole.captured;
+    memcpy(player->memory, frame->bytes, offset);
+    for (packet = packet->behind; packet != NULL; packet = packet->behind) {
+        if (packet->fate == FATE_OUT && put_built(player, &whole, offset, packet, 0) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static int put_answers(struct player *player, const struct frame *frame, size_t offset)
 {
     const struct batch *batch = player->offline->batch;
@@ -89,7 +104,8 @@ int player_play(struct player *player, const struct frame *frame)
     if (make_room(player, frame->captured + PACKET_CAPACITY) < 0)
         return -ENOMEM;
     packet = offline_run(player->offline, frame->bytes + place.offset, place.size, &frame->time);
-    if (packet->fate == FATE_OUT && put_packet(player, frame, &place, packet) < 0)
+    if ((packet->fate == FATE_OUT && put_packet(player, frame, &place, packet) < 0) ||
+        put_behind(player, frame, place.offset, packet) < 0)
         return -ENOMEM;
     return put_answers(player, frame, place.offset) < 0 ? -ENOMEM : 1;
 }

@@ -5,7 +5,8 @@
  * Each frame with an IP packet is run by itself, at its own time. What leaves goes into the output
  * with the link layer, the time and the trailing bytes (Ethernet's padding) of its frame; a packet
  * that is dropped leaves its frame out; answers follow the frame that they answer, with its time
- * and its link layer turned round.
+ * and its link layer turned round. A fragment that waited for its first one follows the frame of
+ * that, with its time and link layer.
  *
  * Two kinds of frames pass unchanged and are counted: those without an IP packet, and those of
  * which the capture has only the first bytes, because what is missing could decide (a match on the

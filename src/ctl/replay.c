@@ -35,6 +35,9 @@ struct replay {
     struct capture *capture;
     struct capture_writer *writer;
     struct explainer *explainer; /* with --explain */
+    struct explainer_listener listener;
+    const struct frame *frame; /* that is being played, and at the end the last one */
+    int fault;                 /* of an explanation: 0 or -ENOMEM */
     struct player player;
     FILE *out; /* for people and programs: standard output, unless the capture goes there */
     struct capture_error error;
@@ -129,6 +132,17 @@ static enum exit_code open_captures(struct replay *replay)
     return EXIT_CODE_OK;
 }
 
+/* One that had waited is shown with the frame with which it goes on. */
+static void show(void *context, const struct explanation *told)
+{
+    struct replay *replay = context;
+
+    if (replay->fault == 0)
+        replay->fault = told == NULL ? -ENOMEM
+                                     : replay_explain(&replay->player, replay->frame, told,
+                                                      replay->options->json, replay->out);
+}
+
 static enum exit_code start_explaining(struct replay *replay)
 {
     if (!replay->arguments.explain)
@@ -136,6 +150,8 @@ static enum exit_code start_explaining(struct replay *replay)
     replay->explainer = explainer_new(replay->offline.path, false);
     if (replay->explainer == NULL)
         return command_fail("not enough memory");
+    replay->listener = (struct explainer_listener){replay, show};
+    explainer_set_listener(replay->explainer, &replay->listener);
     path_set_observer(replay->offline.path, explainer_observer(replay->explainer));
     return EXIT_CODE_OK;
 }
@@ -156,15 +172,11 @@ static double part_done(const void *capture)
 /* Plays a frame and says what became of its packet. 0 or -ENOMEM. */
 static int play_frame(struct replay *replay, const struct frame *frame)
 {
-    const struct explanation *told;
-    int r = player_play(&replay->player, frame);
+    int r;
 
-    if (r <= 0 || replay->explainer == NULL)
-        return r < 0 ? r : 0;
-    told = explainer_get(replay->explainer);
-    if (told == NULL)
-        return -ENOMEM;
-    return replay_explain(&replay->player, frame, told, replay->options->json, replay->out);
+    replay->frame = frame;
+    r = player_play(&replay->player, frame);
+    return r < 0 ? r : replay->fault;
 }
 
 /* To the end of the capture, or to the first fault. */
@@ -182,6 +194,7 @@ static struct replay_end play(struct replay *replay)
         }
         progress_step(&progress, part_done, replay->capture);
     }
+    path_finish(replay->offline.path);
     progress_end(&progress);
     return (struct replay_end){r == 0, r == 0 ? NULL : replay->error.text};
 }

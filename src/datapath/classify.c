@@ -181,40 +181,110 @@ static const struct rule_run *find_run(struct walk *walk, struct path *path,
     return run;
 }
 
+/* The next rule in the runs for PACKET, disabled ones included, with RUN_ASK or without; rule_count
+ * for none. */
+static uint32_t next_in_runs(struct walk *walk, struct path *path, const struct packet *packet)
+{
+    for (;;) {
+        if (walk->run != NULL && walk->at < walk->run->count)
+            return walk->run->rules[walk->at++];
+        if (walk->run != NULL)
+            walk->from = walk->run->resume;
+        if (walk->from >= path->ruleset->rule_count)
+            return (uint32_t)path->ruleset->rule_count;
+        walk->run = find_run(walk, path, packet);
+        walk->at = 0;
+    }
+}
+
 static size_t next_of_run(struct walk *walk, struct path *path, const struct packet *packet,
                           bool *ret_undecided)
 {
     for (;;) {
-        while (walk->run != NULL && walk->at < walk->run->count) {
-            uint32_t rule = walk->run->rules[walk->at++];
-            size_t i = rule & ~RUN_ASK;
+        uint32_t rule = next_in_runs(walk, path, packet);
+        size_t i = rule & ~RUN_ASK;
 
-            if (is_disabled(path, i))
-                continue;
-            if ((rule & RUN_ASK) == 0) {
-                *ret_undecided = packet->segments > 1 &&
-                                 acts_per_wire_packet(&path->ruleset->rules[i]);
-                return i;
-            }
-            if (holds(path, packet, i, ret_undecided))
-                return i;
+        if (i == path->ruleset->rule_count)
+            return i;
+        if (is_disabled(path, i))
+            continue;
+        if ((rule & RUN_ASK) == 0) {
+            *ret_undecided = packet->segments > 1 && acts_per_wire_packet(&path->ruleset->rules[i]);
+            return i;
         }
-        if (walk->run != NULL)
-            walk->from = walk->run->resume;
-        if (walk->from >= path->ruleset->rule_count)
-            return path->ruleset->rule_count;
-        walk->run = find_run(walk, path, packet);
-        walk->at = 0;
+        if (holds(path, packet, i, ret_undecided))
+            return i;
     }
+}
+
+static bool asks_every_rule(const struct path *path)
+{
+    return path->ruleset->classifier == NULL || path->method == CLASSIFY_ALL;
 }
 
 size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
                  bool *ret_undecided)
 {
     *ret_undecided = false;
-    if (path->ruleset->classifier == NULL || path->method == CLASSIFY_ALL)
+    if (asks_every_rule(path))
         return next_of_all(walk, path, packet, ret_undecided);
     return next_of_run(walk, path, packet, ret_undecided);
+}
+
+/* Of all rules, or of those that the classifier finds. */
+static size_t next_candidate(struct walk *walk, struct path *path, const struct packet *packet)
+{
+    if (asks_every_rule(path))
+        return walk->from < path->ruleset->rule_count ? walk->from++ : path->ruleset->rule_count;
+    return next_in_runs(walk, path, packet) & ~RUN_ASK;
+}
+
+/* What can be told of RULE and an orphan without anything being spent; *RET_MATCH: the match from
+ * which on nothing was asked. */
+static enum holding foresee(const struct path *path, const struct rule *rule,
+                            const struct packet *packet, size_t *ret_match)
+{
+    enum holding holding = fits_family(rule, packet) ? HOLDS_FOR_ALL : HOLDS_FOR_NONE;
+    size_t i = 0;
+
+    for (; i < rule->match_count && !rule->matches[i].type->spends && holding != HOLDS_FOR_NONE;
+         i++) {
+        enum holding one = match_holds(path, &rule->matches[i], packet);
+
+        if (one != HOLDS_FOR_ALL)
+            holding = one;
+    }
+    *ret_match = i;
+    return holding;
+}
+
+static bool decides(const struct rule *rule)
+{
+    return rule->action_count > 0 && rule->actions[rule->action_count - 1].type->decides;
+}
+
+bool classify_needs_first(struct path *path, const struct packet *packet)
+{
+    bool could_be_accepted = false;
+    struct walk walk;
+    size_t i;
+
+    walk_begin(&walk, 0);
+    while ((i = next_candidate(&walk, path, packet)) < path->ruleset->rule_count) {
+        const struct rule *rule = &path->ruleset->rules[i];
+        enum holding holding;
+        size_t asked;
+
+        if (is_disabled(path, i))
+            continue;
+        holding = foresee(path, rule, packet, &asked);
+        if (holding == HOLDS_FOR_SOME && needs_all_fragments(rule))
+            return true;
+        could_be_accepted |= holding == HOLDS_FOR_SOME && decides(rule);
+        if (holding == HOLDS_FOR_ALL && asked == rule->match_count && decides(rule))
+            return could_be_accepted && needs_all_fragments(rule);
+    }
+    return could_be_accepted && path->ruleset->policy == POLICY_DROP;
 }
 
 size_t path_obstacle(const struct path *path, size_t rule, const struct packet *packet)

@@ -12,7 +12,8 @@
  * An orphan (a later fragment whose first one is not known) is held against matches on the upper
  * layer as far as can be told. A rule that might hold for it but for these is passed over, so that
  * an `accept` does not let it through; if the rule must not miss a fragment, because it drops or
- * readdresses, the orphan cannot go on.
+ * readdresses, the orphan cannot go on. Nearly always that is known before any rule acts, and the
+ * orphan is parked until its first fragment comes.
  */
 #ifndef IPMODD_DATAPATH_CLASSIFY_H
 #define IPMODD_DATAPATH_CLASSIFY_H
@@ -50,5 +51,12 @@ void walk_begin(struct walk *walk, size_t from);
  */
 size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
                  bool *ret_undecided);
+
+/*
+ * Whether the fate of PACKET, an orphan, may depend on its first fragment: a rule that might hold
+ * must not miss it, or would accept what is dropped otherwise. As far as can be told before any
+ * rule acts; asks nothing that spends (match.h), so that it can be asked again.
+ */
+bool classify_needs_first(struct path *path, const struct packet *packet);
 
 #endif

@@ -2,6 +2,8 @@
 /* The table of first fragments. */
 #include "fragments.h"
 
+#include "fragment_key.h"
+#include "fragment_park.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/path.h"
 
@@ -15,22 +17,13 @@
 enum {
     SETS = 512, /* a power of two */
     WAYS = 8,
+    SHADOWS = BATCH_PACKETS + PARK_FRAGMENTS, /* later fragments that one batch can send on */
 };
 
 #define LIFE_NS UINT64_C(30000000000)
 
-struct key {
-    uint8_t src[16], dst[16];
-    uint32_t id;
-    uint8_t family;
-    uint8_t proto;    /* 0 in IPv6 */
-    uint8_t zeros[2]; /* no padding: keys are compared and hashed as bytes */
-};
-
-static_assert(sizeof(struct key) == 40, "no padding");
-
 struct first_fragment {
-    struct key key;
+    struct fragment_key key;
     uint64_t expires_ns; /* 0: the place is free */
     uint16_t length; /* bytes of its data, extension headers behind the fragment header included */
     uint8_t proto;
@@ -39,7 +32,7 @@ struct first_fragment {
 
 struct fragments {
     struct first_fragment sets[SETS][WAYS];
-    struct l4_shadow shadows[BATCH_PACKETS]; /* of the later fragments of one batch */
+    struct l4_shadow shadows[SHADOWS]; /* of the later fragments of one batch */
     size_t shadow_count;
     uint64_t seed;
     uint64_t now_ns;
@@ -67,20 +60,7 @@ void fragments_begin(struct fragments *fragments, uint64_t now_ns)
     fragments->now_ns = now_ns;
 }
 
-static struct key key_of(const struct packet *packet)
-{
-    struct key key = {
-        .id = packet_fragment_id(packet),
-        .family = (uint8_t)packet->family,
-        .proto = packet->family == FAMILY_IPV4 ? packet->proto : 0,
-    };
-
-    memcpy(key.src, packet_src(packet), IP_ADDR_BYTES(packet->family));
-    memcpy(key.dst, packet_dst(packet), IP_ADDR_BYTES(packet->family));
-    return key;
-}
-
-static struct first_fragment *set_of(struct fragments *fragments, const struct key *key)
+static struct first_fragment *set_of(struct fragments *fragments, const struct fragment_key *key)
 {
     return fragments->sets[XXH3_64bits_withSeed(key, sizeof(*key), fragments->seed) % SETS];
 }
@@ -92,10 +72,10 @@ static bool is_alive(const struct fragments *fragments, const struct first_fragm
 
 /* The living entry with KEY among the places of SET, or NULL. */
 static struct first_fragment *find(const struct fragments *fragments, struct first_fragment *set,
-                                   const struct key *key)
+                                   const struct fragment_key *key)
 {
     for (size_t i = 0; i < WAYS; i++) {
-        if (is_alive(fragments, &set[i]) && memcmp(&set[i].key, key, sizeof(*key)) == 0)
+        if (is_alive(fragments, &set[i]) && fragment_key_equal(&set[i].key, key))
             return &set[i];
     }
     return NULL;
@@ -113,7 +93,7 @@ static struct first_fragment *find_place(struct first_fragment *set)
     return place;
 }
 
-static struct first_fragment describe(const struct packet *packet, const struct key *key,
+static struct first_fragment describe(const struct packet *packet, const struct fragment_key *key,
                                       uint64_t expires_ns)
 {
     struct first_fragment first = {
@@ -138,7 +118,7 @@ static bool is_same(const struct first_fragment *a, const struct first_fragment 
 
 static enum reason remember(struct fragments *fragments, const struct packet *packet)
 {
-    const struct key key = key_of(packet);
+    const struct fragment_key key = fragment_key_of(packet);
     const struct first_fragment first = describe(packet, &key, fragments->now_ns + LIFE_NS);
     struct first_fragment *set = set_of(fragments, &key);
     struct first_fragment *place = find(fragments, set, &key);
@@ -153,7 +133,7 @@ static enum reason remember(struct fragments *fragments, const struct packet *pa
 
 static enum reason follow(struct fragments *fragments, struct packet *packet)
 {
-    const struct key key = key_of(packet);
+    const struct fragment_key key = fragment_key_of(packet);
     const struct first_fragment *first = find(fragments, set_of(fragments, &key), &key);
 
     if (first == NULL) {
@@ -162,7 +142,7 @@ static enum reason follow(struct fragments *fragments, struct packet *packet)
     }
     if (packet_fragment_place(packet) < first->length)
         return REASON_OVERLAPPING_FRAGMENT;
-    assert(fragments->shadow_count < BATCH_PACKETS);
+    assert(fragments->shadow_count < SHADOWS);
     packet->proto = first->proto;
     packet->shadow = &fragments->shadows[fragments->shadow_count++];
     *packet->shadow = first->header;
@@ -180,7 +160,7 @@ enum reason fragments_follow(struct fragments *fragments, struct packet *packet)
 
 unsigned fragments_meet(const struct packet *packet, uint64_t seed, unsigned count)
 {
-    const struct key key = key_of(packet);
+    const struct fragment_key key = fragment_key_of(packet);
 
     return (unsigned)(XXH3_64bits_withSeed(&key, sizeof(key), seed) % count);
 }

@@ -5,8 +5,7 @@
  * Only the first fragment of a datagram has an upper-layer header. It is remembered here as it
  * arrived, and each later fragment is held against the rules with a copy of it (struct l4_shadow):
  * matches read it and edits change it, so that the same rules hold for all of them and each edit of
- * an IP header reaches all, whatever rules in between made of ports. Nothing is queued, nothing is
- * put together, and no fragment waits for another.
+ * an IP header reaches all, whatever rules in between made of ports. Nothing is put together.
  *
  * A datagram is known by family, source, destination, identification and, in IPv4, protocol (RFC
  * 791 2.3, RFC 8200 4.5: the next header of later fragments may differ and does not count), before
@@ -15,7 +14,8 @@
  * The table has a fixed size. Its hash is seeded, a datagram has eight places, and of those the one
  * that would be forgotten first gives way. Whoever floods it gains nothing: later fragments whose
  * first one is forgotten are orphans (PACKET_ORPHAN), and so are those that overtook it. Which
- * rules hold for an orphan is not known, and classify.h says what follows from that.
+ * rules hold for an orphan is not known: where one may matter, or flows are followed, it waits for
+ * its first one (fragment_park.h); classify.h says what follows for the others.
  *
  * A receiver must never put together a header that no rule has seen:
  *
@@ -45,7 +45,7 @@ void fragments_free(struct fragments *fragments);
 /* Forgets everything and places what comes by a hash with another SEED. */
 void fragments_seed(struct fragments *fragments, uint64_t seed);
 
-/* A new batch of at most BATCH_PACKETS, at NOW_NS (monotonic): shadows of the last one are void. */
+/* A new batch, at NOW_NS (monotonic): shadows of the last one are void. */
 void fragments_begin(struct fragments *fragments, uint64_t now_ns);
 
 /*

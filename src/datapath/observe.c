@@ -97,7 +97,7 @@ void observe_answers(struct path *path)
 
 bool observe_is_balanced(const struct path *path)
 {
-    uint64_t gone = path->counters.out;
+    uint64_t gone = path->counters.out + path->counters.parked;
 
     for (size_t i = 0; i < REASON_COUNT; i++)
         gone += path->counters.drops[i];

@@ -88,12 +88,16 @@ static inline void count_out(struct path *path, const struct packet *packet)
 /* The fate is decided. */
 static inline void observe_fate(struct path *path, bool observed, const struct packet *packet)
 {
-    assert(packet->fate == FATE_OUT || packet->fate == FATE_DROP);
+    assert(packet->fate == FATE_OUT || packet->fate == FATE_DROP || packet->fate == FATE_PARKED);
     if (observed)
         tell_fate(path, packet);
     if (packet->fate == FATE_DROP) {
         assert(packet->reason != REASON_NONE && packet->reason < REASON_COUNT);
         path->counters.drops[packet->reason] += packet->segments;
+        return;
+    }
+    if (packet->fate == FATE_PARKED) {
+        path->counters.parked += packet->segments;
         return;
     }
     count_out(path, packet);

@@ -152,6 +152,14 @@ static void run_segments(struct path *path, bool observed, struct packet *packet
     }
 }
 
+/* What is wrong with PACKET stands in its reason until its fate is decided. */
+static void read_packet(struct packet *packet)
+{
+    packet->reason = parse_packet(packet);
+    if (packet->reason == REASON_NONE)
+        packet->reason = offload_accept(packet);
+}
+
 /* Why PACKET, a fragment, is refused; its place in its datagram otherwise. */
 static enum reason follow_datagram(struct path *path, struct packet *packet)
 {
@@ -163,12 +171,62 @@ static enum reason follow_datagram(struct path *path, struct packet *packet)
     return fragments_follow(path->fragments, packet);
 }
 
-/* What is wrong with PACKET stands in its reason until its fate is decided. */
-static void read_packet(struct packet *packet)
+/* Whether what becomes of PACKET depends on a first fragment that has not come yet. */
+static bool waits_for_first(struct path *path, const struct packet *packet)
 {
-    packet->reason = parse_packet(packet);
-    if (packet->reason == REASON_NONE)
-        packet->reason = offload_accept(packet);
+    if ((packet->flags & PACKET_ORPHAN) == 0 || (packet->flags & PACKET_WAITED) != 0)
+        return false;
+    return path->flows != NULL || path->hands_over || classify_needs_first(path, packet);
+}
+
+static void note_wait_end(struct path *path, const struct packet *packet)
+{
+    path->counters.parked -= packet->segments;
+}
+
+/* PACKET goes on: it arrives again, perhaps on another path. */
+static void note_return(struct path *path, const struct packet *packet)
+{
+    note_wait_end(path, packet);
+    path->counters.in -= packet->segments;
+    path->counters.in_bytes -= packet_wire_bytes(packet);
+}
+
+/* PACKET has waited in vain. */
+static void give_up(struct path *path, struct packet *packet, enum reason reason)
+{
+    read_packet(packet);
+    note_wait_end(path, packet);
+    track_packet(packet, path->view);
+    observe_receipt(path, path->observer != NULL, packet);
+    observe_arrival(path, path->observer != NULL, packet, REASON_NONE);
+    drop(packet, reason);
+    observe_fate(path, path->observer != NULL, packet);
+}
+
+static void give_up_expired(struct path *path)
+{
+    struct packet *packet;
+
+    while ((packet = fragment_park_take_expired(path->park)) != NULL)
+        give_up(path, packet, REASON_FRAGMENT_TIMEOUT);
+}
+
+static void park(struct path *path, struct packet *packet)
+{
+    struct packet *surplus = fragment_park_take_surplus(path->park);
+
+    if (surplus != NULL) {
+        give_up(path, surplus, REASON_FRAGMENT_BEFORE_FIRST);
+        observe_receipt(path, path->observer != NULL,
+                        packet); /* again: the other one came in between */
+    }
+    observe_arrival(path, path->observer != NULL, packet, REASON_NONE);
+    if (fragment_park_put(path->park, packet))
+        packet->fate = FATE_PARKED;
+    else
+        drop(packet, REASON_FRAGMENT_BEFORE_FIRST);
+    observe_fate(path, path->observer != NULL, packet);
 }
 
 /* What PACKET is to others that came before it. Why it is refused, if it is. */
@@ -215,12 +273,57 @@ LOOP void run_packet(struct path *path, bool observed, struct packet *packet)
         finish(path, observed, packet);
         return;
     }
+    if (waits_for_first(path, packet)) {
+        park(path, packet);
+        return;
+    }
     observe_arrival(path, observed, packet, REASON_NONE);
     rule = apply_rules(path, observed, packet, 0);
     if (rule < path->ruleset->rule_count)
         run_segments(path, observed, packet, rule);
     else
         finish(path, observed, packet);
+}
+
+/* Those that waited for FIRST, which has got its fate, go the same way right behind it. */
+static void run_waiting(struct path *path, bool observed, struct packet *first,
+                        const struct fragment_key *key)
+{
+    struct packet **end = &first->behind, *packet;
+
+    while ((packet = fragment_park_take(path->park, key)) != NULL) {
+        read_packet(packet);
+        note_return(path, packet);
+        run_packet(path, observed, packet);
+        *end = packet;
+        end = &packet->behind;
+    }
+}
+
+/* Refused for what they are, first fragments are none for others. */
+static bool is_refused_fragment(const struct packet *packet)
+{
+    return packet->fate == FATE_DROP && (packet->reason == REASON_TINY_FRAGMENT ||
+                                         packet->reason == REASON_OVERLAPPING_FRAGMENT);
+}
+
+static bool is_first_fragment(const struct packet *packet)
+{
+    return (packet->flags & (PACKET_FRAGMENT | PACKET_LATER_FRAGMENT)) == PACKET_FRAGMENT;
+}
+
+/* PACKET has come, and perhaps others have waited for it. */
+LOOP void take_packet(struct path *path, bool observed, struct packet *packet)
+{
+    bool awaited = packet->reason == REASON_NONE && fragment_park_count(path->park) > 0 &&
+                   is_first_fragment(packet);
+    struct fragment_key key;
+
+    if (awaited)
+        key = fragment_key_of(packet); /* before rules change it */
+    run_packet(path, observed, packet);
+    if (awaited && !is_refused_fragment(packet))
+        run_waiting(path, observed, packet, &key);
 }
 
 /* Before the first of them is worked on, memory is asked for the flows of all packets of BATCH. */
@@ -258,7 +361,7 @@ LOOP void run_packets(struct path *path, bool observed, struct batch *batch)
 
         if (ahead && i % FORESIGHT_MAX == 0)
             look_ahead(path, packet, MIN_OF(batch->count - i, (size_t)FORESIGHT_MAX));
-        run_packet(path, observed, packet);
+        take_packet(path, observed, packet);
     }
 }
 
@@ -283,6 +386,7 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->answers_told = 0;
     hand_over_begin(path);
     fragments_begin(path->fragments, now->now_ns);
+    fragment_park_begin(path->park, now->now_ns);
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
     for (size_t i = 0; i < batch->count; i++)
@@ -291,9 +395,16 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
         flow_table_sweep(path->flows, SWEEP_FACTOR * batch->count, now->now_ns);
         fetch_flows(path, batch);
     }
+    give_up_expired(path);
     if (path->observer != NULL)
         run_observed(path, batch);
     else
         run_unobserved(path, batch);
     assert(observe_is_balanced(path));
+}
+
+void path_finish(struct path *path)
+{
+    fragment_park_begin(path->park, UINT64_MAX);
+    give_up_expired(path);
 }

@@ -49,13 +49,15 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
 {
     struct path_rules *rules = path_rules_new(ruleset, NULL);
     struct fragments *fragments = fragments_new();
+    struct fragment_park *park = fragment_park_new();
     struct path *path = allocate();
 
-    if (path == NULL || fragments == NULL || rules == NULL ||
+    if (path == NULL || fragments == NULL || park == NULL || rules == NULL ||
         flow_cache_init(&path->flow_cache) < 0 ||
         record_ring_init(&path->captures, CAPTURE_RING_BYTES) < 0) {
         path_rules_free(rules);
         fragments_free(fragments);
+        fragment_park_free(park);
         if (path != NULL)
             flow_cache_clear(&path->flow_cache);
         free(path);
@@ -65,6 +67,7 @@ struct path *path_new(const struct ruleset *ruleset, const struct host_view *vie
     path_rules_free(rules);
     path->view = view;
     path->fragments = fragments;
+    path->park = park;
     path->merging = (struct merging){.mode = MERGE_OFF};
     path->answerer.bucket = bucket_make(ANSWER_RATE, UINT64_C(1000000000), ANSWER_BURST);
     return path;
@@ -79,6 +82,7 @@ void path_free(struct path *path)
     memory = take_memory(path);
     rule_memory_clear(&memory);
     fragments_free(path->fragments);
+    fragment_park_free(path->park);
     record_ring_clear(&path->captures);
     flow_cache_clear(&path->flow_cache);
     free(path);
@@ -95,6 +99,7 @@ void path_set_seed(struct path *path, uint64_t seed)
 
     path->rng = rng_make(seed);
     fragments_seed(path->fragments, rng_u64(&apart));
+    fragment_park_seed(path->park, rng_u64(&apart));
     path->flow_seed = rng_u64(&apart);
     if (path->flows != NULL)
         flow_table_seed(path->flows, path->flow_seed);

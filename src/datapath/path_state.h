@@ -8,6 +8,7 @@
 
 #include "answerer.h"
 #include "classifier/flow_cache.h"
+#include "fragment_park.h"
 #include "fragments.h"
 #include "ipmodd/base/rng.h"
 #include "ipmodd/datapath/path.h"
@@ -39,6 +40,7 @@ struct path {
     uint64_t flow_seed;            /* of the next table */
     struct match_context matching; /* for the batch that is being worked on, without a state */
     struct fragments *fragments;
+    struct fragment_park *park;
     struct flow_cache flow_cache;
     uint32_t generation; /* of the ruleset, in the keys of the cache; 32 bits last for any number of
                             reloads that anybody makes */

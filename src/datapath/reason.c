@@ -26,6 +26,7 @@ static const char *const reason_names[] = {
     [REASON_TINY_FRAGMENT] = "tiny-fragment",
     [REASON_OVERLAPPING_FRAGMENT] = "overlapping-fragment",
     [REASON_FRAGMENT_BEFORE_FIRST] = "fragment-before-first",
+    [REASON_FRAGMENT_TIMEOUT] = "fragment-timeout",
     [REASON_RULE] = "rule",
     [REASON_POLICY] = "policy",
     [REASON_REJECTED] = "rejected",

@@ -138,6 +138,13 @@ static void write_packet(struct writer *writer, struct packet *packet)
     run_add(&writer->run, packet, merging);
 }
 
+/* And what waited for it. */
+static void write_with_others(struct writer *writer, struct packet *packet)
+{
+    for (; packet != NULL; packet = packet->behind)
+        write_packet(writer, packet);
+}
+
 static void write_packets(struct writer *writer, struct packet *packets, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -156,7 +163,7 @@ int batch_write(struct path *path, struct batch *batch, int tun_fd)
         if (packet->fate == FATE_SPLIT)
             write_packets(&writer, &batch->segments[packet->first_segment], packet->segments);
         else
-            write_packet(&writer, packet);
+            write_with_others(&writer, packet);
     }
     flush(&writer);
     return writer.error;

@@ -12,6 +12,7 @@
 struct explainer {
     struct path *path; /* borrowed */
     struct observer observer;
+    const struct explainer_listener *listener; /* borrowed; NULL: none */
     bool all_rules;
     struct explanation told;
     struct packet_copy first, last; /* as it arrived; as the last rule left it */
@@ -90,6 +91,7 @@ static void arrived(void *context, const struct packet *packet, enum reason faul
     explainer->out_of_memory = false;
     explainer->told.parsed = fault == REASON_NONE;
     explainer->told.fault = fault;
+    explainer->told.waited = (packet->flags & PACKET_WAITED) != 0;
     packet_copy_take(&explainer->last, packet);
     explainer->told.before = explainer->first.packet;
     if (fault != REASON_NONE)
@@ -227,9 +229,9 @@ static void translated(void *context, const struct packet *packet)
     explainer->last.packet.fate = fate; /* by which it is told who decided */
 }
 
-static void decided(void *context, const struct packet *packet)
+/* The end of PACKET into what is told of it. */
+static void conclude(struct explainer *explainer, const struct packet *packet)
 {
-    struct explainer *explainer = context;
     struct explanation *told = &explainer->told;
 
     take_findings(explainer, packet);
@@ -249,6 +251,15 @@ static void decided(void *context, const struct packet *packet)
         explainer->out_of_memory = true;
     packet_copy_take(&explainer->last, packet);
     told->after = explainer->last.packet;
+}
+
+static void decided(void *context, const struct packet *packet)
+{
+    struct explainer *explainer = context;
+
+    conclude(explainer, packet);
+    if (explainer->listener != NULL)
+        explainer->listener->hear(explainer->listener->context, explainer_get(explainer));
 }
 
 static void answered(void *context, const struct packet *answer)
@@ -298,6 +309,11 @@ void explainer_free(struct explainer *explainer)
 const struct observer *explainer_observer(const struct explainer *explainer)
 {
     return &explainer->observer;
+}
+
+void explainer_set_listener(struct explainer *explainer, const struct explainer_listener *listener)
+{
+    explainer->listener = listener;
 }
 
 const struct explanation *explainer_get(const struct explainer *explainer)

@@ -161,18 +161,29 @@ static void add_flow(json_t *object, const struct explanation *told)
     json_object_set_new(object, "translated", make_changes(&told->translated));
 }
 
+static const char *fate_name(enum fate fate)
+{
+    static const char *const names[FATE_COUNT] = {
+        [FATE_OUT] = "out", [FATE_DROP] = "drop", [FATE_PARKED] = "parked"};
+
+    return names[fate];
+}
+
 json_t *explain_to_json(const struct explanation *told, const struct ruleset *ruleset)
 {
     bool is_out = told->fate == FATE_OUT;
-    json_t *object =
-        json_pack("{s:s?, s:s, s:s?, s:s, s:o, s:o, s:o}", "packet", told->line, "fate",
-                  is_out ? "out" : "drop", "reason", is_out ? NULL : reason_name(told->reason),
-                  "decided_by", decider_name(told->decider), "rules", make_rules(told, ruleset),
-                  "repaired", make_changes(&told->repaired), "answers", make_answers(told));
+    json_t *object = json_pack("{s:s?, s:s, s:s?, s:s, s:o, s:o, s:o}", "packet", told->line,
+                               "fate", fate_name(told->fate), "reason",
+                               told->fate == FATE_DROP ? reason_name(told->reason) : NULL,
+                               "decided_by", decider_name(told->decider), "rules",
+                               make_rules(told, ruleset), "repaired", make_changes(&told->repaired),
+                               "answers", make_answers(told));
 
     if (object == NULL)
         return NULL;
     json_object_set_new(object, "length", json_integer((json_int_t)told->before.length));
+    if (told->waited)
+        json_object_set_new(object, "waited", json_true());
     if (told->split > 0)
         json_object_set_new(object, "split", json_integer((json_int_t)told->split));
     if (!told->parsed) {

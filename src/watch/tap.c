@@ -305,12 +305,20 @@ static void send_explanation(struct tap *tap)
     record_ring_push(&tap->ring);
 }
 
+/* What has waited or was split has come in before. */
+static unsigned stages_of(const struct tap *tap, const struct packet *packet)
+{
+    unsigned in = tap->segment == 0 && (packet->flags & PACKET_WAITED) == 0 ? WATCH_IN : 0;
+
+    if (packet->fate == FATE_PARKED)
+        return in;
+    return in | (packet->fate == FATE_OUT ? WATCH_OUT : WATCH_DROP);
+}
+
 static void decided(void *context, const struct packet *packet)
 {
     struct tap *tap = context;
-    unsigned stages = packet->fate == FATE_OUT ? WATCH_OUT : WATCH_DROP;
-
-    end_record(tap, packet, tap->segment == 0 ? stages | WATCH_IN : stages);
+    end_record(tap, packet, stages_of(tap, packet));
     if (tap->explained == 0)
         return;
     explainer_observer(tap->explainer)->decided(tap->explainer, packet);

@@ -50,7 +50,10 @@ struct observer {
     /* It has met all rules and is to leave, and has the addresses that its flow gives it. */
     void (*translated)(void *context, const struct packet *packet);
 
-    /* The fate is decided and checksums are true again: with FATE_OUT, the bytes as they leave. */
+    /*
+     * The fate is decided and checksums are true again: with FATE_OUT, the bytes as they leave.
+     * FATE_PARKED: it will arrive again, with PACKET_WAITED, and nothing more is said of it now.
+     */
     void (*decided)(void *context, const struct packet *packet);
 };
 

@@ -46,6 +46,7 @@ enum packet_flag {
     PACKET_TTL_RESTORED = 1u << 9,  /* it was addressed to this host when it was read, and has the
                                        TTL of the wire again */
     PACKET_GATHERED = 1u << 10,     /* a fragment that has been where those of its datagram meet */
+    PACKET_WAITED = 1u << 11,       /* a later fragment that had been parked */
 };
 
 /* The upper-layer header of a first fragment as far as rules can read it: a TCP header at most. */
@@ -77,6 +78,7 @@ enum fate {
     FATE_DROP,    /* not to be written; `reason` says why */
     FATE_SPLIT,   /* in its place go its segments, which have fates of their own */
     FATE_HANDED,  /* another path has it now; here it counts for nothing */
+    FATE_PARKED,  /* a copy of it waits for its first fragment, and comes again with it */
     FATE_COUNT,
 };
 
@@ -142,8 +144,10 @@ struct packet {
     enum reason reason; /* with FATE_DROP */
     struct checksum_delta delta;
     struct translation_note notes[PACKET_ENDS];
-    uint8_t shard;        /* with FATE_HANDED: the number of that path */
-    size_t first_segment; /* with FATE_SPLIT: index among the segments of the batch */
+    uint8_t shard;         /* with FATE_HANDED: the number of that path */
+    size_t first_segment;  /* with FATE_SPLIT: index among the segments of the batch */
+    struct packet *behind; /* what had waited for it and goes right behind it; NULL: nothing.
+                              Borrowed from the path until its next batch */
 };
 
 /*

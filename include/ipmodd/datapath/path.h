@@ -14,9 +14,9 @@
  * old one as soon as the call returns (the ruleset: when its events are drained). One path belongs
  * to one thread; only its events and captures may be drained by another (event.h, capture.h).
  *
- * Invariant, asserted in debug builds: counters.in + counters.generated =
- * counters.out + the sum of counters.drops (there is no parking yet). All counters of packets and
- * bytes speak of the wire: a super-packet counts as its segments.
+ * Invariant, asserted in debug builds: counters.in + counters.generated = counters.out + the sum of
+ * counters.drops + counters.parked. All counters of packets and bytes speak of the wire: a
+ * super-packet counts as its segments.
  */
 #ifndef IPMODD_DATAPATH_PATH_H
 #define IPMODD_DATAPATH_PATH_H
@@ -77,6 +77,7 @@ void batch_reset(struct batch *batch);
 struct path_counters {
     uint64_t in, out, generated; /* packets */
     uint64_t in_bytes, out_bytes;
+    uint64_t parked; /* those that wait for their first fragment now */
     uint64_t drops[REASON_COUNT];
     uint64_t handed_over;      /* to other paths, where they count as `in` (shards.h) */
     uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
@@ -169,10 +170,14 @@ void path_set_observer(struct path *path, const struct observer *observer);
 void path_set_flow_observer(struct path *path, const struct flow_observer *observer);
 
 /*
- * Decides the fate of every packet of BATCH and fills its answers. NOW is the time of the batch.
+ * Decides the fate of every packet of BATCH, and of what has waited for it (`behind`), and fills
+ * its answers. NOW is the time of the batch. What has waited for too long is dropped first.
  * Neither allocates nor asks the kernel anything.
  */
 void path_run(struct path *path, struct batch *batch, const struct moment *now);
+
+/* No packet comes any more: those that still wait are dropped as REASON_FRAGMENT_TIMEOUT. */
+void path_finish(struct path *path);
 
 const struct path_counters *path_counters(const struct path *path);
 /* Adds to SUM, or, for each rule of the present ruleset, to SUMS. */

@@ -31,7 +31,9 @@ enum reason {
     /* fragments: what would let a datagram evade a rule that reads the upper layer (fragments.h) */
     REASON_TINY_FRAGMENT,         /* a first fragment that ends within its upper-layer header */
     REASON_OVERLAPPING_FRAGMENT,  /* of what the first fragment holds already */
-    REASON_FRAGMENT_BEFORE_FIRST, /* a later fragment, and a rule that may drop or readdress it */
+    REASON_FRAGMENT_BEFORE_FIRST, /* a later fragment that cannot be judged without its first one,
+                                     and for which there was no room to wait for it */
+    REASON_FRAGMENT_TIMEOUT,      /* one that has waited, and its first one did not come */
     /* decided */
     REASON_RULE,           /* a rule's `verdict = drop` */
     REASON_POLICY,         /* no rule decided and `policy = drop` */

@@ -80,6 +80,7 @@ struct explanation {
     struct packet before;    /* as it arrived, with bytes of its own */
     struct packet after;     /* as it is now: with FATE_OUT, as it leaves */
     enum direction direction;
+    bool waited;  /* it had been parked, and comes again with its first fragment or in vain */
     size_t split; /* a super-packet: into so many wire packets; 0: it was none, or went whole */
     struct explained_rule *rules; /* in the order of the ruleset */
     size_t rule_count;
@@ -104,6 +105,13 @@ const struct observer *explainer_observer(const struct explainer *explainer);
 
 /* NULL is allowed. No path calls its observer any more. */
 void explainer_free(struct explainer *explainer);
+
+/* Who is told when an explanation is complete, before the next packet arrives; borrowed. */
+struct explainer_listener {
+    void *context;
+    void (*hear)(void *context, const struct explanation *told); /* NULL: no memory for it */
+};
+void explainer_set_listener(struct explainer *explainer, const struct explainer_listener *listener);
 
 /*
  * About the packet whose fate was told last, until the next one arrives; NULL without memory. Of a

@@ -70,7 +70,7 @@ def test_rules_and_changes_in_order(explain):
     ("[divert]\nfamily = ipv4\n[tun]\naddress = 198.51.100.9/24\n", IP(src=A, dst=B) / UDP(),
      ["  dropped, own-prefix"]),
     ("[rule x]\ndport = 9\nverdict = drop\n", IP(src=A, dst=B, proto=17, frag=5) / b"data",
-     ["  dropped, fragment-before-first"]),
+     ["  had waited for its first fragment", "  dropped, fragment-timeout"]),
 ])
 def test_who_decided(explain, config, packet, last):
     assert explain(config, [packet])[-len(last):] == last
@@ -85,6 +85,21 @@ def test_edits_of_later_fragments_are_those_on_the_wire(explain):
     assert [change["field"] for change in told[0]["rules"][0]["changes"]] == ["ttl", "dport"]
     assert [change["field"] for change in told[1]["rules"][0]["changes"]] == ["ttl"]
     assert told[1]["before"]["fragment"] == "later" and "dport" not in told[1]["before"]
+
+
+def test_fragments_that_wait(explain):
+    """One that overtook its first one is told of twice: when it comes, and when it goes on."""
+    datagram = IP(src=A, dst=B, id=7) / UDP(sport=1, dport=53) / (b"x" * 100)
+    first, later = fragment(datagram, fragsize=64)
+    rules = "[rule x]\ndport = 53\nset-dst = 192.0.2.9\n"
+    lines = explain(rules, [later, first])
+    assert lines[1] == "  parked: waits for its first fragment"
+    assert lines.count("  had waited for its first fragment") == 1
+    assert [line.split()[0] for line in lines if line.startswith("#")] == ["#1", "#2", "#2"]
+    told = explain(rules, [later, first], as_json=True)
+    assert [one["fate"] for one in told] == ["parked", "out", "out"]
+    assert told[0]["reason"] is None and told[2]["waited"] is True
+    assert told[2]["after"]["dst"] == "192.0.2.9"
 
 
 def test_details(explain):

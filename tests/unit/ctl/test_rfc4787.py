@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """NAT behavioural requirements for UDP (RFC 4787): each test has the name of what it is about."""
+import itertools
+
 import pytest
-from scapy.layers.inet import UDP, fragment
+from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 
 from nat import (FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, Nat, error, ip, joined, rebuilt, rules,
@@ -132,6 +134,19 @@ def test_rfc4787_req_12_errors_do_not_end_a_mapping(nat, family, kind):
     assert box.one(outbound(family))[UDP].sport == 4000
 
 
+def place_of(part):
+    """Where the data of a fragment belong."""
+    return part.frag if IP in part else part[IPv6ExtHdrFragment].offset
+
+
+def numbered(part, number):
+    """Gives a fragment another identification."""
+    if IP in part:
+        part.id = number
+    else:
+        part[IPv6ExtHdrFragment].id = number
+
+
 def pieces(family, packet):
     """The packet in fragments."""
     if family == 4:
@@ -152,11 +167,32 @@ def test_rfc4787_req_14_fragments(nat, family):
     assert rebuilt(joined(parts)) == bytes(joined(parts))
 
 
-@pytest.mark.xfail(strict=True, reason="a fragment before its first one is not kept for it")
-def test_rfc4787_req_14_fragments_out_of_order(nat, family):
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_rfc4787_req_14_fragments_out_of_order(nat, family, order):
+    """In whatever order they come, in both directions."""
     box = nat()
-    box.one(outbound(family))
     body = bytes(range(256)) * 6
-    first, second, third = pieces(family, udp(family, FAR[family], 53, POOL[family], 4000, body))
-    parts = box.send(second, first, third)
-    assert len(parts) == 3 and {part.dst for part in parts} == {INSIDE[family]}
+    for sent in (udp(family, INSIDE[family], 4000, FAR[family], 53, body),
+                 udp(family, FAR[family], 53, POOL[family], 4000, body)):
+        fragments = pieces(family, sent)
+        parts = box.send(*[fragments[i] for i in order])
+        assert len(parts) == 3, "none is lost"
+        assert {(part.src, part.dst) for part in parts} in (
+            {(POOL[family], FAR[family])}, {(FAR[family], INSIDE[family])})
+        assert place_of(parts[0]) == 0, "the first one leaves first"
+        whole = joined(sorted(parts, key=place_of))
+        assert rebuilt(whole) == bytes(whole) and whole[UDP].sport == sent[UDP].sport
+
+
+def test_rfc4787_req_14a_flood_of_fragments(nat, family):
+    """Parts without a first one from one host do not push out that of another."""
+    box = nat()
+    body = bytes(range(256)) * 6
+    first, second, _ = pieces(family, udp(family, INSIDE[family], 4000, FAR[family], 53, body))
+    flood = [pieces(family, udp(family, FAR_B[family], 53, POOL[family], 9, body))[1]
+             for _ in range(600)]
+    for number, part in enumerate(flood):
+        numbered(part, number)
+    assert box.send(second, *flood, after=0.0001) == []
+    parts = box.send(first)
+    assert {part.src for part in parts} == {POOL[family]} and len(parts) == 2

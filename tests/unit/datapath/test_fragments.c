@@ -9,6 +9,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/edit.h"
 #include "ipmodd/datapath/path.h"
+#include "src/datapath/fragment_park.h"
 #include "src/datapath/fragments.h"
 
 #include <netinet/in.h>
@@ -345,15 +346,20 @@ static void stop(struct fixture *fixture)
     batch_free(fixture->batch);
 }
 
-static const struct packet *run(struct fixture *fixture)
+static const struct packet *run_at(struct fixture *fixture, uint64_t now_ns)
 {
-    const struct moment now = {.now_ns = SECOND};
+    const struct moment now = {.now_ns = now_ns};
 
     batch_reset(fixture->batch);
     memcpy(batch_next_buffer(fixture->batch), forged.bytes, forged.length);
     batch_commit(fixture->batch, forged.length);
     path_run(fixture->path, fixture->batch, &now);
     return &fixture->batch->packets[0];
+}
+
+static const struct packet *run(struct fixture *fixture)
+{
+    return run_at(fixture, SECOND);
 }
 
 /* Both parts of a datagram, in order; the later one is returned. */
@@ -417,38 +423,35 @@ static void test_edits_of_all_parts(void **state)
 struct orphan_case {
     const char *lines[8];
     enum policy policy;
-    enum reason reasons[FAMILY_COUNT]; /* REASON_NONE: it goes out */
+    enum fate fates[FAMILY_COUNT];
 };
 
 static void test_orphans(void **state)
 {
     static const struct orphan_case cases[] = {
-        {{"dport = 80", "verdict = drop"},
-         POLICY_ACCEPT,
-         {REASON_FRAGMENT_BEFORE_FIRST, REASON_FRAGMENT_BEFORE_FIRST}},
-        {{"dport = 80", "verdict = reject"},
-         POLICY_ACCEPT,
-         {REASON_FRAGMENT_BEFORE_FIRST, REASON_FRAGMENT_BEFORE_FIRST}},
+        {{"dport = 80", "verdict = drop"}, POLICY_ACCEPT, {FATE_PARKED, FATE_PARKED}},
+        {{"dport = 80", "verdict = reject"}, POLICY_ACCEPT, {FATE_PARKED, FATE_PARKED}},
         {{"dport = 80", "set-src = 203.0.113.7", "", "tcp-flags = ack", "set-src = 2001:db8::7"},
          POLICY_ACCEPT,
-         {REASON_FRAGMENT_BEFORE_FIRST, REASON_FRAGMENT_BEFORE_FIRST}},
+         {FATE_PARKED, FATE_PARKED}},
         /* another protocol, which IPv4 knows of an orphan, or something that is not about it */
-        {{"proto = udp", "dport = 80", "verdict = drop"},
-         POLICY_ACCEPT,
-         {REASON_NONE, REASON_FRAGMENT_BEFORE_FIRST}},
-        {{"icmp-type = echo-request", "verdict = drop"},
-         POLICY_ACCEPT,
-         {REASON_NONE, REASON_FRAGMENT_BEFORE_FIRST}},
-        {{"dport = 80", "ttl = 3", "verdict = drop"}, POLICY_ACCEPT, {REASON_NONE, REASON_NONE}},
+        {{"proto = udp", "dport = 80", "verdict = drop"}, POLICY_ACCEPT, {FATE_OUT, FATE_PARKED}},
+        {{"icmp-type = echo-request", "verdict = drop"}, POLICY_ACCEPT, {FATE_OUT, FATE_PARKED}},
+        {{"dport = 80", "ttl = 3", "verdict = drop"}, POLICY_ACCEPT, {FATE_OUT, FATE_OUT}},
         /* nothing that a part must not miss */
-        {{"dport = 80", "set-dscp = ef"}, POLICY_ACCEPT, {REASON_NONE, REASON_NONE}},
-        {{"dport = 80"}, POLICY_ACCEPT, {REASON_NONE, REASON_NONE}},
-        /* an `accept` that may not hold opens nothing */
-        {{"dport = 80", "verdict = accept"}, POLICY_DROP, {REASON_POLICY, REASON_POLICY}},
+        {{"dport = 80", "set-dscp = ef"}, POLICY_ACCEPT, {FATE_OUT, FATE_OUT}},
+        {{"dport = 80"}, POLICY_ACCEPT, {FATE_OUT, FATE_OUT}},
+        /* an `accept` that may hold, where others are dropped */
+        {{"dport = 80", "verdict = accept"}, POLICY_DROP, {FATE_PARKED, FATE_PARKED}},
         {{"dport = 80", "verdict = accept", "", "ttl = 64", "verdict = drop"},
          POLICY_ACCEPT,
-         {REASON_RULE, REASON_RULE}},
-        {{"proto = tcp", "verdict = accept"}, POLICY_DROP, {REASON_NONE, REASON_POLICY}},
+         {FATE_PARKED, FATE_PARKED}},
+        {{"proto = tcp", "verdict = accept"}, POLICY_DROP, {FATE_OUT, FATE_PARKED}},
+        /* decided before it matters */
+        {{"ttl = 64", "verdict = accept", "", "dport = 80", "verdict = drop"},
+         POLICY_ACCEPT,
+         {FATE_OUT, FATE_OUT}},
+        {{"dport = 80", "verdict = accept"}, POLICY_ACCEPT, {FATE_OUT, FATE_OUT}},
     };
 
     (void)state;
@@ -460,8 +463,8 @@ static void test_orphans(void **state)
             start(&fixture, cases[i].policy, cases[i].lines);
             forge_part(family, 64, true, 64);
             packet = run(&fixture);
-            if (packet->reason != cases[i].reasons[family])
-                fail_msg("case %zu family %d: %s", i, (int)family, reason_name(packet->reason));
+            if (packet->fate != cases[i].fates[family])
+                fail_msg("case %zu family %d: fate %d", i, (int)family, (int)packet->fate);
             assert_memory_equal(packet->data, forged.bytes, forged.length);
             stop(&fixture);
         }
@@ -469,6 +472,168 @@ static void test_orphans(void **state)
 }
 
 /* Without a rule on the upper layer nothing can be evaded, and nothing is held back. */
+
+static const char *const moves_port_80[] = {"dport = 80", "set-src = 203.0.113.7", "",
+                                            "dport = 80", "set-src = 2001:db8::7", NULL};
+
+/* They follow their first one in the order in which they came, and get what it gets. */
+static void test_parked_ones_go_behind_the_first(void **state)
+{
+    (void)state;
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        struct fixture fixture;
+        const struct packet *packet;
+        struct ip_addr source;
+
+        start(&fixture, POLICY_ACCEPT, moves_port_80);
+        for (size_t place = 64; place <= 192; place += 64) {
+            forge_part(family, place, true, 64);
+            assert_int_equal(run(&fixture)->fate, FATE_PARKED);
+        }
+        forge_part(family, 64, true, 64);
+        set_id(11);
+        assert_int_equal(run(&fixture)->fate, FATE_PARKED);
+        forge_part(family, 0, true, 64);
+        packet = run(&fixture);
+        source = ip_addr_from_bytes(family, packet_src(packet));
+        for (size_t place = 0; place <= 192; place += 64, packet = packet->behind) {
+            if (packet == NULL)
+                fail_msg("family %d place %zu", (int)family, place);
+            assert_int_equal(packet->fate, FATE_OUT);
+            assert_int_equal(packet_fragment_place(packet), place);
+            assert_memory_equal(packet_src(packet), source.bytes, IP_ADDR_BYTES(family));
+            assert_int_equal(packet_src(packet)[0], family == FAMILY_IPV4 ? 203 : 0x20);
+        }
+        assert_null(packet);
+        assert_int_equal(path_counters(fixture.path)->parked, 1);
+        assert_int_equal(path_counters(fixture.path)->in, 5);
+        assert_int_equal(path_counters(fixture.path)->out, 4);
+        stop(&fixture);
+    }
+}
+
+/* What overlaps its first one is refused when that has come, and a tiny first one frees nobody. */
+static void test_parked_ones_are_held_against_the_first(void **state)
+{
+    (void)state;
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        struct fixture fixture;
+        const struct packet *packet;
+
+        start(&fixture, POLICY_ACCEPT, moves_port_80);
+        forge_part(family, 8, true, 64);
+        assert_int_equal(run(&fixture)->fate, FATE_PARKED);
+        forge_part(family, 0, true, 64);
+        forged.length -= 56;
+        forge_seal_ip(&forged);
+        packet = run(&fixture);
+        assert_int_equal(packet->reason, REASON_TINY_FRAGMENT);
+        assert_null(packet->behind);
+        forge_part(family, 0, true, 64);
+        packet = run(&fixture)->behind;
+        assert_int_equal(packet->reason, REASON_OVERLAPPING_FRAGMENT);
+        stop(&fixture);
+    }
+}
+
+static void test_parked_ones_have_their_time(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    start(&fixture, POLICY_ACCEPT, moves_port_80);
+    forge_part(FAMILY_IPV4, 64, true, 64);
+    run_at(&fixture, SECOND);
+    set_id(9);
+    run_at(&fixture, SECOND + PARK_WAIT_NS - 1);
+    assert_int_equal(path_counters(fixture.path)->parked, 2);
+    set_id(10);
+    run_at(&fixture, SECOND + PARK_WAIT_NS);
+    assert_int_equal(path_counters(fixture.path)->parked, 2);
+    assert_int_equal(path_counters(fixture.path)->drops[REASON_FRAGMENT_TIMEOUT], 1);
+    path_finish(fixture.path);
+    assert_int_equal(path_counters(fixture.path)->parked, 0);
+    assert_int_equal(path_counters(fixture.path)->drops[REASON_FRAGMENT_TIMEOUT], 3);
+    stop(&fixture);
+}
+
+/* The packets are the rules' business when they go on, not when they came: a reload in between. */
+static void test_parked_ones_meet_the_rules_that_there_are(void **state)
+{
+    struct fixture fixture, next;
+    struct path_rules *rules;
+    const struct packet *packet;
+
+    (void)state;
+    start(&fixture, POLICY_ACCEPT, moves_port_80);
+    start(&next, POLICY_ACCEPT, rules_none);
+    forge_part(FAMILY_IPV4, 64, true, 64);
+    assert_int_equal(run(&fixture)->fate, FATE_PARKED);
+    rules = path_rules_new(next.ruleset, fixture.ruleset);
+    path_exchange_rules(fixture.path, rules);
+    path_rules_free(rules);
+    forge_part(FAMILY_IPV4, 0, true, 64);
+    packet = run(&fixture)->behind;
+    assert_int_equal(packet->fate, FATE_OUT);
+    assert_int_equal(packet->flags & PACKET_EDITED, 0);
+    stop(&fixture);
+    stop(&next);
+}
+
+/* RFC 4787 REQ-14 a: who sends parts without a first one pushes out his own. */
+static void test_a_flood_of_later_ones_is_fair(void **state)
+{
+    (void)state;
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        struct fixture fixture;
+
+        start(&fixture, POLICY_ACCEPT, moves_port_80);
+        forge_part(family, 64, true, 64);
+        assert_int_equal(run(&fixture)->fate, FATE_PARKED);
+        for (unsigned i = 0; i < 4 * PARK_FRAGMENTS; i++) {
+            forge_part(family, 64, true, 64);
+            forged.bytes[15] ^= 1; /* another source, or another network */
+            if (family == FAMILY_IPV6)
+                forged.bytes[20] = (uint8_t)i; /* any host of it */
+            set_id((uint16_t)i);
+            forge_seal_ip(&forged);
+            assert_int_equal(run(&fixture)->fate, FATE_PARKED);
+        }
+        assert_int_equal(path_counters(fixture.path)->parked, PARK_FRAGMENTS);
+        assert_int_equal(path_counters(fixture.path)->drops[REASON_FRAGMENT_BEFORE_FIRST],
+                         3 * PARK_FRAGMENTS + 1);
+        forge_part(family, 0, true, 64);
+        assert_non_null(run(&fixture)->behind);
+        stop(&fixture);
+    }
+}
+
+/* Without room for it, or longer than a place: dropped as such. */
+static void test_what_cannot_be_parked(void **state)
+{
+    static uint8_t bytes[PARK_BYTES + 8];
+    struct fixture fixture;
+
+    (void)state;
+    start(&fixture, POLICY_ACCEPT, moves_port_80);
+    forge_part(FAMILY_IPV4, 64, true, 64);
+    memcpy(bytes, forged.bytes, forged.length);
+    for (size_t length = PARK_BYTES - 4; length <= sizeof(bytes) - 4; length += 8) {
+        const struct moment now = {.now_ns = SECOND};
+
+        bytes[2] = (uint8_t)(length >> 8);
+        bytes[3] = (uint8_t)length;
+        batch_reset(fixture.batch);
+        memcpy(batch_next_buffer(fixture.batch), bytes, length);
+        batch_commit(fixture.batch, length);
+        path_run(fixture.path, fixture.batch, &now);
+        assert_int_equal(fixture.batch->packets[0].fate,
+                         length <= PARK_BYTES ? FATE_PARKED : FATE_DROP);
+    }
+    assert_int_equal(path_counters(fixture.path)->drops[REASON_FRAGMENT_BEFORE_FIRST], 1);
+    stop(&fixture);
+}
+
 static void test_nothing_is_refused_without_such_a_rule(void **state)
 {
     static const char *const about_ip[] = {"ttl = 1", "verdict = drop", NULL};
@@ -631,14 +796,15 @@ static bool attack(struct fixture *fixture, enum ip_family family, uint16_t id,
         const struct packet *packet;
 
         forge_slice(family, id, random);
-        packet = run(fixture);
-        if (packet->fate != FATE_OUT)
-            continue;
-        ++*passed;
-        for (size_t i = 0; i < ARRAY_SIZE(receivers); i++) {
-            receive(&receivers[i], packet);
-            if (is_evil(&receivers[i]))
-                return true;
+        for (packet = run(fixture); packet != NULL; packet = packet->behind) {
+            if (packet->fate != FATE_OUT)
+                continue;
+            ++*passed;
+            for (size_t i = 0; i < ARRAY_SIZE(receivers); i++) {
+                receive(&receivers[i], packet);
+                if (is_evil(&receivers[i]))
+                    return true;
+            }
         }
     }
     return false;
@@ -703,6 +869,12 @@ int main(void)
         cmocka_unit_test(test_rules_hold_for_all_parts),
         cmocka_unit_test(test_edits_of_all_parts),
         cmocka_unit_test(test_orphans),
+        cmocka_unit_test(test_parked_ones_go_behind_the_first),
+        cmocka_unit_test(test_parked_ones_are_held_against_the_first),
+        cmocka_unit_test(test_parked_ones_have_their_time),
+        cmocka_unit_test(test_parked_ones_meet_the_rules_that_there_are),
+        cmocka_unit_test(test_a_flood_of_later_ones_is_fair),
+        cmocka_unit_test(test_what_cannot_be_parked),
         cmocka_unit_test(test_nothing_is_refused_without_such_a_rule),
         cmocka_unit_test(test_no_sequence_slips_past),
     };
