@@ -7,6 +7,7 @@
 #include "ipmodd/base/text.h"
 #include "ipmodd/datapath/translation.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 enum {
@@ -24,6 +25,7 @@ struct lint {
     unsigned diverted;  /* and which come here at all */
     bool moves_source;  /* the rule does */
     bool leads_inbound; /* some rule gives packets to this host another destination */
+    const struct rule *rule;
     const struct entry *entry;
     const struct translation *translation;
 };
@@ -47,9 +49,29 @@ static void warn(const struct lint *lint, const char *text)
     report_warning(lint->report, &place, "%s", text);
 }
 
+/* Whether RULE is meant for ICMPv6 and nothing else. */
+static bool is_for_icmp6(const struct rule *rule)
+{
+    static const uint8_t others[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+    struct scope scope = scope_all();
+
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (rule->matches[i].type->narrow != NULL)
+            rule->matches[i].type->narrow(rule->matches[i].value, &scope);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        if (scope_has(&scope, FAMILY_IPV4, others[i]) || scope_has(&scope, FAMILY_IPV6, others[i]))
+            return false;
+    }
+    return scope_has(&scope, FAMILY_IPV6, IPPROTO_ICMPV6);
+}
+
 static void check_masquerade(const struct lint *lint)
 {
-    if ((lint->diverted & IN) == 0)
+    if (is_for_icmp6(lint->rule))
+        warn(lint, "the answers are addressed to this host, and ICMPv6 to it is never diverted: "
+                   "write snat with an address that is routed here and not one of this host");
+    else if ((lint->diverted & IN) == 0)
         warn(lint, "the answers are addressed to this host, and [divert] direction does not divert "
                    "those: add in");
     else if (lint->sees == IN && !lint->leads_inbound)
@@ -202,6 +224,7 @@ static void check_rule(struct lint *lint, const struct rule *rule)
 {
     const struct config_divert *divert = &lint->config->divert;
 
+    lint->rule = rule;
     lint->sees = rule_reach_directions(rule, divert);
     lint->moves_source = moved_by(rule, PACKET_SRC, divert) != 0;
     for (size_t i = 0; i < rule->action_count; i++) {

@@ -99,6 +99,11 @@ static void test_answers_of_sources(void **state)
                  "host, and [divert] direction does not " NO_IN);
     assert_warns(BOTH "[rule a]\nmasquerade = :5000-6000 random\n", NO_IN);
     assert_warns(ONLY("forward, in") "[rule a]\nmasquerade = yes\n", NULL);
+    assert_warns(ALL "[rule a]\nproto = icmpv6\nmasquerade = yes\n",
+                 "ICMPv6 to it is never diverted: write snat with");
+    assert_warns(ALL "[rule a]\nproto = icmp\nmasquerade = yes\n", NULL);
+    assert_warns(ALL "[rule a]\nfamily = ipv6\nicmp-type = echo-request\nmasquerade = yes\n",
+                 "ICMPv6 to it is never diverted");
     assert_warns(ALL "[rule a]\ndirection = in\nmasquerade = yes\n", "come from itself");
     assert_warns(ALL "[rule a]\ndirection = in\nmasquerade = yes\n"
                      "[rule b]\ndport = 80\ndnat = 192.0.2.1\n",
