@@ -47,7 +47,8 @@ enum reason {
     REASON_NAT_EXHAUSTED,  /* no external port or no room is left for a new flow */
     REASON_NAT_NO_SOURCE,  /* `masquerade` or `redirect`: this host has no address on that way */
     REASON_NAT_FILTERED,   /* to a mapping, from somebody whom `nat-filtering` keeps out */
-    REASON_UNTRANSLATABLE, /* of no flow, or an SCTP fragment whose port would have to change */
+    REASON_UNTRANSLATABLE, /* of no flow, an SCTP fragment whose port would have to change, or
+                              a fragment of an ICMP error */
     /* input and output */
     REASON_HAND_OVER_FULL, /* of a flow that another thread has, which does not keep up */
     REASON_TOO_LONG,       /* longer than the buffer of a packet */

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """NAT behavioural requirements for ICMP (RFC 5508): each test has the name of what it is about."""
 import pytest
-from scapy.layers.inet import IP, UDP, IPOption
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, PadN
+from scapy.layers.inet import IP, UDP, IPOption, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
 
 from nat import (FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, echo, error, identifier, ip,
                  udp)
@@ -45,6 +45,25 @@ def test_rfc5508_req_3b_options_in_the_quoted_packet(nat, family):
     assert sent.src == POOL[family]
     told = box.one(error(family, ROUTER[family], POOL[family], sent))
     assert quoted(family, told) == bytes(packet)
+
+
+def test_rfc5508_req_4_errors_in_fragments(nat, family):
+    """Nobody sends them so; no part of one tells an address of the inside, or gets in."""
+    box = nat()
+    packet = udp(family, INSIDE[family], 4000, FAR[family], 53, b"x" * 1000)
+    sent = box.one(packet)
+    for message in (error(family, ROUTER[family], POOL[family], sent),
+                    error(family, INSIDE[family], FAR[family],
+                          udp(family, FAR[family], 53, INSIDE[family], 4000, b"x" * 1000))):
+        if family == 4:
+            parts = fragment(message, fragsize=600)
+        else:
+            body = bytes(message)[40:]
+            parts = [ip(6, message.src, message.dst) / IPv6ExtHdrFragment(
+                id=5, m=int(at == 0), offset=at // 8, nh=58) / body[at:at + 600]
+                     for at in (0, 600)]
+        assert len(parts) == 2
+        assert box.send(*parts) == []
 
 
 def test_rfc5508_req_3c_the_quoted_checksum_is_nobodys_business(nat, family):
