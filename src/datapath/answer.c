@@ -3,6 +3,8 @@
 #include "answerer.h"
 #include "batch.h"
 #include "fixup.h"
+#include "flow/quote.h"
+#include "flow/translate.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/wire/icmp.h"
 
@@ -57,6 +59,28 @@ static bool may_refuse(const struct answerer *answerer, const struct packet *pac
     return answer_allowed(answerer->view, packet);
 }
 
+/*
+ * An answer is a packet of the same flow the other way, made where rules see it, and leaves as such
+ * a one does: whoever is answered sees the addresses that it sent to. One that cannot be translated
+ * is not sent.
+ */
+static bool lead_back(struct answerer *answerer, struct packet *answer, const struct packet *asked)
+{
+    bool translated;
+
+    answer->flow = asked->flow;
+    answer->way = asked->way == FLOW_ORIGINAL ? FLOW_REPLY : FLOW_ORIGINAL;
+    answer->relation = quote_is_error(answer) ? RELATION_RELATED : RELATION_ESTABLISHED;
+    translated = translate_packet(answer, TRANSLATE_AFTER_RULES);
+    answer->flow = NULL;
+    if (!translated) {
+        batch_take_back_answer(answerer->batch);
+        return false;
+    }
+    fixup_packet(answer);
+    return true;
+}
+
 void answer_reject(struct answerer *answerer, struct packet *packet, enum reject_kind kind)
 {
     fixup_packet(packet);
@@ -74,17 +98,23 @@ void answer_reject(struct answerer *answerer, struct packet *packet, enum reject
             answer_build_reset(answer, packet);
         else
             answer_build_error(answer, packet, kind_codes[kind][packet->family]);
+        if (!lead_back(answerer, answer, packet))
+            packet->reason = REASON_REJECT_SILENT;
     }
 }
 
 bool answer_echo(struct answerer *answerer, struct packet *packet)
 {
+    struct packet *answer;
+
     if (!answer_allowed_echo(packet))
         return false;
     fixup_packet(packet);
     if (!answer_allowed(answerer->view, packet))
         return false;
-    answer_build_echo(batch_add_answer(answerer->batch), packet);
+    answer = batch_add_answer(answerer->batch);
+    answer_build_echo(answer, packet);
+    lead_back(answerer, answer, packet);
     packet->fate = FATE_DROP;
     packet->reason = REASON_ANSWERED;
     return true;

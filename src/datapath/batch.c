@@ -111,6 +111,12 @@ struct packet *batch_add_answer(struct batch *batch)
     return answer;
 }
 
+void batch_take_back_answer(struct batch *batch)
+{
+    assert(batch->answer_count > 0);
+    batch->answer_count--;
+}
+
 /* Each segment begins at a cache line, as packets do. */
 static size_t round_up(size_t bytes)
 {

@@ -16,6 +16,9 @@
  */
 struct packet *batch_add_answer(struct batch *batch);
 
+/* The answer that was added last is not to be. */
+void batch_take_back_answer(struct batch *batch);
+
 /*
  * A packet like PACKET, a super-packet of BATCH, with a buffer of CAPACITY bytes of its own for one
  * of its segments. There is always room, as long as every packet is split at most once.
