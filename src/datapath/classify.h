@@ -41,6 +41,13 @@ bool classify_should_look_ahead(struct path *path, size_t count);
  */
 void classify_look_ahead(struct path *path, const struct packet *packets, size_t count);
 
+/*
+ * The run of the rules from number FROM on that may come next for PACKET, in the flow cache, which
+ * keeps it until it is asked again. RET_FOUND: it was known.
+ */
+const struct rule_run *classify_cached_run(struct path *path, const struct packet *packet,
+                                           size_t from, bool *ret_found);
+
 /* The walk from rule number FROM on. */
 void walk_begin(struct walk *walk, size_t from);
 

@@ -171,8 +171,8 @@ static void fill(struct place *place, const struct packet *packet)
         .length = packet->length,
         .capacity = PARK_BYTES,
         .vnet = packet->vnet,
-        .flags = (uint16_t)((packet->flags & (PACKET_TTL_RESTORED | PACKET_GATHERED)) |
-                            PACKET_WAITED),
+        .flags =
+            (uint16_t)((packet->flags & (PACKET_TTL_RESTORED | PACKET_GATHERED)) | PACKET_WAITED),
     };
     memcpy(data, packet->data, packet->length);
 }

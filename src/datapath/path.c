@@ -9,8 +9,7 @@
 #include "hand_over.h"
 #include "ipmodd/datapath/answer.h"
 #include "observe.h"
-#include "offload.h"
-#include "parse.h"
+#include "path_park.h"
 #include "path_state.h"
 #include "split.h"
 #include "track.h"
@@ -129,6 +128,7 @@ LOOP void translate(struct path *path, bool observed, struct packet *packet)
 LOOP void finish(struct path *path, bool observed, struct packet *packet)
 {
     translate(path, observed, packet);
+    observe_answers(path);
     fixup_packet(packet);
     keep_from_looping(path, packet);
     observe_fate(path, observed, packet);
@@ -152,14 +152,6 @@ static void run_segments(struct path *path, bool observed, struct packet *packet
     }
 }
 
-/* What is wrong with PACKET stands in its reason until its fate is decided. */
-static void read_packet(struct packet *packet)
-{
-    packet->reason = parse_packet(packet);
-    if (packet->reason == REASON_NONE)
-        packet->reason = offload_accept(packet);
-}
-
 /* Why PACKET, a fragment, is refused; its place in its datagram otherwise. */
 static enum reason follow_datagram(struct path *path, struct packet *packet)
 {
@@ -169,64 +161,6 @@ static enum reason follow_datagram(struct path *path, struct packet *packet)
     if (path->hands_over && hand_over_fragment(path, packet))
         return REASON_NONE;
     return fragments_follow(path->fragments, packet);
-}
-
-/* Whether what becomes of PACKET depends on a first fragment that has not come yet. */
-static bool waits_for_first(struct path *path, const struct packet *packet)
-{
-    if ((packet->flags & PACKET_ORPHAN) == 0 || (packet->flags & PACKET_WAITED) != 0)
-        return false;
-    return path->flows != NULL || path->hands_over || classify_needs_first(path, packet);
-}
-
-static void note_wait_end(struct path *path, const struct packet *packet)
-{
-    path->counters.parked -= packet->segments;
-}
-
-/* PACKET goes on: it arrives again, perhaps on another path. */
-static void note_return(struct path *path, const struct packet *packet)
-{
-    note_wait_end(path, packet);
-    path->counters.in -= packet->segments;
-    path->counters.in_bytes -= packet_wire_bytes(packet);
-}
-
-/* PACKET has waited in vain. */
-static void give_up(struct path *path, struct packet *packet, enum reason reason)
-{
-    read_packet(packet);
-    note_wait_end(path, packet);
-    track_packet(packet, path->view);
-    observe_receipt(path, path->observer != NULL, packet);
-    observe_arrival(path, path->observer != NULL, packet, REASON_NONE);
-    drop(packet, reason);
-    observe_fate(path, path->observer != NULL, packet);
-}
-
-static void give_up_expired(struct path *path)
-{
-    struct packet *packet;
-
-    while ((packet = fragment_park_take_expired(path->park)) != NULL)
-        give_up(path, packet, REASON_FRAGMENT_TIMEOUT);
-}
-
-static void park(struct path *path, struct packet *packet)
-{
-    struct packet *surplus = fragment_park_take_surplus(path->park);
-
-    if (surplus != NULL) {
-        give_up(path, surplus, REASON_FRAGMENT_BEFORE_FIRST);
-        observe_receipt(path, path->observer != NULL,
-                        packet); /* again: the other one came in between */
-    }
-    observe_arrival(path, path->observer != NULL, packet, REASON_NONE);
-    if (fragment_park_put(path->park, packet))
-        packet->fate = FATE_PARKED;
-    else
-        drop(packet, REASON_FRAGMENT_BEFORE_FIRST);
-    observe_fate(path, path->observer != NULL, packet);
 }
 
 /* What PACKET is to others that came before it. Why it is refused, if it is. */
@@ -273,8 +207,8 @@ LOOP void run_packet(struct path *path, bool observed, struct packet *packet)
         finish(path, observed, packet);
         return;
     }
-    if (waits_for_first(path, packet)) {
-        park(path, packet);
+    if (path_waits(path, packet)) {
+        path_park(path, packet);
         return;
     }
     observe_arrival(path, observed, packet, REASON_NONE);
@@ -291,9 +225,7 @@ static void run_waiting(struct path *path, bool observed, struct packet *first,
 {
     struct packet **end = &first->behind, *packet;
 
-    while ((packet = fragment_park_take(path->park, key)) != NULL) {
-        read_packet(packet);
-        note_return(path, packet);
+    while ((packet = path_unpark(path, key)) != NULL) {
         run_packet(path, observed, packet);
         *end = packet;
         end = &packet->behind;
@@ -390,12 +322,12 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
     for (size_t i = 0; i < batch->count; i++)
-        read_packet(&batch->packets[i]);
+        path_understand(&batch->packets[i]);
     if (path->flows != NULL) {
         flow_table_sweep(path->flows, SWEEP_FACTOR * batch->count, now->now_ns);
         fetch_flows(path, batch);
     }
-    give_up_expired(path);
+    path_park_expire(path);
     if (path->observer != NULL)
         run_observed(path, batch);
     else
@@ -406,5 +338,5 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
 void path_finish(struct path *path)
 {
     fragment_park_begin(path->park, UINT64_MAX);
-    give_up_expired(path);
+    path_park_expire(path);
 }
