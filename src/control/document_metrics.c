@@ -63,6 +63,8 @@ static void put_totals(const struct sheet *sheet, const struct control_report *r
                 counters->merged);
     put_counter(sheet, "handed_over_packets", "Packets given to the thread that has their flow.",
                 counters->handed_over);
+    put_gauge(sheet, "parked_packets", "Fragments that wait for their first one.",
+              (double)counters->parked);
     put_counter(sheet, "queue_dropped_packets", "Packets that found the tun device's queue full.",
                 report->tun_tx_dropped);
     put_counter(sheet, "log_lost_entries", "Log entries that nobody took.", report->log_lost);

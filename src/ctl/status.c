@@ -67,6 +67,9 @@ static void print_packets(const json_t *packets, FILE *out)
     if (view_integer(packets, "handed_over") > 0)
         fprintf(out, "%-15s %lld to threads that have their flows\n", "handed over",
                 view_integer(packets, "handed_over"));
+    if (view_integer(packets, "parked") > 0)
+        fprintf(out, "%-15s %lld fragments wait for their first one\n", "parked",
+                view_integer(packets, "parked"));
 }
 
 static void print_drops(const json_t *document, FILE *out)

@@ -24,6 +24,8 @@ static void log_totals(const struct path_counters *counters, uint64_t tun_tx_dro
     log_fields_add(&fields, "IPMODD_SPLIT", "%" PRIu64, counters->split);
     log_fields_add(&fields, "IPMODD_GSO_REFUSED", "%" PRIu64, counters->gso_refused);
     log_fields_add(&fields, "IPMODD_MERGED", "%" PRIu64, counters->merged);
+    log_fields_add(&fields, "IPMODD_HANDED_OVER", "%" PRIu64, counters->handed_over);
+    log_fields_add(&fields, "IPMODD_PARKED", "%" PRIu64, counters->parked);
     log_fields_add(&fields, "IPMODD_FLOW_HITS", "%" PRIu64, counters->flow_hits);
     log_fields_add(&fields, "IPMODD_FLOW_MISSES", "%" PRIu64, counters->flow_misses);
     log_fields_add(&fields, "IPMODD_TUN_TX_DROPPED", "%" PRIu64, tun_tx_dropped);
@@ -32,12 +34,14 @@ static void log_totals(const struct path_counters *counters, uint64_t tun_tx_dro
               "in %" PRIu64 " packets %" PRIu64 " bytes, out %" PRIu64 " packets %" PRIu64
               " bytes, generated %" PRIu64 ", edited %" PRIu64 ", malformed-passed %" PRIu64
               ", ttl-255 %" PRIu64 ", undecided %" PRIu64 ", split %" PRIu64
-              ", gso-refused %" PRIu64 ", merged %" PRIu64 ", flow-hits %" PRIu64
-              ", flow-misses %" PRIu64 ", tx-dropped %" PRIu64 ", log-lost %" PRIu64,
+              ", gso-refused %" PRIu64 ", merged %" PRIu64 ", handed-over %" PRIu64
+              ", parked %" PRIu64 ", flow-hits %" PRIu64 ", flow-misses %" PRIu64
+              ", tx-dropped %" PRIu64 ", log-lost %" PRIu64,
               counters->in, counters->in_bytes, counters->out, counters->out_bytes,
               counters->generated, counters->edited, counters->malformed_passed, counters->ttl_255,
               counters->undecided, counters->split, counters->gso_refused, counters->merged,
-              counters->flow_hits, counters->flow_misses, tun_tx_dropped, log_lost());
+              counters->handed_over, counters->parked, counters->flow_hits, counters->flow_misses,
+              tun_tx_dropped, log_lost());
 }
 
 static void log_rule(const struct rule *rule, const struct rule_counters *counters)

@@ -41,8 +41,8 @@ class Statistics:
     def __init__(self, lines):
         text = "\n".join(lines)
         self.totals = {name: int(value) for name, value in re.findall(
-            r"(generated|edited|malformed-passed|ttl-255|undecided|split|gso-refused|merged|flow-hits|flow-misses"
-            r"|tx-dropped|log-lost) (\d+)", text)}
+            r"(generated|edited|malformed-passed|ttl-255|undecided|split|gso-refused|merged|handed-over|parked"
+            r"|flow-hits|flow-misses|tx-dropped|log-lost) (\d+)", text)}
         for way in ("in", "out"):
             packets, size = re.search(rf"\b{way} (\d+) packets (\d+) bytes", text).groups()
             self.totals[way], self.totals[way + "-bytes"] = int(packets), int(size)
@@ -52,9 +52,9 @@ class Statistics:
             r"rule (\S+): (\d+) packets (\d+) bytes", text)}
 
     def balance(self):
-        """DESIGN's first invariant as (in + generated, out + drops)."""
+        """DESIGN's first invariant as (in + generated, out + drops + parked)."""
         return (self.totals["in"] + self.totals["generated"],
-                self.totals["out"] + sum(self.drops.values()))
+                self.totals["out"] + sum(self.drops.values()) + self.totals["parked"])
 
 
 class Daemon:

@@ -400,7 +400,7 @@ def test_queue(running):
     alive = running()
     with stopped(alive), udp_socket(alive.space, 4) as sender:
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
-        for _ in range(700):
+        for _ in range(1400):
             sender.sendto(b"more", (FAR[4], 5000))
     wait_until(lambda: "queue" in alive.findings(), "the queue's finding")
     assert alive.finding("queue", "warning")["mend"] == "[tun] queues = 2"

@@ -155,7 +155,7 @@ def test_each_kind_is_dropped_by_its_name(wire, daemons, data, reason):
 
 
 def test_invariant_over_generated_traffic(wire, daemons, family):
-    """in + generated = out + drops, with rules of every kind; right stays right."""
+    """in + generated = out + drops + parked, with rules of every kind; right stays right."""
     daemon = daemons(wire.host)
     daemon.start("[rule dscp]\nset-dscp = ef\n[rule drop]\ndport = 1-9999\nverdict = drop\n"
                  "[rule no]\ndport = 10000-19999\nverdict = reject\n"
