@@ -196,7 +196,8 @@ def test_who_does_not_read_slows_nothing(wire, daemons):
     with Client(daemon) as idle, Client(daemon) as reader:
         assert idle.ask("monitor --snaplen 1500")["event"] == "start"
         before = resident(daemon)
-        said = iperf(wire.peer, wire.host, PEER[4], "-u -b 10M -l 200 -t 2")
+        said = iperf(wire.peer, wire.host, PEER[4],
+                     f"-u -b {int(10_000_000 / SLOW)} -l 200 -t {int(2 * SLOW)}")
         assert re.search(r" 0/\d+ \(0%\) +receiver", said), said
         assert resident(daemon) - before < 16 << 20
         assert reader.ask("status")["packets"]["in"] > 10000
