@@ -78,6 +78,18 @@ static bool is_own_doing(const struct divert *divert, const struct nlmsghdr *mes
     return message->nlmsg_pid == netlink_port(divert->netlink);
 }
 
+/*
+ * In a table of others: nothing to us, unless it leads into the device, where a rule in front of
+ * the guard can make it a loop.
+ */
+static void note_foreign_route(struct divert *divert, const struct route *route)
+{
+    for (uint32_t i = 0; i < route->hop_count; i++) {
+        if (route->hops[i].ifindex == divert->tun.ifindex)
+            divert->dirt |= DIRT_RULES;
+    }
+}
+
 static void note_route(struct divert *divert, const struct nlmsghdr *message)
 {
     bool removed = message->nlmsg_type == RTM_DELROUTE;
@@ -93,11 +105,14 @@ static void note_route(struct divert *divert, const struct nlmsghdr *message)
         note_main_route(divert, route, message->nlmsg_flags, removed);
         return;
     }
-    if (table == divert->config->divert.table && !is_own_doing(divert, message))
-        note_table_route(divert, route, removed);
-    if (table == inbound_table(divert->config) && ledger_has_inbound(&divert->ledger) &&
-        !is_own_doing(divert, message))
-        note_inbound_route(divert, route, removed);
+    if (!is_own_doing(divert, message)) {
+        if (table == divert->config->divert.table)
+            note_table_route(divert, route, removed);
+        else if (table == inbound_table(divert->config) && ledger_has_inbound(&divert->ledger))
+            note_inbound_route(divert, route, removed);
+        else
+            note_foreign_route(divert, route);
+    }
     route_free(route);
 }
 

@@ -6,6 +6,7 @@ Driven by divert_driver, which is nothing but the diversion: news of it come as 
 import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -123,6 +124,7 @@ def test_rule_before_the_guard_that_cannot_be_overtaken(wire, drivers):
     """There is no room in front of priority 2: it is a loop, at the start a refusal."""
     driver = drivers(wire.host)
     wire.host.ip("rule add pref 2 lookup 77")
+    time.sleep(0.5)  # the rule is known then, and it is the route that tells
     wire.host.ip("route add default dev tun0 table 77")
     wait_until(lambda: driver.said("loop"), driver.news, FOLLOWS)
     driver.stop()

@@ -357,6 +357,7 @@ def test_a_new_uplink_is_used_and_given_back(wire, daemons, family):
     wire.host.ip(f"addr add {HOST_B[family]}/{size} dev eth1")
     wire.peerb.ip(f"addr add {PEER_B[family]}/{size} dev eth0")
     mirrored(wire.host, family, str(ipaddress.ip_interface(f"{HOST_B[family]}/{size}").network))
+    wait_until(lambda: ping(wire.host, PEER_B[family]) == (1, 1), "a wire that is ready")
     before = tun_packets(wire.host)
     assert ping(wire.host, PEER_B[family], 2) == (2, 2)
     assert ping(wire.peerb, HOST_B[family], 2) == (2, 2)
