@@ -30,7 +30,7 @@ def main():
         return SKIP
     here = os.path.dirname(os.path.abspath(__file__))
     return subprocess.call([sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                            "--rootdir", here, "--durations=5", *sys.argv[1:]])
+                            "--rootdir", here, "--durations=5", "-rfEs", *sys.argv[1:]])
 
 
 sys.exit(main())
