@@ -110,18 +110,15 @@ static void note_late(struct judge *judge, const struct model_chain *chain,
         add_family_line(judge, chain, zone);
 }
 
-static void remark_own_snat(struct walk *walk, const struct found *found)
+/* TEXT of what FOUND does by output interface, unless a rule for the tun device does so as well. */
+static void remark_by_device(struct walk *walk, const struct found *found, const char *text)
 {
     char line[ADVICE_LINE];
 
     if (walk->names_tun)
         return;
     advise_same_for(walk->judge, found, "oif", line);
-    judge_remark(
-        walk->judge, REMARK_NAT, walk->base,
-        "gives this host's packets another source by output interface, which diverted ones "
-        "leave without",
-        line);
+    judge_remark(walk->judge, REMARK_NAT, walk->base, text, line);
 }
 
 /* Whether packets that this rule translates are diverted at all. */
@@ -143,7 +140,9 @@ void judge_source_nat(struct walk *walk, const struct found *found)
         walk->both = *found;
     if (is_late && found->rule->target == TARGET_SNAT && found->rule->source == NULL &&
         (judge->config->divert.directions & DIRECTIONS_OUT) != 0)
-        remark_own_snat(walk, found);
+        remark_by_device(walk, found,
+                         "gives this host's packets another source by output interface, which "
+                         "diverted ones leave without");
     if (!nat_concerns(judge, found->rule, is_late))
         return;
     if (judge->config->divert.conntrack == CONNTRACK_KEEP)
@@ -169,19 +168,13 @@ void judge_port_forward(struct walk *walk, const struct model_rule *rule)
                                             "daddr", rule->dnat_to, "notrack accept"))
         judge->has_blind_dnat = true;
 }
+
 void judge_split_nat(struct walk *walk)
 {
-    const struct found *found = &walk->both;
-    char line[ADVICE_LINE];
-
-    if (found->rule == NULL || walk->names_tun)
-        return;
-    advise_same_for(walk->judge, found, "oif", line);
-    judge_remark(
-        walk->judge, REMARK_NAT, walk->base,
-        "translates sources by output interface and something that diverted packets do not have "
-        "together with it",
-        line);
+    if (walk->both.rule != NULL)
+        remark_by_device(walk, &walk->both,
+                         "translates sources by output interface and something that diverted "
+                         "packets do not have together with it");
 }
 
 void judge_blind_dnat(struct judge *judge)
