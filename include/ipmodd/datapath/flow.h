@@ -174,8 +174,10 @@ bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
 /* Lets the hand go over COUNT entries and removes the flows that have had their time. */
 void flow_table_sweep(struct flow_table *table, size_t count, uint64_t now_ns);
 
-/* Removes those of the flows of COUNT entries from number ENTRY on that are WANTED, which is asked
- * with CONTEXT; NULL: all. How many those were. */
+/*
+ * Removes those of the flows of COUNT entries from number ENTRY on that are WANTED, which is asked
+ * with CONTEXT; NULL: all. How many those were.
+ */
 size_t flow_table_flush(struct flow_table *table, size_t entry, size_t count,
                         bool (*wanted)(const void *context, const struct flow *flow),
                         const void *context, uint64_t now_ns);

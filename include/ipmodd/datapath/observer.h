@@ -8,8 +8,8 @@
  * it, and nothing that costs a decision (a random number, a token) is ever done twice. Packets of a
  * batch come one after the other, each with all that is said of it.
  *
- * In production there is none, which costs one test for each rule that matches and three for each
- * packet. An observer changes nothing, and keeps no pointer into the packet.
+ * In production there is none, which is asked once a batch and costs nothing for a packet. An
+ * observer changes nothing, and keeps no pointer into the packet.
  */
 #ifndef IPMODD_DATAPATH_OBSERVER_H
 #define IPMODD_DATAPATH_OBSERVER_H
