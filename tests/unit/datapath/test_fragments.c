@@ -9,6 +9,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/edit.h"
 #include "ipmodd/datapath/path.h"
+#include "path_parts.h"
 #include "src/datapath/fragment_park.h"
 #include "src/datapath/fragments.h"
 
@@ -340,10 +341,7 @@ static void start(struct fixture *fixture, enum policy policy, const char *const
 
 static void stop(struct fixture *fixture)
 {
-    path_free(fixture->path);
-    ruleset_free(fixture->ruleset);
-    host_view_free(fixture->view);
-    batch_free(fixture->batch);
+    path_parts_free(fixture->path, fixture->ruleset, fixture->view, fixture->batch);
 }
 
 static const struct packet *run_at(struct fixture *fixture, uint64_t now_ns)

@@ -3,6 +3,7 @@
 #include "../unit.h"
 #include "forge.h"
 #include "ipmodd/datapath/path.h"
+#include "path_parts.h"
 #include "rulebook.h"
 #include "src/datapath/fixup.h"
 #include "src/datapath/offload.h"
@@ -68,10 +69,7 @@ static int tear_down(void **state)
 
     close(fixture->tun);
     close(fixture->kernel);
-    path_free(fixture->path);
-    ruleset_free(fixture->ruleset);
-    host_view_free(fixture->view);
-    batch_free(fixture->batch);
+    path_parts_free(fixture->path, fixture->ruleset, fixture->view, fixture->batch);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/edit.h"
 #include "ipmodd/datapath/path.h"
+#include "path_parts.h"
 #include "src/datapath/fixup.h"
 #include "src/datapath/offload.h"
 #include "src/datapath/parse.h"
@@ -47,10 +48,7 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
 
-    path_free(fixture->path);
-    ruleset_free(fixture->ruleset);
-    host_view_free(fixture->view);
-    batch_free(fixture->batch);
+    path_parts_free(fixture->path, fixture->ruleset, fixture->view, fixture->batch);
     return 0;
 }
 

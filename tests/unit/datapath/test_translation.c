@@ -8,6 +8,7 @@
 #include "ipmodd/wire/bytes.h"
 #include "ipmodd/wire/icmp.h"
 #include "ipmodd/wire/tcp.h"
+#include "path_parts.h"
 #include "prefix_map.h"
 
 #include <netinet/in.h>
@@ -67,10 +68,7 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
 
-    path_free(fixture->path);
-    ruleset_free(fixture->ruleset);
-    host_view_free(fixture->view);
-    batch_free(fixture->batch);
+    path_parts_free(fixture->path, fixture->ruleset, fixture->view, fixture->batch);
     return 0;
 }
 
