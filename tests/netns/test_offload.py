@@ -2,6 +2,7 @@
 """Super-packets pass whole, and nobody on the wire can tell."""
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -56,6 +57,11 @@ def is_data(data):
             len(segment) > (segment[12] >> 4) * 4)
 
 
+def send_and_close(sender, data):
+    sender.sendall(data)
+    sender.shutdown(socket.SHUT_WR)
+
+
 def transfer(net, family, size):
     """SIZE bytes from the host to the peer by TCP in one go; what arrived."""
     with net.peer:
@@ -70,10 +76,11 @@ def transfer(net, family, size):
             got = b""
             sent = bytes(n * 7 % 251 for n in range(size))
             sender.settimeout(5)
-            sender.sendall(sent)
-            sender.shutdown(socket.SHUT_WR)
+            sending = threading.Thread(target=send_and_close, args=(sender, sent))
+            sending.start()  # the buffers need not hold all of it
             while chunk := receiver.recv(65536):
                 got += chunk
+            sending.join()
     assert got == sent
 
 
