@@ -91,6 +91,16 @@ void problem_print(const struct problem *problem, FILE *out)
     fputs(problem->text, out);
 }
 
+void problems_print(const struct problems *problems, FILE *out)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        problem_print(&problems->items[i], out);
+        fputc('\n', out);
+    }
+    if (problems->out_of_memory)
+        fputs("not enough memory to list all problems\n", out);
+}
+
 void problems_clear(struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++)

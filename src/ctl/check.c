@@ -13,14 +13,6 @@
 
 static const struct option no_options[] = {{NULL, 0, NULL, 0}};
 
-static void print_problems(const struct problems *problems)
-{
-    for (size_t i = 0; i < problems->count; i++) {
-        problem_print(&problems->items[i], stderr);
-        fputc('\n', stderr);
-    }
-}
-
 /* FILE as it is seen from everywhere: what its paths are relative to is part of the answer. */
 static char *absolute(const char *file)
 {
@@ -39,7 +31,7 @@ static enum exit_code collect(const char *file, struct given *ret_given)
     char CLEANUP(cleanup_free) *path = file != NULL ? absolute(file) : NULL;
     int r = file != NULL && path == NULL ? -ENOMEM : given_collect(path, &problems, ret_given);
 
-    print_problems(&problems);
+    problems_print(&problems, stderr);
     if (r == -ENOMEM)
         return command_fail("%s", strerror(ENOMEM));
     return r < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;

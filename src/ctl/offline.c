@@ -38,12 +38,7 @@ static enum exit_code load(struct offline *offline, const char *file)
     struct problems problems = PROBLEMS_INIT;
     int r = load_configuration(file, &problems, &offline->loaded);
 
-    for (size_t i = 0; i < problems.count; i++) {
-        problem_print(&problems.items[i], stderr);
-        fputc('\n', stderr);
-    }
-    if (problems.out_of_memory)
-        fputs("not enough memory to list all problems\n", stderr);
+    problems_print(&problems, stderr);
     problems_clear(&problems);
     return r < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
 }

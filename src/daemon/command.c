@@ -2,7 +2,7 @@
 /* --check, --print-plan, --dump-config and --cleanup. */
 #include "command.h"
 
-#include "complaint.h"
+#include "ipmodd/base/problem.h"
 #include "ipmodd/kernel/divert.h"
 #include "ipmodd/rules/load.h"
 
@@ -14,7 +14,7 @@ static int load_and_complain(const char *file, struct loaded *loaded)
     struct problems problems = PROBLEMS_INIT;
     int error = load_configuration(file, &problems, loaded);
 
-    complaint_print(&problems, stderr);
+    problems_print(&problems, stderr);
     problems_clear(&problems);
     return error;
 }

@@ -43,16 +43,6 @@ void complaint_log(const struct problems *problems)
         log_error(LOG_ID_CONFIG_PROBLEM, "not enough memory to list all problems");
 }
 
-void complaint_print(const struct problems *problems, FILE *out)
-{
-    for (size_t i = 0; i < problems->count; i++) {
-        problem_print(&problems->items[i], out);
-        fputc('\n', out);
-    }
-    if (problems->out_of_memory)
-        fputs("not enough memory to list all problems\n", out);
-}
-
 const char *complaint_first(const struct problems *problems, char *text, size_t size)
 {
     snprintf(text, size, "not enough memory");

@@ -8,9 +8,6 @@
 /* Every problem as an entry with CONFIG_FILE and CONFIG_LINE. */
 void complaint_log(const struct problems *problems);
 
-/* Every problem as a line on OUT. */
-void complaint_print(const struct problems *problems, FILE *out);
-
 /* The first error as text for a status line; returns TEXT. */
 const char *complaint_first(const struct problems *problems, char *text, size_t size);
 

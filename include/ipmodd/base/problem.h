@@ -53,6 +53,9 @@ bool problems_have_errors(const struct problems *problems);
 /* "FILE:LINE: [section] key: text", without a line end, parts that are absent left out. */
 void problem_print(const struct problem *problem, FILE *out);
 
+/* All of them, a line each, and that there are more when memory did not suffice for them. */
+void problems_print(const struct problems *problems, FILE *out);
+
 /* Frees what the list holds and empties it; safe on an empty one. */
 void problems_clear(struct problems *problems);
 
