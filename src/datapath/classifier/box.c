@@ -63,6 +63,7 @@ static void join(struct cover *cover)
     cover->count = kept;
 }
 
+/* Of a cover that is known by its ends alone, no more is known of what it has in common. */
 static struct cover intersect(const struct cover *a, const struct cover *b)
 {
     struct cover both = {.count = 0};
@@ -76,6 +77,8 @@ static struct cover intersect(const struct cover *a, const struct cover *b)
                 cover_add(&both, first, last);
         }
     }
+    if ((a->ends_only || b->ends_only) && both.count > 0)
+        keep_ends_only(&both);
     return both;
 }
 

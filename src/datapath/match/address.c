@@ -144,14 +144,17 @@ static bool cover_range(const struct address_range *range, struct cover *high, s
     return low_first == 0 && low_last == UINT64_MAX;
 }
 
-/* Several spans of lower halves, each with an upper half of its own, allow more than the list. */
-static bool is_product(const struct cover *high, const struct cover *low)
+/*
+ * Several lower halves, each with an upper half of its own, allow more than the list. It is RANGES
+ * that count, as spans of upper halves that touch are one.
+ */
+static bool is_product(size_t ranges, const struct cover *low)
 {
     bool all_low = true;
 
     for (size_t i = 0; i < low->count; i++)
         all_low &= low->spans[i].first == 0 && low->spans[i].last == UINT64_MAX;
-    return high->count <= 1 || all_low;
+    return ranges <= 1 || all_low;
 }
 
 /* A set is too large to be looked into, and items with `!` leave almost everything. */
@@ -160,6 +163,7 @@ static bool bound(const struct address_list *list, struct box *box, enum dimensi
 {
     struct cover high_cover = {.count = 0}, low_cover = {.count = 0};
     bool positive = false, exact = true;
+    size_t ranges = 0;
 
     for (size_t i = 0; i < list->count; i++) {
         const struct address_item *item = &list->items[i];
@@ -168,12 +172,14 @@ static bool bound(const struct address_list *list, struct box *box, enum dimensi
             return false;
         positive |= !item->negated;
         exact &= !item->negated;
-        if (!item->negated && item->range.first.family == box->family)
-            exact &= cover_range(&item->range, &high_cover, &low_cover);
+        if (item->negated || item->range.first.family != box->family)
+            continue;
+        exact &= cover_range(&item->range, &high_cover, &low_cover);
+        ranges++;
     }
     if (!positive)
         return false;
-    exact &= is_product(&high_cover, &low_cover);
+    exact &= is_product(ranges, &low_cover);
     box_bound(box, high, &high_cover);
     if (box->family == FAMILY_IPV6)
         box_bound(box, low, &low_cover);

@@ -37,21 +37,54 @@ static const struct {
 } pools[] = {
     {"direction", true, {"out", "forward", "in"}},
     {"family", true, {"ipv4", "ipv6"}},
-    {"proto",
-     true,
-     {"tcp", "udp", "icmp", "icmpv6", "sctp", "dccp", "udplite", "17", "0-20", "gre"}},
+    {"proto", true, {"tcp",  "udp", "icmp", "icmpv6", "sctp", "dccp",  "udplite", "17",
+                     "0-20", "gre", "1",    "4",      "8",    "10-12", "14",      "30",
+                     "50",   "60",  "90",   "100",    "140",  "160",   "200",     "255"}},
     {"src",
      true,
-     {"192.0.2.1", "192.0.2.2", "192.0.2.0/24", "192.0.2.0-192.0.2.3", "192.0.2.2-192.0.2.9",
-      "192.0.0.0/16", "0.0.0.0/0", "10.0.0.0/8", "2001:db8:1::1", "2001:db8:1::2",
-      "2001:db8:1::/64", "2001:db8:1::/126", "2001:db8::/32", "2001:db8:1::1-2001:db8:1::3",
-      "2001:db8::-2001:db8:ffff::", "::/0", "@hosts", "@nobody"}},
+     {"192.0.2.1",
+      "192.0.2.2",
+      "192.0.2.0/24",
+      "192.0.2.0-192.0.2.3",
+      "192.0.2.2-192.0.2.9",
+      "192.0.0.0/16",
+      "0.0.0.0/0",
+      "10.0.0.0/8",
+      "2001:db8:1::1",
+      "2001:db8:1::2",
+      "2001:db8:1::/64",
+      "2001:db8:1::/126",
+      "2001:db8::/32",
+      "2001:db8:1::1-2001:db8:1::3",
+      "2001:db8:1:1::1",
+      "2001:db8:1:1::3",
+      "2001:db8:1:1::/64",
+      "2001:db8::-2001:db8:ffff::",
+      "::/0",
+      "@hosts",
+      "@nobody"}},
     {"dst",
      true,
-     {"198.51.100.1", "198.51.100.2", "198.51.100.0/24", "198.51.100.0-198.51.100.3",
-      "198.51.0.0/16", "203.0.113.1", "203.0.113.0/24", "0.0.0.0/0", "2001:db8:2::1",
-      "2001:db8:2::2", "2001:db8:2::/64", "2001:db8:2::/127", "2001:db8::/32",
-      "2001:db8:2::1-2001:db8:2::3", "2001:db8:1:2::-2001:db8:2:0:ffff::", "::/0", "@hosts",
+     {"198.51.100.1",
+      "198.51.100.2",
+      "198.51.100.0/24",
+      "198.51.100.0-198.51.100.3",
+      "198.51.0.0/16",
+      "203.0.113.1",
+      "203.0.113.0/24",
+      "0.0.0.0/0",
+      "2001:db8:2::1",
+      "2001:db8:2::2",
+      "2001:db8:2::/64",
+      "2001:db8:2::/127",
+      "2001:db8::/32",
+      "2001:db8:2::1-2001:db8:2::3",
+      "2001:db8:2:1::1",
+      "2001:db8:2:1::3",
+      "2001:db8:2:1::/64",
+      "2001:db8:1:2::-2001:db8:2:0:ffff::",
+      "::/0",
+      "@hosts",
       "@nobody"}},
     {"host",
      true,
@@ -135,7 +168,7 @@ static void make_value(const char *key, struct random *random, char *text, size_
     size_t items = random_below(random, 4) == 0 ? 1 + random_below(random, 4) : 1;
     size_t length = 0;
 
-    items = random_below(random, 40) == 0 ? 20 : items;
+    items = random_below(random, 40) == 0 ? 40 : items;
     for (size_t i = 0; i < items; i++) {
         const char *item = pick_item(key, random, &list);
         bool negated = list && random_below(random, 6) == 0;
@@ -153,7 +186,7 @@ static void try_match(struct rule *rule, const struct match_type *type, struct s
 {
     struct scope narrowed = *scope;
     struct value_error error;
-    char text[1024];
+    char text[2048];
     void *value;
 
     make_value(type->key, random, text, sizeof(text));
@@ -175,7 +208,7 @@ static void add_action(struct rule *rule, const struct action_type *type, struct
 {
     const struct scope scope = scope_all();
     struct value_error error;
-    char text[1024];
+    char text[2048];
     void *value;
 
     make_value(type->key, random, text, sizeof(text));
@@ -273,6 +306,8 @@ static void vary(struct forged *forged, struct random *random)
 
     forged->bytes[ip4 ? 15 : 23] = (uint8_t)random_below(random, 5);
     forged->bytes[ip4 ? 19 : 39] = (uint8_t)random_below(random, 5);
+    if (!ip4)
+        forged->bytes[15] = forged->bytes[31] = (uint8_t)random_below(random, 2);
     forged->bytes[ip4 ? 8 : 7] = (uint8_t)(62 + random_below(random, 4));
     if (ip4 && random_below(random, 3) == 0)
         forged->bytes[1] = (uint8_t)(random_below(random, 64) << 2);
@@ -475,22 +510,29 @@ static void test_equivalence(void **state)
     host_view_free(view);
 }
 
+static void add_one_match(struct ruleset *ruleset, const char *key, const char *text)
+{
+    const struct match_type *type = match_type_find(key);
+    const struct scope scope = scope_all();
+    struct value_error error;
+    struct rule rule;
+    void *value;
+
+    assert_int_equal(rule_init(&rule, text, "test", 1), 0);
+    if (type->parse(text, &scope, &value, &error) < 0)
+        fail_msg("%s = %s: %s", key, text, error.text);
+    assert_int_equal(rule_add_match(&rule, type, value), 0);
+    assert_int_equal(ruleset_add(ruleset, &rule), 0);
+}
+
 /* As many rules as are compiled, each for another port of the source. */
 static void add_port_rules(struct ruleset *ruleset)
 {
-    struct scope scope = scope_all();
-    struct value_error error;
-
     for (unsigned i = 0; i < 8; i++) {
-        struct rule rule;
-        void *value;
         char text[16];
 
         snprintf(text, sizeof(text), "%u", 1000 + 40 * i);
-        assert_int_equal(rule_init(&rule, text, "test", 1), 0);
-        assert_int_equal(match_type_find("sport")->parse(text, &scope, &value, &error), 0);
-        assert_int_equal(rule_add_match(&rule, match_type_find("sport"), value), 0);
-        assert_int_equal(ruleset_add(ruleset, &rule), 0);
+        add_one_match(ruleset, "sport", text);
     }
 }
 
@@ -536,6 +578,73 @@ static void test_counts_searches(void **state)
     host_view_free(view);
 }
 
+/* Whether KEY = TEXT holds for FORGED, however the rule is found. */
+static bool holds(const char *key, const char *text, struct forged *forged)
+{
+    struct ruleset *ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
+    struct host_view *view = make_view();
+    static struct input input;
+    const struct input *chosen = &input;
+    uint64_t packets[ARRAY_SIZE(contenders)];
+
+    add_one_match(ruleset, key, text);
+    add_port_rules(ruleset);
+    assert_int_equal(ruleset_finish(ruleset, NULL), 0);
+    input = (struct input){.length = forged->length};
+    memcpy(input.bytes, forged->bytes, forged->length);
+    for (size_t c = 0; c < ARRAY_SIZE(contenders); c++) {
+        struct contender contender = contenders[c];
+
+        contender.path = path_new(ruleset, view);
+        contender.path->method = contender.method;
+        contender.batch = batch_new();
+        run(&contender, &chosen, 1, &(struct moment){.now_ns = 1});
+        packets[c] = path_rule_counters(contender.path, 0)->packets;
+        path_free(contender.path);
+        batch_free(contender.batch);
+        if (packets[c] != packets[0])
+            fail_msg("%s = %s: %s says %d", key, text, contender.name, (int)packets[c]);
+    }
+    ruleset_free(ruleset);
+    host_view_free(view);
+    return packets[0] == 1;
+}
+
+/* Upper halves that touch are one span, and any of them goes with any lower half of the list. */
+static void test_addresses_of_networks_that_touch(void **state)
+{
+    static struct forged forged;
+
+    (void)state;
+    forge_ip(&forged, FAMILY_IPV6, IPPROTO_UDP);
+    forge_udp(&forged, 8);
+    forge_seal(&forged);
+    assert_false(holds("dst", "2001:db8:2::1, 2001:db8:2:1::2", &forged));
+    assert_false(holds("dst", "2001:db8:2::9, 2001:db8:2:1::2", &forged));
+    assert_false(holds("src", "2001:db8:1:1::1, 2001:db8:1::2", &forged));
+    assert_false(holds("src", "2001:db8:0:ffff::1, 2001:db8:1::2", &forged));
+    assert_true(holds("dst", "2001:db8:2:1::1, 2001:db8:2::2", &forged));
+    assert_true(holds("dst", "2001:db8:2:1::/64, 2001:db8:2::/64", &forged));
+}
+
+/* More runs than a box has room for are known by their ends, however often they are bounded. */
+static void test_more_protocols_than_a_box_has_spans(void **state)
+{
+    static const char odd[] =
+        "1, 3, 5, 7, 9, 11, 13, 15, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39";
+    static struct forged forged;
+
+    (void)state;
+    forge_ip(&forged, FAMILY_IPV4, IPPROTO_UDP);
+    forge_udp(&forged, 8);
+    forge_seal(&forged);
+    assert_false(holds("proto", odd, &forged));
+    forge_ip(&forged, FAMILY_IPV4, IPPROTO_DCCP);
+    forge_dccp(&forged, 8);
+    forge_seal(&forged);
+    assert_true(holds("proto", odd, &forged));
+}
+
 /* Nothing is left of it, and it can be begun anew. */
 static void test_compiling_is_given_up(void **state)
 {
@@ -557,6 +666,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equivalence),
         cmocka_unit_test(test_counts_searches),
+        cmocka_unit_test(test_addresses_of_networks_that_touch),
+        cmocka_unit_test(test_more_protocols_than_a_box_has_spans),
         cmocka_unit_test(test_compiling_is_given_up),
     };
 
