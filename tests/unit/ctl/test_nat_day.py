@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A day of connections that come and go through a translator, in simulated time: memory is flat."""
 import fcntl
+import os
 import struct
 import subprocess
 
@@ -41,11 +42,14 @@ def memory(folder, hours):
     frame = 16 + len(bytes(tcp(4, INSIDE[4], 1, FAR[4], 80, "S")))
     size = 24 + 3 * hours * PER_HOUR * frame
     command = [IPMODCTL, "replay", "-c", folder / "nat.conf", "--seed", "1", folder / "in.pcap", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, PIPE)
-        came = len(process.stdout.read(size - 8 * PIPE))
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE)  # fails for a pipe that has more in it
+    with subprocess.Popen(command, stdout=write_end, stderr=subprocess.DEVNULL) as process, \
+            open(read_end, "rb") as out:
+        os.close(write_end)
+        came = len(out.read(size - 8 * PIPE))
         peak = peak_of(process.pid)
-        came += len(process.stdout.read())
+        came += len(out.read())
     assert process.returncode == 0
     assert came == size
     return peak
