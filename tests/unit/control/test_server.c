@@ -16,7 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TURNS = 2000, TEXT = 1 << 16, NOBODY = 65534, STRANGE_GROUP = 12345 };
+enum {
+    TURNS = 2000,
+    TEXT = 1 << 16,
+    NOBODY = 65534,
+    PATIENCE_MS = 60000, /* at least so long is waited for a child */
+};
 
 struct fixture {
     char directory[32];
@@ -499,7 +504,7 @@ static bool ask_as(struct fixture *fixture, uid_t uid, gid_t gid, const char *li
     }
     close(ready[1]);
     fcntl(ready[0], F_SETFL, O_NONBLOCK);
-    for (int i = 0, status; i < TURNS; i++) {
+    for (int i = 0, status; i < PATIENCE_MS; i++) {
         turn(fixture);
         if (waitpid(child, &status, WNOHANG) == child) {
             assert_int_not_equal(WEXITSTATUS(status), 3);

@@ -35,5 +35,5 @@ def test_version_and_help():
 def test_full_disk_is_noticed():
     with open("/dev/full", "w", encoding="ascii") as full:
         done = subprocess.run([IPMODCTL, "--help"], stdout=full, stderr=subprocess.PIPE, text=True,
-                              timeout=10, check=False)
+                              timeout=60, check=False)
     assert done.returncode == 1 and "No space left on device" in done.stderr

@@ -104,7 +104,7 @@ def test_pcapng_by_name(replay, tmp_path):
             for frame, (seconds, nanoseconds), length in read_pcap(tmp_path / "back.pcap")] == \
         [(frame, *time, length) for frame, time, length in out]
     seen = [subprocess.run(["tcpdump", "-xx", "-n", "-tt", "-r", tmp_path / name],
-                           capture_output=True, text=True, check=True, timeout=10).stdout
+                           capture_output=True, text=True, check=True, timeout=60).stdout
             for name in ("out.pcap", "out.pcapng")]
     assert seen[0] == seen[1] and seen[0].count("0x0000") == 2
     done = ipmodctl("replay", "-c", tmp_path / "keep.conf", tmp_path / "in.pcap",

@@ -21,7 +21,7 @@ expect() {
     code=$1
     text=$2
     shift 2
-    output=$(timeout 10 "$ipmodd" "$@" 2>&1)
+    output=$(timeout 60 "$ipmodd" "$@" 2>&1)
     actual=$?
     [ $actual -eq "$code" ] || fail "ipmodd $*: exit code $actual, not $code"
     case $output in

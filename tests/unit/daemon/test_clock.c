@@ -38,8 +38,8 @@ static void test_clocks_go_forward(void **state)
     first = clock_read(&zone);
     second = clock_read(&zone);
     assert_true(first.now_ns > 0 && second.now_ns >= first.now_ns);
-    assert_true((time_t)(first.wall_ns / 1000000000) - now <= 1);
     assert_true((time_t)(first.wall_ns / 1000000000) >= now);
+    assert_true((time_t)(first.wall_ns / 1000000000) <= time(NULL) + 1); /* which lags a tick */
 }
 
 int main(void)

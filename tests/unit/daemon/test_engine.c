@@ -88,7 +88,7 @@ static void await(struct engine *engine, unsigned notices)
     eventfd_t count;
 
     do {
-        assert_int_equal(poll(&ready, 1, 20000), 1);
+        assert_int_equal(poll(&ready, 1, 60000), 1);
         eventfd_read(engine->notice_fd, &count);
     } while (engine_take_notices(engine, notices) == 0);
 }

@@ -127,7 +127,7 @@ static void await(struct fixture *fixture, unsigned number, unsigned notices)
     eventfd_t count;
 
     while (worker_take_notices(fixture->workers[number], notices) == 0) {
-        assert_int_equal(poll(&ready, 1, 20000), 1);
+        assert_int_equal(poll(&ready, 1, 60000), 1);
         eventfd_read(fixture->notice_fd, &count);
     }
 }

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct setting setting(enum ip_family family, const char *device, const char *name,
@@ -165,24 +167,59 @@ static void test_other_files_are_empty_ledgers(void **state)
     }
 }
 
-/* A process that took the lock is killed, and its child holds it for MILLISECONDS more. */
-static void leave_lock_behind(const struct instance *instance, unsigned milliseconds)
-{
-    int status;
-    pid_t child = fork();
+/* Somebody's hold on the lock: it ends when this is closed. */
+static int rope = -1;
 
+/* What lock_take() has waited so far, and after how many pauses more the holder lets go; 0: never.
+ */
+static struct {
+    uint64_t nanoseconds;
+    unsigned until_release;
+} pauses;
+
+/* A process that took the lock is killed, and its child, now this process's, still holds it. */
+static void leave_lock_behind(const struct instance *instance)
+{
+    int ends[2], status;
+    pid_t child;
+
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
     if (child == 0) {
         struct fault fault = {.text = ""};
         int fd = -1;
+        char none;
 
+        close(ends[1]);
         if (lock_take(instance, LOCK_TUN, &fd, &fault) < 0)
             _exit(1);
         if (fork() == 0)
-            usleep(milliseconds * 1000);
+            (void)!read(ends[0], &none, 1);
         _exit(0);
     }
+    close(ends[0]);
+    rope = ends[1];
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+}
+
+static void release_lock(void)
+{
+    close(TAKE_FD(rope));
+    assert_true(wait(NULL) > 0);
+}
+
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
+
+/* Time passes at once. */
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+    (void)left;
+    pauses.nanoseconds += (uint64_t)wanted->tv_sec * 1000000000 + (uint64_t)wanted->tv_nsec;
+    if (pauses.until_release > 0 && --pauses.until_release == 0)
+        release_lock();
+    return 0;
 }
 
 static void test_lock_of_a_killed_process(void **state)
@@ -195,13 +232,17 @@ static void test_lock_of_a_killed_process(void **state)
     (void)state;
     assert_non_null(mkdtemp(directory));
     setenv("RUNTIME_DIRECTORY", directory, 1);
-    leave_lock_behind(&instance, 80);
+    leave_lock_behind(&instance);
+    pauses.until_release = 8;
     assert_int_equal(lock_take(&instance, LOCK_TUN, &fd, &fault), 0);
+    assert_int_equal(pauses.until_release, 0);
     lock_drop(&instance, LOCK_TUN, &fd);
-    leave_lock_behind(&instance, 1500);
+    leave_lock_behind(&instance);
+    pauses.nanoseconds = 0;
     assert_int_equal(lock_take(&instance, LOCK_TUN, &fd, &fault), -EBUSY);
+    assert_in_range(pauses.nanoseconds, 200000000, 500000000);
     assert_non_null(strstr(fault.text, "another instance of ipmodd is running"));
-    usleep(1600 * 1000);
+    release_lock();
     assert_int_equal(lock_take(&instance, LOCK_TUN, &fd, &fault), 0);
     lock_drop(&instance, LOCK_TUN, &fd);
     rmdir(directory);

@@ -14,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { PATIENCE_S = 60 };
+
 static void test_journal_stream_is_recognised(void **state)
 {
     struct stat status;
@@ -58,7 +60,7 @@ static void test_full_pipe_is_refused(void **state)
     memset(line, 'x', sizeof(line));
     line[sizeof(line) - 1] = '\0';
     assert_int_equal(pipe(ends), 0);
-    alarm(10); /* a writer that waits never comes back */
+    alarm(PATIENCE_S); /* a writer that waits never comes back */
     while (sent < 1000 && (result = stream_send(ends[1], line)) == 0)
         sent++;
     alarm(0);
@@ -107,7 +109,7 @@ static void test_stuck_journal_is_refused(void **state)
     listener = listen_at(socket_path);
     fd = journal_connect(socket_path);
     assert_true(fd >= 0);
-    alarm(10);
+    alarm(PATIENCE_S);
     while (sent < 100000 && (result = journal_send(fd, "A=b\n", 4)) == 0)
         sent++;
     alarm(0);
