@@ -7,8 +7,8 @@
 #   build/clang     clang, warnings as errors, with the fuzz targets: a short run of each target
 # Tests in namespaces mostly wait. So several run at a time, and what only computes (the other builds,
 # unit tests, fuzzers) runs beside them and gives way to them; what measures runs alone, last.
-# A file of tests in namespaces that failed beside others is run once more, alone (summary.py): if it
-# passes then, it counts as passed and is named as `unsteady`. At most four, and only while there is time.
+# A file of tests that depend on real time is run once more, alone, if it failed (summary.py): if it passes
+# then, it counts as passed and is named as `unsteady`. At most eight, and only while there is time.
 # The last line is `N passed, N failed, N skipped`; the lines above it name what failed or was skipped.
 # `sh tests/run.sh SUITE...` runs only the named suites (unit golden fuzz netns service style threads);
 # `old`, which has to be named, is the netns suite as on older kernels; netns has a selection of it.

@@ -6,9 +6,10 @@ why, and one line of counts.
 A program counts for the tests that it reports itself (cmocka, pytest), any other one for one test. A
 program that ends badly counts as at least one failure, whatever it reported.
 
-What failed in a log called beside.json ran beside other tests and depends on real time; on a busy
-machine the fault may be theirs. If they are few, each is run once more by itself, before the time
-UNTIL (in seconds since 1970), and what counts is that run. It is named in any case.
+What failed in a log called beside.json or alone.json depends on real time; on a busy machine the fault
+may be that of other tests, or of others on this machine. If they are few, each is run once more by itself,
+before the time UNTIL (in seconds since 1970), and what counts is that run. It is named in any case. What
+only computes is not repeated: some of it has another seed each time.
 """
 import json
 import pathlib
@@ -24,8 +25,8 @@ PYTEST_END = re.compile(r"^=*\s*((?:\d+ (?:passed|failed|skipped|errors?|xfailed
                         re.MULTILINE)
 PYTEST_SKIP = re.compile(r"^SKIPPED \[\d+\] (.*)$", re.MULTILINE)
 PYTEST_FAILED = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
-BESIDE = "beside"
-REPEATED_AT_MOST = 4  # more of them are a breakage
+REAL_TIME = ("beside", "alone")
+REPEATED_AT_MOST = 8  # more of them are a breakage
 
 
 def first_number(pattern, text):
@@ -100,10 +101,10 @@ def run_alone(program, until):
 
 
 def repeat_unsteady(programs, until):
-    """Replaces those that failed beside others by what they did alone."""
-    unsteady = [one for one in programs if one.failed and one.log.stem == BESIDE]
+    """Replaces those that failed and depend on real time by what they did alone."""
+    unsteady = [one for one in programs if one.failed and one.log.stem in REAL_TIME]
     if len(unsteady) > REPEATED_AT_MOST:
-        print(f"{len(unsteady)} files failed beside others, so none of them is repeated")
+        print(f"{len(unsteady)} files that depend on real time failed, so none of them is repeated")
         return
     for first in unsteady:
         print(f"repeating {first.build}: {first.name} alone, for {first.failed_tests()} failed", flush=True)
@@ -111,9 +112,9 @@ def repeat_unsteady(programs, until):
         if second is None:
             print(f"not repeated in the time that is left: {first.build}: {first.name}")
             continue
-        outcome = ("failed alone as well: " + second.failed_tests() if second.failed
-                   else "passed alone: " + first.failed_tests())
-        print(f"unsteady: {first.build}: {first.name} failed beside others and {outcome}")
+        outcome = ("failed once more: " + second.failed_tests() if second.failed
+                   else "passed then: " + first.failed_tests())
+        print(f"unsteady: {first.build}: {first.name} failed {first.log.stem}, was repeated alone, and {outcome}")
         programs[programs.index(first)] = second
 
 
