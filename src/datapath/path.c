@@ -120,7 +120,7 @@ LOOP void translate(struct path *path, bool observed, struct packet *packet)
         observe_translation(path, observed, packet);
         return;
     }
-    if (reason == REASON_NAT_EXHAUSTED && packet->segments == 1)
+    if ((reason == REASON_NAT_EXHAUSTED || reason == REASON_NAT_LIMIT) && packet->segments == 1)
         answer_reject(&path->answerer, packet, REJECT_ADMIN_PROHIBITED);
     drop(packet, reason);
 }

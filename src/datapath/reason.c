@@ -36,6 +36,7 @@ static const char *const reason_names[] = {
     [REASON_OWN_PREFIX] = "own-prefix",
     [REASON_LOOP] = "loop",
     [REASON_NAT_EXHAUSTED] = "nat-exhausted",
+    [REASON_NAT_LIMIT] = "nat-limit",
     [REASON_NAT_NO_SOURCE] = "nat-no-source",
     [REASON_NAT_FILTERED] = "nat-filtered",
     [REASON_UNTRANSLATABLE] = "untranslatable",

@@ -207,7 +207,8 @@ static bool met_all_rules(const struct explainer *explainer)
     enum reason reason = explainer->told.reason;
 
     return decider == DECIDED_BY_POLICY || reason == REASON_OWN_PREFIX || reason == REASON_LOOP ||
-           reason == REASON_NAT_EXHAUSTED || reason == REASON_NAT_NO_SOURCE;
+           reason == REASON_NAT_EXHAUSTED || reason == REASON_NAT_LIMIT ||
+           reason == REASON_NAT_NO_SOURCE;
 }
 
 /* All that rules had to do with it has been done, and its flow comes in. */

@@ -97,6 +97,25 @@ static void print_filtering(const struct config *config, FILE *out)
     fputs(nat_behaviour_name(config->flows.nat_filtering), out);
 }
 
+static const struct value_name ports_names[] = {
+    {"unlimited", NAT_PORTS_UNLIMITED, NAT_PORTS_UNLIMITED}};
+
+static const struct value_domain ports_domain = {.noun = "a number of ports",
+                                                 .min = 1,
+                                                 .max = NAT_PORTS_MAX,
+                                                 .names = ports_names,
+                                                 .name_count = ARRAY_SIZE(ports_names)};
+
+static int parse_ports(const char *text, struct config *config, struct value_error *error)
+{
+    return value_parse_number(text, &ports_domain, &config->flows.nat_ports, error);
+}
+
+static void print_ports(const struct config *config, FILE *out)
+{
+    value_print_range(&ports_domain, config->flows.nat_ports, config->flows.nat_ports, out);
+}
+
 #define BEHAVIOUR_GRAMMAR "endpoint-independent, address-dependent or address-and-port-dependent"
 #define TIMEOUT_GRAMMAR   "a time such as 240s, 4min or 2h"
 
@@ -110,6 +129,7 @@ static const struct setting settings[] = {
     {"other", TIMEOUT_GRAMMAR, parse_other, print_other},
     {"nat-mapping", BEHAVIOUR_GRAMMAR, parse_mapping, print_mapping},
     {"nat-filtering", BEHAVIOUR_GRAMMAR, parse_filtering, print_filtering},
+    {"nat-ports", "unlimited, or a number of ports", parse_ports, print_ports},
 };
 
 const struct setting_group setting_flows = {

@@ -153,6 +153,16 @@ def test_errors_find_their_way(shared, daemons, family):
             near.recv(64)
 
 
+def refusal(near, address):
+    """What a datagram to ADDRESS tells the socket NEAR, other than an answer or nothing."""
+    near.settimeout(3)
+    near.connect(address)
+    near.send(b"question")
+    with pytest.raises(OSError) as refused:
+        near.recv(64)
+    assert not isinstance(refused.value, TimeoutError)
+
+
 def test_no_port_left(shared, daemons, family):
     """Two ports for three sockets: the third is refused by ICMP, the first two go on."""
     daemon = daemons(shared.host)
@@ -169,19 +179,46 @@ def test_no_port_left(shared, daemons, family):
             near.send(b"question")
             senders.append(far.recvfrom(64)[1])
         assert {sender[1] for sender in senders} == {5000, 5001}
-        sockets[2].settimeout(3)
-        sockets[2].connect((PEER[family], 7004))
-        sockets[2].send(b"question")
-        with pytest.raises(OSError) as refused:
-            sockets[2].recv(64)
-        assert refused.type in (OSError, PermissionError, ConnectionRefusedError)
-        assert not isinstance(refused.value, TimeoutError)
+        refusal(sockets[2], (PEER[family], 7004))
         for near, sender in zip(sockets, senders):
             far.sendto(b"answer", sender)
             assert near.recv(64) == b"answer"
             near.close()
         sockets[2].close()
     assert daemon.statistics().drops["nat-exhausted"] == 1
+
+
+def test_rfc6888_req_4_limit_of_ports(shared, daemons, family):
+    """Two ports for a client, of whatever protocol: the third socket is refused by ICMP, the first
+    two go on, to others as well, and the limit is taken back by a reload."""
+    daemon = daemons(shared.host)
+    daemon.start(snat(family) + "[flows]\nnat-ports = 2\n")
+    with contextlib.ExitStack() as stack:
+        far, near, other, last = (stack.enter_context(udp_socket(space, family)) for space in
+                                  (shared.peer, shared.client, shared.client, shared.client))
+        listener = stack.enter_context(listen(shared.peer, family, 7000))
+        stream = stack.enter_context(tcp_socket(shared.client, family))
+        far.bind(("", 7004))
+        far.settimeout(3)
+        near.settimeout(3)
+        near.sendto(b"question", (PEER[family], 7004))
+        sender = far.recvfrom(64)[1]
+        assert sender[0] == POOL[family]
+        stream.settimeout(3)
+        stream.connect((PEER[family], 7000))
+        accepted = stack.enter_context(listener.accept()[0])
+        refusal(other, (PEER[family], 7004))
+        assert daemon.statistics().drops["nat-limit"] == 1
+        far.sendto(b"answer", sender)
+        assert near.recv(64) == b"answer"
+        near.sendto(b"more", (PEER[family], 7004))
+        assert far.recvfrom(64) == (b"more", sender)
+        exchange(stream, accepted)
+        daemon.reload(snat(family))
+        last.sendto(b"late", (PEER[family], 7004))
+        data, sender = far.recvfrom(64)
+        assert data == b"late" and sender[0] == POOL[family]
+    assert "nat-exhausted" not in daemon.statistics().drops
 
 
 def test_many_ports(shared, daemons, family):

@@ -24,6 +24,12 @@ enum {
     FLOWS_DEFAULT = 1 << 17,
 };
 
+/* Ports outside for one address inside. */
+enum {
+    NAT_PORTS_UNLIMITED = 0,
+    NAT_PORTS_MAX = 65535,
+};
+
 /* What of the other end a mapping or a filter of translated flows depends on (RFC 4787 4.1, 5). */
 enum nat_behaviour {
     NAT_ENDPOINT_INDEPENDENT,
@@ -39,9 +45,10 @@ struct flow_limits {
     uint32_t max;                          /* flows at a time, FLOWS_MIN to FLOWS_MAX */
     uint32_t timeouts_s[FLOW_CLASS_COUNT]; /* seconds, at least 1 */
     enum nat_behaviour nat_mapping, nat_filtering;
+    uint32_t nat_ports; /* NAT_PORTS_UNLIMITED, or 1 to NAT_PORTS_MAX (RFC 6888 REQ-4) */
 };
 
-/* FLOWS_DEFAULT, the times of the RFCs, and independence of endpoints. */
+/* FLOWS_DEFAULT, the times of the RFCs, independence of endpoints, and any number of ports. */
 struct flow_limits flow_limits_default(void);
 
 #endif

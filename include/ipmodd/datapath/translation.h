@@ -24,7 +24,8 @@
  * another is looked for from a place that a secret hash of both ends gives (RFC 6056 3.3.3), in the
  * same class of ports (0 to 1023, and the others) and, for UDP, of the same parity first (RFC 4787
  * REQ-3, REQ-4); `random` starts anywhere. The search ends after PORT_PROBES tries; then the packet
- * is refused (nat-exhausted) and answered with ICMP, and the next one tries again. What is for a
+ * is refused (nat-exhausted) and answered with ICMP, and the next one tries again. So is one whose
+ * source has as many ports as `nat-ports` allows (nat-limit; RFC 6888 REQ-4). What is for a
  * port here is the identifier of an ICMP query (RFC 5508). Other protocols have their addresses
  * translated alone.
  *
@@ -64,7 +65,7 @@ struct translation {
     bool has_ports;
     uint16_t first_port, last_port; /* with has_ports */
     bool random;                    /* begin the search for a port anywhere */
-    bool persistent;                /* one address of several for all flows of a client */
+    bool persistent;                /* of several addresses a host has never but one */
 };
 
 /* Which end of a packet it is about. */

@@ -51,30 +51,50 @@ static bool use_mapping(const struct source_search *search, const uint8_t *via,
     return source_search_is_reply_free(search);
 }
 
-/* Another mapping, with the address as it is. */
-static bool make_mapping(const struct source_search *search, uint32_t *ret_mapping)
+static uint32_t add_mapping(const struct source_search *search)
 {
-    struct mapping_outside outside;
+    struct mappings *mappings = table_mappings(search->tracking->table);
+    const struct mapping_outside outside = source_search_outside(search);
+
+    if (table_limits(search->tracking->table)->nat_ports == NAT_PORTS_UNLIMITED)
+        return mappings_add(mappings, &search->inside, &outside);
+    return mappings_add_counted(mappings, &search->inside, &outside);
+}
+
+/* Whether the internal address has all the external ports that it may have. */
+static bool is_at_limit(const struct source_search *search)
+{
+    const struct mappings *mappings = table_mappings(search->tracking->table);
+    uint32_t limit = table_limits(search->tracking->table)->nat_ports;
+
+    return limit != NAT_PORTS_UNLIMITED &&
+           mappings_count_subscribed(mappings, &search->inside) >= limit;
+}
+
+/* Another mapping, with the address as it is. */
+static enum reason make_mapping(const struct source_search *search, uint32_t *ret_mapping)
+{
     struct flow_tuple reply;
 
+    if (is_at_limit(search))
+        return REASON_NAT_LIMIT;
     if (!source_search_find_port(search))
-        return false;
-    outside = source_search_outside(search);
-    *ret_mapping = mappings_add(table_mappings(search->tracking->table), &search->inside, &outside);
+        return REASON_NAT_EXHAUSTED;
+    *ret_mapping = add_mapping(search);
     if (*ret_mapping != 0)
-        return true;
+        return REASON_NONE;
     reply = flow_tuple_turn(search->leaving);
     table_disclaim(search->tracking->table, &reply);
-    return false;
+    return REASON_NAT_EXHAUSTED;
 }
 
 /* With the address as it is. */
-static bool take(const struct source_search *search, uint32_t *ret_mapping)
+static enum reason take(const struct source_search *search, uint32_t *ret_mapping)
 {
     *ret_mapping = 0;
     if (source_search_has_port(search))
         return make_mapping(search, ret_mapping);
-    return source_search_is_reply_free(search);
+    return source_search_is_reply_free(search) ? REASON_NONE : REASON_NAT_EXHAUSTED;
 }
 
 /* From the addresses of the pool. */
@@ -82,17 +102,17 @@ static enum reason choose_from_pool(const struct source_search *search, uint32_t
 {
     const struct translation *pool = search->translation;
     uint64_t count = pool_size(&pool->addresses);
-    uint64_t start = pool_hash_client(pool, search->leaving) % count;
+    uint64_t start = pool_hash_host(search->leaving) % count;
     uint64_t tries = pool->persistent ? 1 : MIN_OF(count, (uint64_t)POOL_TRIES);
+    enum reason reason = REASON_NAT_EXHAUSTED;
 
     if (use_mapping(search, NULL, ret_mapping))
         return REASON_NONE;
-    for (uint64_t i = 0; i < tries; i++) {
+    for (uint64_t i = 0; i < tries && reason == REASON_NAT_EXHAUSTED; i++) {
         pool_put_address(&pool->addresses, (start + i) % count, search->leaving->src);
-        if (take(search, ret_mapping))
-            return REASON_NONE;
+        reason = take(search, ret_mapping);
     }
-    return REASON_NAT_EXHAUSTED;
+    return reason;
 }
 
 /*
@@ -112,17 +132,18 @@ static bool find_masquerade(const struct source_search *search, struct ip_addr *
 /* From this host's addresses. */
 static enum reason choose_masquerade(const struct source_search *search, uint32_t *ret_mapping)
 {
+    enum reason reason = REASON_NONE;
     struct ip_addr addr;
 
     if (!find_masquerade(search, &addr))
         return REASON_NAT_NO_SOURCE;
     if (!use_mapping(search, addr.bytes, ret_mapping)) {
         memcpy(search->leaving->src, addr.bytes, sizeof(addr.bytes));
-        if (!take(search, ret_mapping))
-            return REASON_NAT_EXHAUSTED;
+        reason = take(search, ret_mapping);
     }
-    search->flow->flags |= FLOW_MASQUERADED;
-    return REASON_NONE;
+    if (reason == REASON_NONE)
+        search->flow->flags |= FLOW_MASQUERADED;
+    return reason;
 }
 
 static enum reason choose_by_prefix(const struct source_search *search)
@@ -174,15 +195,15 @@ enum reason choose_source(const struct tracking *tracking, struct flow *flow,
     return REASON_NONE;
 }
 
+/* CHOICE: a number that depends on the client. */
 static void choose_destination_port(const struct tracking *tracking,
-                                    const struct translation *translation,
+                                    const struct translation *translation, uint64_t choice,
                                     struct flow_tuple *leaving)
 {
     uint32_t span = translation->last_port - translation->first_port + 1u;
-    uint64_t choice = translation->random ? rng_u32(tracking->rng)
-                                          : pool_hash_client(translation, leaving) >> 32;
+    uint64_t number = translation->random ? rng_u32(tracking->rng) : choice >> 32;
 
-    leaving->dport = (uint16_t)(translation->first_port + choice % span);
+    leaving->dport = (uint16_t)(translation->first_port + number % span);
 }
 
 /* This host as the sender reaches it, unless it was meant already. */
@@ -203,10 +224,10 @@ enum reason choose_destination(const struct tracking *tracking, const struct tra
                                struct flow_tuple *leaving)
 {
     const struct translation *translation = note->translation;
-    uint64_t choice = pool_hash_client(translation, leaving);
+    uint64_t choice = translation->persistent ? pool_hash_host(leaving) : pool_hash_client(leaving);
 
     if (translation->has_ports)
-        choose_destination_port(tracking, translation, leaving);
+        choose_destination_port(tracking, translation, choice, leaving);
     switch (translation->kind) {
     case TRANSLATION_DNAT:
         pool_put_address(&translation->addresses, choice % pool_size(&translation->addresses),

@@ -240,6 +240,23 @@ uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *in
     return number;
 }
 
+/* No flow has protocol 0 and a mapping. */
+static struct mapping_inside subscriber_of(const struct mapping_inside *inside)
+{
+    struct mapping_inside subscriber = {.family = inside->family};
+
+    memcpy(subscriber.address, inside->address, sizeof(subscriber.address));
+    return subscriber;
+}
+
+static uint32_t find_subscriber(const struct mappings *mappings,
+                                const struct mapping_inside *inside)
+{
+    const struct mapping_inside key = subscriber_of(inside);
+
+    return mappings_find_inside(mappings, &key, NULL);
+}
+
 const struct mapping *mappings_get(const struct mappings *mappings, uint32_t number)
 {
     return item(mappings, number);
@@ -248,22 +265,67 @@ const struct mapping *mappings_get(const struct mappings *mappings, uint32_t num
 void mappings_hold(struct mappings *mappings, uint32_t number)
 {
     if (number != 0)
-        item(mappings, number)->flows++;
+        item(mappings, number)->users++;
 }
 
-void mappings_release(struct mappings *mappings, uint32_t number)
+static void forget(struct mappings *mappings, uint32_t number)
 {
-    struct mapping *mapping;
+    struct mapping *mapping = item(mappings, number);
 
-    if (number == 0)
-        return;
-    mapping = item(mappings, number);
-    if (--mapping->flows > 0)
-        return;
     forget_side(mappings, number, INSIDE);
     if (mapping->has_outside)
         forget_side(mappings, number, OUTSIDE);
     mapping->next = mappings->free;
     mappings->free = number;
     count(mappings, (size_t)-1);
+}
+
+/* One user less; whether that was the last one. */
+static bool leave(struct mappings *mappings, uint32_t number)
+{
+    return --item(mappings, number)->users == 0;
+}
+
+static void leave_subscriber(struct mappings *mappings, const struct mapping_inside *inside)
+{
+    uint32_t subscriber = find_subscriber(mappings, inside);
+
+    if (leave(mappings, subscriber))
+        forget(mappings, subscriber);
+}
+
+void mappings_release(struct mappings *mappings, uint32_t number)
+{
+    if (number == 0 || !leave(mappings, number))
+        return;
+    if (item(mappings, number)->has_subscriber)
+        leave_subscriber(mappings, &item(mappings, number)->inside);
+    forget(mappings, number);
+}
+
+uint32_t mappings_add_counted(struct mappings *mappings, const struct mapping_inside *inside,
+                              const struct mapping_outside *outside)
+{
+    const struct mapping_inside key = subscriber_of(inside);
+    uint32_t subscriber = find_subscriber(mappings, inside), number;
+
+    if (subscriber == 0)
+        subscriber = mappings_add(mappings, &key, NULL);
+    if (subscriber == 0)
+        return 0;
+    mappings_hold(mappings, subscriber);
+    number = mappings_add(mappings, inside, outside);
+    if (number != 0)
+        item(mappings, number)->has_subscriber = true;
+    else
+        mappings_release(mappings, subscriber);
+    return number;
+}
+
+uint32_t mappings_count_subscribed(const struct mappings *mappings,
+                                   const struct mapping_inside *inside)
+{
+    uint32_t subscriber = find_subscriber(mappings, inside);
+
+    return subscriber != 0 ? item(mappings, subscriber)->users : 0;
 }

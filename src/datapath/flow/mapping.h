@@ -9,7 +9,8 @@
  *
  * With `nat-filtering = address-dependent` there are permits as well: mappings without an external
  * side whose internal one is the external side of another, and whose remote address has been sent
- * to by it.
+ * to by it. With `nat-ports` there are subscribers: mappings without an external side whose
+ * internal one is an address alone, and whose users are the mappings that this address has.
  */
 #ifndef IPMODD_DATAPATH_FLOW_MAPPING_H
 #define IPMODD_DATAPATH_FLOW_MAPPING_H
@@ -37,8 +38,9 @@ struct mapping {
     struct mapping_outside outside;
     union {
         struct {
-            uint32_t flows : 31; /* that use it */
+            uint32_t users : 30; /* flows, or of a subscriber its mappings */
             uint32_t has_outside : 1;
+            uint32_t has_subscriber : 1;
         };
         uint32_t next; /* private: of the free ones */
     };
@@ -73,6 +75,17 @@ struct mapping_inside mapping_permit(const struct flow_tuple *tuple);
 /* One without flows yet; 0 when there is no room. OUTSIDE is not in use; NULL: it has none. */
 uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *inside,
                       const struct mapping_outside *outside);
+
+/*
+ * Likewise, and it counts for the subscriber that its internal address is (RFC 6888 REQ-4) as long
+ * as it is there.
+ */
+uint32_t mappings_add_counted(struct mappings *mappings, const struct mapping_inside *inside,
+                              const struct mapping_outside *outside);
+
+/* How many there are that were counted for the internal address of INSIDE. */
+uint32_t mappings_count_subscribed(const struct mappings *mappings,
+                                   const struct mapping_inside *inside);
 
 const struct mapping *mappings_get(const struct mappings *mappings, uint32_t number);
 

@@ -28,14 +28,18 @@ void pool_put_address(const struct address_range *range, uint64_t number, uint8_
     }
 }
 
-uint64_t pool_hash_client(const struct translation *translation, const struct flow_tuple *tuple)
+uint64_t pool_hash_host(const struct flow_tuple *tuple)
+{
+    struct flow_tuple host = {.sport = 0};
+
+    memcpy(host.src, tuple->src, sizeof(host.src));
+    return XXH3_64bits(&host, sizeof(host));
+}
+
+uint64_t pool_hash_client(const struct flow_tuple *tuple)
 {
     struct flow_tuple client = {.sport = tuple->sport, .proto = tuple->proto};
 
     memcpy(client.src, tuple->src, sizeof(client.src));
-    if (translation->persistent) {
-        client.sport = 0;
-        client.proto = 0;
-    }
     return XXH3_64bits(&client, sizeof(client));
 }

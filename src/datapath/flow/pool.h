@@ -14,10 +14,10 @@ uint64_t pool_size(const struct address_range *range);
 void pool_put_address(const struct address_range *range, uint64_t number, uint8_t *ret_bytes);
 
 /*
- * Of what one address of several is chosen by: the client of TUPLE, its source, with its port or,
- * where TRANSLATION is persistent, without. No secret, so that a client has the same one after a
- * restart.
+ * Of what one address of several is chosen by: the source of TUPLE alone, or with its port and
+ * protocol. No secret, so that it is the same one after a restart.
  */
-uint64_t pool_hash_client(const struct translation *translation, const struct flow_tuple *tuple);
+uint64_t pool_hash_host(const struct flow_tuple *tuple);
+uint64_t pool_hash_client(const struct flow_tuple *tuple);
 
 #endif

@@ -8,8 +8,10 @@
 #include "ipmodd/wire/bytes.h"
 #include "ipmodd/wire/icmp.h"
 #include "ipmodd/wire/tcp.h"
+#include "mapping.h"
 #include "path_parts.h"
 #include "prefix_map.h"
+#include "table.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -468,6 +470,66 @@ static void test_exhaustion(void **state)
     assert_in_range(port_outside(fixture, "192.0.2.1", 200, "198.51.100.2"), 7000, 7002);
 }
 
+/* RFC 6888 REQ-4. Each host has its ports, whoever it speaks to, and gets back what it had. */
+static void test_limit_of_a_host(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->ruleset->flows.nat_ports = 3;
+    start_with(fixture, "snat", "203.0.113.7-203.0.113.8", "2001:db8:9::7");
+    for (uint16_t i = 0; i < 3; i++) {
+        assert_int_equal(port_outside(fixture, "192.0.2.1", 2000 + i, "198.51.100.2"), 2000 + i);
+        assert_int_equal(port_outside(fixture, "192.0.2.1", 2000 + i, "198.51.100.3"), 2000 + i);
+    }
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2003, "198.51.100.2"), 0);
+    assert_int_equal(path_counters(fixture->path)->drops[REASON_NAT_LIMIT], 1);
+    assert_int_equal(path_counters(fixture->path)->drops[REASON_NAT_EXHAUSTED], 0);
+    assert_int_equal(fixture->batch->answer_count, 1);
+    assert_int_equal(packet_icmp_code(&fixture->batch->answers[0]), ICMP4_CODE_PROHIBITED);
+    assert_int_equal(port_outside(fixture, "192.0.2.2", 2003, "198.51.100.2"), 2003);
+    now += 200 * SECOND;
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2001, "198.51.100.2"), 2001);
+    now += 200 * SECOND; /* two of the three are over */
+    flow_table_sweep(path_flows(fixture->path), SIZE_MAX, now);
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2004, "198.51.100.2"), 2004);
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2005, "198.51.100.2"), 2005);
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2006, "198.51.100.2"), 0);
+}
+
+/* What began without a limit is not counted, and one that goes away leaves nothing behind. */
+static void test_limit_comes_and_goes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct flow_limits limits;
+
+    start_with(fixture, "snat", "203.0.113.7", "2001:db8:9::7");
+    limits = fixture->ruleset->flows;
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2000, "198.51.100.2"), 2000);
+    limits.nat_ports = 1;
+    flow_table_set_limits(path_flows(fixture->path), &limits);
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2001, "198.51.100.2"), 2001);
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2002, "198.51.100.2"), 0);
+    limits.nat_ports = NAT_PORTS_UNLIMITED;
+    flow_table_set_limits(path_flows(fixture->path), &limits);
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 2002, "198.51.100.2"), 2002);
+    flow_table_flush(path_flows(fixture->path), 0, SIZE_MAX, NULL, NULL, now);
+    assert_true(mappings_are_none(table_mappings(path_flows(fixture->path))));
+}
+
+/* All ports of a host have one address, and others when that is used up; or never. */
+static void test_pools_are_paired(void **state)
+{
+    struct fixture *fixture = *state;
+    bool used[4] = {false};
+
+    start_with(fixture, "snat", "203.0.113.4-203.0.113.7:2000-2009", "2001:db8:9::7");
+    for (uint16_t i = 0; i < 20; i++) {
+        assert_in_range(port_outside(fixture, "192.0.2.1", 100 + i, "198.51.100.2"), 2000, 2009);
+        used[fixture->batch->packets[0].data[15] - 4] = true;
+        assert_int_equal(used[0] + used[1] + used[2] + used[3], i < 10 ? 1 : 2);
+    }
+}
+
 static void test_pools(void **state)
 {
     struct fixture *fixture = *state;
@@ -793,6 +855,9 @@ int main(void)
         TEST(test_ports_are_kept_or_like_it),
         TEST(test_ports_are_never_shared),
         TEST(test_exhaustion),
+        TEST(test_limit_of_a_host),
+        TEST(test_limit_comes_and_goes),
+        TEST(test_pools_are_paired),
         TEST(test_pools),
         TEST(test_outlives_its_rule),
         TEST(test_first_rule_and_first_packet_decide),
