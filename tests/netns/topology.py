@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The networks that tests run in: a few hosts with addresses and routes, no daemon yet."""
-from space import Namespace, wire
+import ipaddress
+
+from space import Namespace, wait_until, wire
 
 # Addresses by family: HOST[4], HOST[6].
 HOST = {4: "192.0.2.1", 6: "2001:db8:1::1"}
@@ -19,6 +21,22 @@ PEER_B = {4: "203.0.113.66", 6: "2001:db8:4::2"}
 FAR_B = {4: "198.51.100.65", 6: "2001:db8:5::1"}
 # A server behind the peer, in the topology with a chain of routers.
 SERVER = {4: "203.0.113.130", 6: "2001:db8:7::2"}
+
+
+RTF_LOCAL = 0x80000000
+
+
+def _added_ipv6(lines):
+    """The addresses that `ip` commands add."""
+    words = [line.split()[2] for line in lines if line.startswith("addr add") and ":" in line]
+    return {ipaddress.ip_interface(word).ip for word in words}
+
+
+def _own_ipv6(space):
+    """Addresses that packets reach a space by: those with a route in table local."""
+    routes = [line.split() for line in space.read("/proc/net/ipv6_route").splitlines()]
+    return {ipaddress.ip_address(bytes.fromhex(route[0])) for route in routes
+            if int(route[8], 16) & RTF_LOCAL}
 
 
 class Network:
@@ -42,8 +60,12 @@ class Network:
     def commands(self, role, text):
         """Runs an `ip` command a line in the namespace ROLE; addresses can be used at once."""
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        getattr(self, role).ip_batch([line + " nodad" if line.startswith("addr add") and
-                                      ":" in line else line for line in lines])
+        space = getattr(self, role)
+        space.ip_batch([line + " nodad" if line.startswith("addr add") and ":" in line else line
+                        for line in lines])
+        # Without duplicates to detect the kernel still makes the routes to them a moment later.
+        wait_until(lambda: _added_ipv6(lines) <= _own_ipv6(space), "the IPv6 addresses",
+                   interval=0.001)
 
 
 def wire_topology(net):
