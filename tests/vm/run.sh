@@ -77,7 +77,7 @@ write_job() {
     done <"$build/gcc/tests/netns/environment" >"$out/environment" || return 1
     {
         cat "$here/job.sh"
-        echo "top='$top' modules='$tree/lib/modules'"
+        echo "top='$top' modules='$tree/lib/modules' slow='${IPMODD_SLOW:-10}'"
         printf 'main'
         for word in "$@"; do
             printf " '%s'" "$word"
@@ -107,7 +107,7 @@ echo "kernel $release"
 timeout "${IPMODD_VM_SECONDS:-3600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 \
     -m 2048 -display none -no-reboot -nodefaults -serial stdio \
     -kernel "$tree/boot/vmlinuz-$release" -initrd "$work/initramfs.cpio" \
-    -append "console=ttyS0 quiet panic=-1 rdinit=/init" \
+    -append "console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0 rdinit=/init" \
     -virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
     -virtfs "local,path=$out,mount_tag=out,security_model=none" </dev/null
 python3 tests/vm/result.py "$out/result.xml"
