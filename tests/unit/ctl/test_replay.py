@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ipmodctl replay: link types, times, answers, counters, and captures that are not what they should be."""
+import os
+import pty
+import re
 import struct
 import subprocess
+import time
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 
-from ctl import (ETHERNET, LOOP, NULL, RAW, SLL, SLL2, START, frames_of, ipmodctl, read_pcap,
-                 summary, write_pcap, write_pcapng)
+from ctl import (ETHERNET, IPMODCTL, LOOP, NULL, RAW, SLL, SLL2, START, frames_of, ipmodctl,
+                 read_pcap, summary, write_pcap, write_pcapng)
 
 A, B = "192.0.2.1", "198.51.100.2"
 A6, B6 = "2001:db8:1::1", "2001:db8:2::2"
@@ -290,6 +294,30 @@ def test_corrupt_record(tmp_path):
     assert frames_of(tmp_path / "out.pcap") == [marked(udp4())]
 
 
+@pytest.mark.parametrize("cut, text", [(1, "truncated pcapng dump file"),
+                                       (40, "truncated pcapng dump file")])
+def test_truncated_pcapng(tmp_path, cut, text):
+    data = write_pcapng(tmp_path / "in.pcapng", [udp4()] * 3).read_bytes()
+    (tmp_path / "in.pcapng").write_bytes(data[:-cut])
+    (tmp_path / "rules.conf").write_text(MARK)
+    done = ipmodctl("replay", "-c", tmp_path / "rules.conf", tmp_path / "in.pcapng",
+                    tmp_path / "out.pcap", code=1)
+    assert f"{tmp_path}/in.pcapng: after packet 2: {text}" in done.stderr
+    assert frames_of(tmp_path / "out.pcap") == [marked(udp4())] * 2
+
+
+def test_corrupt_block_of_pcapng(tmp_path):
+    """The length in front of a block and the one behind it differ."""
+    data = bytearray(write_pcapng(tmp_path / "in.pcapng", [udp4()] * 2).read_bytes())
+    data[-4] ^= 8
+    (tmp_path / "in.pcapng").write_bytes(data)
+    (tmp_path / "rules.conf").write_text(MARK)
+    done = ipmodctl("replay", "-c", tmp_path / "rules.conf", tmp_path / "in.pcapng",
+                    tmp_path / "out.pcap", code=1)
+    assert "after packet 1: " in done.stderr
+    assert frames_of(tmp_path / "out.pcap") == [marked(udp4())]
+
+
 @pytest.mark.parametrize("content, text", [
     (b"", "is no capture that can be read"),
     (b"\xd4\xc3", "is no capture that can be read"),
@@ -356,3 +384,37 @@ def test_standard_input_and_output(tmp_path):
     (tmp_path / "out.pcap").write_bytes(done.stdout)
     assert frames_of(tmp_path / "out.pcap") == [marked(udp4()), marked(udp6())]
     assert b"2 frames read, 2 written" in done.stderr
+
+
+MANY = 20_000  # packets: more than all buffers between a replay and who reads its output hold
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_of_a_long_capture(tmp_path, terminal):
+    """On a terminal alone; the line is gone in the end."""
+    (tmp_path / "rules.conf").write_text(MARK)
+    write_pcap(tmp_path / "in.pcap", [udp4()] * MANY)
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    with subprocess.Popen([IPMODCTL, "replay", "-c", tmp_path / "rules.conf", tmp_path / "in.pcap",
+                           "-"], stdout=subprocess.PIPE, stderr=theirs) as running:
+        os.close(theirs)
+        running.stdout.read(1)  # it is under way, and goes on when somebody reads on
+        time.sleep(0.7)  # more than the half second after which there is something to be seen
+        running.stdout.read()
+        said = read_all(ours)
+    assert running.returncode == 0
+    line = r"\r *\d+ %, (8192|16384) packets, \d+ a second, \d+ s to go\x1b\[K"
+    assert bool(re.search(f"{line}.*\r\x1b\\[K20000 frames", said)) == terminal, said
+    assert ("\x1b" in said) == terminal, said
+
+
+def read_all(descriptor):
+    """What is written to the other end of a pipe or terminal until it is closed."""
+    said = b""
+    try:
+        while more := os.read(descriptor, 65536):
+            said += more
+    except OSError:  # a terminal that nobody has open any more
+        pass
+    os.close(descriptor)
+    return said.decode()
