@@ -94,13 +94,21 @@ bool answer_allowed_error(const struct packet *asked)
     return packet_is_icmp(asked) && !is_icmp_error(asked->family, packet_icmp_type(asked));
 }
 
+/* Of these no program would get an answer: parts, and those whose addresses are of the way alone.
+ */
+static bool is_on_the_way(const struct packet *asked)
+{
+    return (asked->flags & (PACKET_FRAGMENT | PACKET_SOURCE_ROUTED | PACKET_HOME_ADDRESS)) != 0;
+}
+
 /*
  * A reset acknowledges all of the segment, so a fragment, whose segment's length is unknown, gets
- * none; nor does what is only passing a stop of its source route.
+ * none; nor does what is only passing a stop of its source route, or comes from a mobile node,
+ * whose connection is with its home address.
  */
 bool answer_allowed_reset(const struct packet *asked)
 {
-    return packet_is_tcp(asked) && (asked->flags & (PACKET_FRAGMENT | PACKET_SOURCE_ROUTED)) == 0 &&
+    return packet_is_tcp(asked) && !is_on_the_way(asked) &&
            (packet_tcp_flags(asked) & TCP_FLAG_RST) == 0;
 }
 
@@ -109,7 +117,5 @@ bool answer_allowed_echo(const struct packet *asked)
     uint8_t request = asked->family == FAMILY_IPV4 ? (uint8_t)ICMP4_ECHO_REQUEST
                                                    : (uint8_t)ICMP6_ECHO_REQUEST;
 
-    return packet_is_icmp(asked) &&
-           (asked->flags & (PACKET_FRAGMENT | PACKET_SOURCE_ROUTED)) == 0 &&
-           packet_icmp_type(asked) == request;
+    return packet_is_icmp(asked) && !is_on_the_way(asked) && packet_icmp_type(asked) == request;
 }

@@ -58,7 +58,8 @@ bool edit_src(struct packet *packet, const struct ip_addr *addr)
 {
     if (addr->family != packet->family)
         return false;
-    account_pseudo(packet, packet_src(packet), addr->bytes);
+    if ((packet->flags & PACKET_HOME_ADDRESS) == 0)
+        account_pseudo(packet, packet_src(packet), addr->bytes);
     put_ip(packet, packet->family == FAMILY_IPV4 ? IP4_SRC : IP6_SRC, addr->bytes,
            IP_ADDR_BYTES(packet->family));
     return true;

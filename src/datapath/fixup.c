@@ -170,7 +170,7 @@ static bool is_l4_damaged(const struct packet *packet, const struct checksum_kin
         return false;
     if (kind->zero_is_none && be16_load(field) == 0)
         return false;
-    if (kind->pseudo && (packet->flags & PACKET_SOURCE_ROUTED) != 0)
+    if (kind->pseudo && (packet->flags & (PACKET_SOURCE_ROUTED | PACKET_HOME_ADDRESS)) != 0)
         return false;
     return !checksum_holds(l4_sum(packet, kind));
 }

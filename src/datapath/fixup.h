@@ -10,11 +10,12 @@
  *     later fragments have no checksum, what was edited in them is repaired in the first. The one
  *     thing that cannot be repaired is a first fragment too short to hold its checksum field;
  *   - SCTP has a CRC-32C without pseudo-header (RFC 9260 6.8); 0 means none (RFC 9653) and stays;
- *   - a source route hides the final destination that the pseudo-header has: such checksums are
- *     repaired (edit.h books nothing for the next stop), but cannot be verified;
+ *   - a source route hides the final destination that the pseudo-header has, and an IPv6 option
+ *     the home address of a mobile node: such checksums are repaired (edit.h books nothing for the
+ *     next stop or the care-of address), but not verified;
  *   - a partial checksum (wire/virtio_net.h) is the sum of the pseudo-header and stays that: a
- * change of addresses is added as it is, not complemented, and no other change concerns it. It is
- * right by definition;
+ *     change of addresses is added as it is, not complemented, and no other change concerns it. It
+ *     is right by definition;
  *   - the checksum of a protocol that is not known keeps its bytes.
  */
 #ifndef IPMODD_DATAPATH_FIXUP_H

@@ -113,11 +113,18 @@ static enum reason parse_fragment_header(struct packet *packet, struct cursor *c
                            (field & IP6_FRAGMENT_MORE) != 0, before);
 }
 
+static bool has_home_address(const uint8_t *header, size_t length)
+{
+    return ip6_option_find(cursor_over(header + IP6_OPTIONS, length - IP6_OPTIONS),
+                           IP6_OPTION_HOME_ADDRESS, IP_ADDR_BYTES(FAMILY_IPV6));
+}
+
 /* Hop-by-hop and destination options, routing (RFC 8200 4.3, 4.4, 4.6), AH (RFC 4302 2.2). */
 static enum reason parse_sized_header(struct packet *packet, struct cursor *cursor)
 {
     bool authentication = packet->proto == IPPROTO_AH;
     bool routing = packet->proto == IPPROTO_ROUTING;
+    bool destination = packet->proto == IPPROTO_DSTOPTS;
     const uint8_t *header = cursor->bytes + cursor->at;
     size_t units;
 
@@ -128,6 +135,8 @@ static enum reason parse_sized_header(struct packet *packet, struct cursor *curs
         return REASON_BAD_EXTENSION_HEADER;
     if (routing && header[IP6_ROUTING_SEGMENTS_LEFT] > 0)
         packet->flags |= PACKET_SOURCE_ROUTED;
+    if (destination && has_home_address(header, (units + 1) * 8))
+        packet->flags |= PACKET_HOME_ADDRESS;
     return REASON_NONE;
 }
 

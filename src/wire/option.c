@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Walking over an option list. */
+/* Walking over option lists. */
 #include "ipmodd/wire/option.h"
+
+#include "ipmodd/wire/ip6.h"
 
 bool option_next(struct cursor *options, struct option *ret_option)
 {
@@ -23,6 +25,21 @@ bool option_next(struct cursor *options, struct option *ret_option)
             return false;
         *ret_option = option;
         return true;
+    }
+    return false;
+}
+
+bool ip6_option_find(struct cursor options, uint8_t type, size_t length)
+{
+    while (cursor_left(&options) > 0) {
+        uint8_t kind = cursor_u8(&options);
+        size_t size = kind != IP6_OPTION_PAD1 ? cursor_u8(&options) : 0;
+
+        cursor_skip(&options, size);
+        if (options.failed)
+            return false;
+        if (kind == type && size == length)
+            return true;
     }
     return false;
 }

@@ -234,7 +234,8 @@ static bool can_be_damaged(const struct packet *before)
     struct packet whole = *before;
     static uint8_t bytes[PACKET_CAPACITY];
 
-    if (fixup_is_damaged(before) || (before->flags & PACKET_SOURCE_ROUTED) != 0)
+    if (fixup_is_damaged(before) ||
+        (before->flags & (PACKET_SOURCE_ROUTED | PACKET_HOME_ADDRESS)) != 0)
         return true;
     memcpy(bytes, before->data, before->length);
     whole.data = bytes;

@@ -52,7 +52,8 @@ static bool is_sound(const uint8_t *bytes, size_t length, const struct virtio_ne
 
     memcpy(copy, bytes, length);
     return parse_again(&packet) == REASON_NONE &&
-           (packet.flags & (PACKET_PARTIAL_CHECKSUM | PACKET_SOURCE_ROUTED)) == 0 &&
+           (packet.flags &
+            (PACKET_PARTIAL_CHECKSUM | PACKET_SOURCE_ROUTED | PACKET_HOME_ADDRESS)) == 0 &&
            !fixup_is_damaged(&packet);
 }
 

@@ -47,6 +47,7 @@ enum packet_flag {
                                        TTL of the wire again */
     PACKET_GATHERED = 1u << 10,     /* a fragment that has been where those of its datagram meet */
     PACKET_WAITED = 1u << 11,       /* a later fragment that had been parked */
+    PACKET_HOME_ADDRESS = 1u << 12, /* the source is a care-of address (see delta.pseudo) */
 };
 
 /* The upper-layer header of a first fragment as far as rules can read it: a TCP header at most. */
@@ -86,7 +87,8 @@ enum fate {
 struct checksum_delta {
     uint16_t ip_header; /* over the IPv4 header */
     uint16_t pseudo;    /* over the addresses, as far as a pseudo-header includes them: it has the
-                           final destination, not the next stop of a source route (RFC 8200 8.1) */
+                           final destination, not the next stop of a source route (RFC 8200 8.1),
+                           and the home address of a mobile node (RFC 6275 6.3) */
     uint16_t l4;        /* over the upper-layer header and payload */
     uint32_t sctp_crc;  /* what to XOR into the CRC of an SCTP packet */
 };

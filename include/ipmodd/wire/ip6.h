@@ -23,6 +23,13 @@ enum {
     IP6_ROUTING_SEGMENTS_LEFT = 3,
 };
 
+/* Options of hop-by-hop and destination options headers. */
+enum {
+    IP6_OPTION_PAD1 = 0,
+    IP6_OPTION_HOME_ADDRESS = 201, /* RFC 6275 6.3; its value is an address */
+    IP6_OPTIONS = 2,               /* where they begin in their header */
+};
+
 enum {
     IP6_FRAGMENT_NEXT_HEADER = 0,
     IP6_FRAGMENT_OFFSET = 2, /* 13 bits offset in units of 8 bytes, 2 reserved, 1 more fragments */

@@ -395,6 +395,30 @@ static void test_source_route(void **state)
     assert_false(fixup_is_damaged(&packet));
 }
 
+/* The care-of address changes, the home address in the pseudo-header does not. */
+static void test_home_address(void **state)
+{
+    static const uint8_t home[22] = {1, 2, 0, 0, 201, 16, 0x20, 1};
+    struct ip_addr dst = addr("2001:db8:7::7"), src = addr("2001:db8:8::8");
+    struct packet packet;
+    uint32_t before;
+
+    (void)state;
+    forge_ip(&forged, FAMILY_IPV6, IPPROTO_UDP);
+    forge_extension(&forged, IPPROTO_DSTOPTS, home, sizeof(home));
+    forge_udp(&forged, 4);
+    forge_seal(&forged);
+    before = stored_l4_checksum(forged.bytes, IPPROTO_UDP, forged.l4);
+    packet = forged_packet(&forged);
+    assert_true(edit_src(&packet, &src));
+    fixup_packet(&packet);
+    assert_int_equal(stored_l4_checksum(forged.bytes, IPPROTO_UDP, forged.l4), before);
+    assert_true(edit_dst(&packet, &dst));
+    fixup_packet(&packet);
+    assert_int_not_equal(stored_l4_checksum(forged.bytes, IPPROTO_UDP, forged.l4), before);
+    assert_false(fixup_is_damaged(&packet));
+}
+
 static void test_mss(void **state)
 {
     static const uint8_t odd[8] = {1, 2, 4, 0x05, 0xb4, 1, 1, 0};
@@ -524,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_first_fragment_without_whole_header),
         cmocka_unit_test(test_sctp_fragment_keeps_ports),
         cmocka_unit_test(test_source_route),
+        cmocka_unit_test(test_home_address),
         cmocka_unit_test(test_mss),
         cmocka_unit_test(test_traffic_class_keeps_its_neighbours),
         cmocka_unit_test(test_setters_that_cannot_apply),

@@ -176,6 +176,24 @@ static void test_routing_header_with_stops_left(void **state)
     assert_accepted(PACKET_HAS_L4 | PACKET_SOURCE_ROUTED, 64, 72);
 }
 
+/* Padding, and an option of another length, are none. */
+static void test_home_address(void **state)
+{
+    static const uint8_t home[22] = {1, 2, 0, 0, 201, 16}, short_one[22] = {0, 0, 0, 1, 0, 201, 14},
+                         cut_off[22] = {1, 4, 0, 0, 0, 0, 201, 16};
+
+    (void)state;
+    forge_ip(&forged, FAMILY_IPV6, IPPROTO_UDP);
+    forge_extension(&forged, IPPROTO_DSTOPTS, home, sizeof(home));
+    forge_udp(&forged, 3);
+    forge_seal(&forged);
+    assert_accepted(PACKET_HAS_L4 | PACKET_HOME_ADDRESS, 64, 72);
+    memcpy(forged.bytes + 42, short_one, sizeof(short_one));
+    assert_accepted(PACKET_HAS_L4, 64, 72);
+    memcpy(forged.bytes + 42, cut_off, sizeof(cut_off));
+    assert_accepted(PACKET_HAS_L4, 64, 72);
+}
+
 static void test_extension_header_faults(void **state)
 {
     static const uint8_t body[6] = {0};
@@ -443,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_source_route_is_seen_while_under_way),
         cmocka_unit_test(test_extension_headers_of_every_kind),
         cmocka_unit_test(test_routing_header_with_stops_left),
+        cmocka_unit_test(test_home_address),
         cmocka_unit_test(test_extension_header_faults),
         cmocka_unit_test(test_number_of_extension_headers),
         cmocka_unit_test(test_fragments),
