@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing, builds a release, and measures what needs no network: a packet on its
-# path through many rules, loading them, and large sets.
+# path through many rules, loading them, large sets, and a capture through a rule.
 #   sudo sh tests/bench/path.sh [--check] [--rounds N] [--rules N]
 # README.md says how to read the tables.
 set -eu
@@ -30,4 +30,6 @@ for family in ipv4 ipv6; do
     # shellcheck disable=SC2086 # no word where there is none
     "$release/tests/bench/bench_prefix_set" $check $family || failed=1
 done
+# shellcheck disable=SC2086
+python3 -B tests/bench/replay.py $check "$release/src/ipmodctl" || failed=1
 exit $failed
