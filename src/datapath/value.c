@@ -75,6 +75,11 @@ int value_refuse(struct value_error *error, const char *format, ...)
     return -EINVAL;
 }
 
+int value_refuse_empty_list(struct value_error *error)
+{
+    return value_refuse(error, "the list excludes all that it includes, so it never holds");
+}
+
 static const struct value_name *find_name(const struct value_domain *domain, const char *text)
 {
     for (size_t i = 0; i < domain->name_count; i++) {

@@ -31,6 +31,10 @@ struct number_list {
 int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
                       struct value_error *error);
 
+/* The same for a part of a list, which may exclude all that it includes if others have more. */
+int number_list_parse_part(const char *text, const struct value_domain *domain, void **ret_list,
+                           struct value_error *error);
+
 /* The same for a list that is held against a set of numbers: it may exclude all of them. */
 int number_list_parse_kinds(const char *text, const struct value_domain *domain, void **ret_list,
                             struct value_error *error);

@@ -63,6 +63,9 @@ extern const struct value_domain value_proto;
 extern const struct value_domain value_ip_option;
 extern const struct value_domain value_ext_header;
 
+/* The same for a list whose items with `!` take away all that the others have. */
+int value_refuse_empty_list(struct value_error *error);
+
 /* A number, a name, or two of them as `a-b`. 0, or -EINVAL with ERROR filled. */
 int value_parse_range(const char *text, const struct value_domain *domain,
                       struct value_name *ret_range, struct value_error *error);

@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* src, dst, host: addresses, prefixes, ranges and sets of both families. */
-#include "list.h"
+#include "address_list.h"
 #include "table.h"
 
 #include "ipmodd/base/text.h"
-#include "ipmodd/datapath/address_range.h"
-#include "ipmodd/datapath/set.h"
 #include "ipmodd/wire/bytes.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A run of addresses, or a set. */
-struct address_item {
-    struct address_range range;
-    struct set_ref ref;
-    bool negated;
-};
-
-struct address_list {
-    unsigned families; /* FAMILIES_* that it can hold for */
-    size_t count;
-    struct address_item items[];
-};
 
 /* FAMILIES_* of ITEM; an empty set says nothing of either. */
 static unsigned item_families(const struct address_item *item)
@@ -86,15 +71,19 @@ static int address_parse(const char *text, const struct scope *scope, void **ret
 {
     static const struct value_list kind = {sizeof(struct address_list), sizeof(struct address_item),
                                            add_item, address_free};
-    struct address_list *list;
-
-    int r = value_parse_list(text, &kind, NULL, ret_value, error);
+    void *parsed = NULL;
+    int r = value_parse_list(text, &kind, NULL, &parsed, error);
+    struct address_list *list = parsed;
 
     (void)scope;
     if (r < 0)
         return r;
-    list = *ret_value;
     list->families = list_families(list);
+    if (!address_list_can_hold(list)) {
+        address_free(list);
+        return value_refuse_empty_list(error);
+    }
+    *ret_value = list;
     return 0;
 }
 
@@ -196,122 +185,25 @@ static bool dst_bound(const void *value, struct box *box)
     return bound(value, box, DIMENSION_DST, DIMENSION_DST_LOW);
 }
 
-static bool item_holds(const struct address_item *item, enum ip_family family, const uint8_t *bytes)
-{
-    return item->ref.set != NULL ? set_has_address(item->ref.set, family, bytes)
-                                 : address_range_holds(&item->range, family, bytes);
-}
-
-/* The list rule for "A or B", two addresses of FAMILY. */
-static bool list_holds_either(const struct address_list *list, enum ip_family family,
-                              const uint8_t *a, const uint8_t *b)
-{
-    struct list_tally tally = {.held = false};
-
-    if ((list->families & 1u << family) == 0)
-        return false;
-    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
-        const struct address_item *item = &list->items[i];
-
-        list_tally_add(&tally, item->negated,
-                       item_holds(item, family, a) || item_holds(item, family, b));
-    }
-    return list_tally_holds(&tally);
-}
-
 static bool src_test(const void *value, const struct match_context *context,
                      const struct packet *packet)
 {
     (void)context;
-    return list_holds_either(value, packet->family, packet_src(packet), packet_src(packet));
+    return address_list_holds_either(value, packet->family, packet_src(packet), packet_src(packet));
 }
 
 static bool dst_test(const void *value, const struct match_context *context,
                      const struct packet *packet)
 {
     (void)context;
-    return list_holds_either(value, packet->family, packet_dst(packet), packet_dst(packet));
+    return address_list_holds_either(value, packet->family, packet_dst(packet), packet_dst(packet));
 }
 
 static bool host_test(const void *value, const struct match_context *context,
                       const struct packet *packet)
 {
     (void)context;
-    return list_holds_either(value, packet->family, packet_src(packet), packet_dst(packet));
-}
-
-static bool list_holds(const struct address_list *list, const struct ip_addr *addr)
-{
-    return list_holds_either(list, addr->family, addr->bytes, addr->bytes);
-}
-
-static bool has_sets(const struct address_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].ref.name != NULL)
-            return true;
-    }
-    return false;
-}
-
-/* The address behind ADDR; false behind the last of its family. */
-static bool step(struct ip_addr *addr)
-{
-    for (size_t i = IP_ADDR_BYTES(addr->family); i-- > 0;) {
-        if (++addr->bytes[i] != 0)
-            return true;
-    }
-    return false;
-}
-
-/* Between the ends of all items neither list changes, so one address for each run is enough. */
-static bool implied_at_ends(const struct address_list *list, const struct address_list *narrow,
-                            const struct address_list *ends)
-{
-    for (size_t i = 0; i < ends->count; i++) {
-        struct ip_addr behind = ends->items[i].range.last;
-
-        if (list_holds(narrow, &ends->items[i].range.first) &&
-            !list_holds(list, &ends->items[i].range.first))
-            return false;
-        if (step(&behind) && list_holds(narrow, &behind) && !list_holds(list, &behind))
-            return false;
-    }
-    return true;
-}
-
-static bool same_item(const struct address_item *a, const struct address_item *b)
-{
-    if (a->negated != b->negated || (a->ref.name == NULL) != (b->ref.name == NULL))
-        return false;
-    if (a->ref.name != NULL)
-        return strcmp(a->ref.name, b->ref.name) == 0;
-    return memcmp(&a->range, &b->range, sizeof(a->range)) == 0;
-}
-
-static bool same_items(const struct address_list *a, const struct address_list *b)
-{
-    for (size_t i = 0; i < a->count && a->count == b->count; i++) {
-        if (!same_item(&a->items[i], &b->items[i]))
-            return false;
-    }
-    return a->count == b->count;
-}
-
-/* Of source or destination alone. Of sets no more is known than their names. */
-static bool address_implied(const void *value, const void *narrow)
-{
-    const struct address_list *list = value, *other = narrow;
-
-    if (has_sets(list) || has_sets(other))
-        return same_items(list, other);
-    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
-        const struct ip_addr zero = {.family = family};
-
-        if (list_holds(other, &zero) && !list_holds(list, &zero))
-            return false;
-    }
-    return implied_at_ends(list, other, list) && implied_at_ends(list, other, other);
+    return address_list_holds_either(value, packet->family, packet_src(packet), packet_dst(packet));
 }
 
 static void print_item(const struct address_item *item, FILE *out)
@@ -344,7 +236,7 @@ const struct match_type match_src = {
     .test = src_test,
     .bound = src_bound,
     .reads = FIELD_BIT(FIELD_SRC),
-    .implied = address_implied,
+    .implied = address_list_implied,
     .print = address_print,
 };
 
@@ -358,7 +250,7 @@ const struct match_type match_dst = {
     .test = dst_test,
     .bound = dst_bound,
     .reads = FIELD_BIT(FIELD_DST),
-    .implied = address_implied,
+    .implied = address_list_implied,
     .print = address_print,
 };
 

@@ -134,6 +134,61 @@ static unsigned list_families(const struct icmp_list *list)
     return positive != 0 ? positive : all;
 }
 
+static bool item_holds(const struct icmp_item *item, enum ip_family family, uint8_t type,
+                       uint8_t code)
+{
+    const struct icmp_bounds *bounds = &item->of[family];
+
+    return (item->families & 1u << family) != 0 && type >= bounds->first_type &&
+           type <= bounds->last_type && code >= bounds->first_code && code <= bounds->last_code;
+}
+
+static bool list_holds(const struct icmp_list *list, enum ip_family family, uint8_t type,
+                       uint8_t code)
+{
+    struct list_tally tally = {.held = false};
+
+    for (size_t i = 0; i < list->count && !tally.excluded; i++)
+        list_tally_add(&tally, list->items[i].negated,
+                       item_holds(&list->items[i], family, type, code));
+    return list_tally_holds(&tally);
+}
+
+/* Where what ITEM says of types, or of codes, begins to hold; 0 where that is behind the last. */
+static uint8_t edge_of(const struct icmp_item *item, enum ip_family family, bool of_codes)
+{
+    const struct icmp_bounds *bounds = &item->of[family];
+    uint8_t first = of_codes ? bounds->first_code : bounds->first_type;
+    uint8_t last = of_codes ? bounds->last_code : bounds->last_type;
+
+    return item->negated ? (uint8_t)(last + 1) : first;
+}
+
+/* Whether it holds for any message of FAMILY: if so, then for one at edges of both its numbers. */
+static bool can_hold_in(const struct icmp_list *list, enum ip_family family)
+{
+    for (size_t i = 0; i <= list->count; i++) {
+        uint8_t type = i < list->count ? edge_of(&list->items[i], family, false) : 0;
+
+        for (size_t j = 0; j <= list->count; j++) {
+            uint8_t code = j < list->count ? edge_of(&list->items[j], family, true) : 0;
+
+            if (list_holds(list, family, type, code))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool can_hold(const struct icmp_list *list)
+{
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        if ((list->families & 1u << family) != 0 && can_hold_in(list, family))
+            return true;
+    }
+    return false;
+}
+
 /* What items are read with. */
 struct reading {
     const struct icmp_vocabulary *vocabulary;
@@ -161,15 +216,19 @@ int icmp_list_parse(const char *text, const struct icmp_vocabulary *vocabulary,
     static const struct value_list kind = {sizeof(struct icmp_list), sizeof(struct icmp_item),
                                            add_item, free};
     const struct reading reading = {vocabulary, scope};
-
-    struct icmp_list *list;
-    int r = value_parse_list(text, &kind, &reading, ret_list, error);
+    void *parsed = NULL;
+    int r = value_parse_list(text, &kind, &reading, &parsed, error);
+    struct icmp_list *list = parsed;
 
     if (r < 0)
         return r;
-    list = *ret_list;
     list->families = list_families(list);
     list->codes = vocabulary->codes;
+    if (!can_hold(list)) {
+        free(list);
+        return value_refuse_empty_list(error);
+    }
+    *ret_list = list;
     return 0;
 }
 
@@ -201,29 +260,10 @@ bool icmp_list_bound(const struct icmp_list *list, struct box *box)
     return positive && !negated && !list->codes;
 }
 
-static bool item_holds(const struct icmp_item *item, enum ip_family family, uint8_t type,
-                       uint8_t code)
-{
-    const struct icmp_bounds *bounds = &item->of[family];
-
-    return (item->families & 1u << family) != 0 && type >= bounds->first_type &&
-           type <= bounds->last_type && code >= bounds->first_code && code <= bounds->last_code;
-}
-
 bool icmp_list_test(const struct icmp_list *list, const struct packet *packet)
 {
-    struct list_tally tally = {.held = false};
-
-    if (!packet_is_icmp(packet) || (list->families & 1u << packet->family) == 0)
-        return false;
-    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
-        const struct icmp_item *item = &list->items[i];
-
-        list_tally_add(&tally, item->negated,
-                       item_holds(item, packet->family, packet_icmp_type(packet),
-                                  packet_icmp_code(packet)));
-    }
-    return list_tally_holds(&tally);
+    return packet_is_icmp(packet) && (list->families & 1u << packet->family) != 0 &&
+           list_holds(list, packet->family, packet_icmp_type(packet), packet_icmp_code(packet));
 }
 
 static void print_item(const struct icmp_item *item, bool codes, FILE *out)

@@ -46,14 +46,20 @@ static const struct value_list list_kind = {sizeof(struct number_list), sizeof(s
 static int refuse_empty(struct number_list *list, struct value_error *error)
 {
     free(list);
-    return value_refuse(error, "the list excludes all that it includes, so it never holds");
+    return value_refuse_empty_list(error);
+}
+
+int number_list_parse_part(const char *text, const struct value_domain *domain, void **ret_list,
+                           struct value_error *error)
+{
+    return value_parse_list(text, &list_kind, domain, ret_list, error);
 }
 
 int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
                       struct value_error *error)
 {
     void *list;
-    int r = value_parse_list(text, &list_kind, domain, &list, error);
+    int r = number_list_parse_part(text, domain, &list, error);
 
     if (r < 0)
         return r;
@@ -68,7 +74,7 @@ int number_list_parse_kinds(const char *text, const struct value_domain *domain,
 {
     const struct kind_set none = {.words = {0}};
     void *list;
-    int r = value_parse_list(text, &list_kind, domain, &list, error);
+    int r = number_list_parse_part(text, domain, &list, error);
 
     if (r < 0)
         return r;

@@ -53,6 +53,7 @@ static int join_numbers(const struct text_list *texts, char **ret_text)
     return fclose(memory) == 0 ? 0 : -ENOMEM;
 }
 
+/* What sets have is not known here: beside them, numbers need not hold for any port. */
 static int parse_numbers(const struct text_list *texts, struct port_list *list,
                          struct value_error *error)
 {
@@ -62,7 +63,10 @@ static int parse_numbers(const struct text_list *texts, struct port_list *list,
 
     if (r < 0 || *text == '\0')
         return r;
-    r = number_list_parse(text, &value_port, &numbers, error);
+    if (list->set_count > 0)
+        r = number_list_parse_part(text, &value_port, &numbers, error);
+    else
+        r = number_list_parse(text, &value_port, &numbers, error);
     if (r == 0)
         list->numbers = numbers;
     return r;
@@ -98,9 +102,9 @@ static int port_parse(const char *text, const struct scope *scope, void **ret_va
     list = calloc(1, sizeof(*list) + texts.count * sizeof(list->sets[0]));
     if (list == NULL)
         return -ENOMEM;
-    r = parse_numbers(&texts, list, error);
+    r = take_sets(&texts, list);
     if (r == 0)
-        r = take_sets(&texts, list);
+        r = parse_numbers(&texts, list, error);
     if (r < 0) {
         port_free(list);
         return r;

@@ -72,7 +72,7 @@ static int tcp_flags_parse(const char *text, const struct scope *scope, void **r
         return r;
     if (!can_hold(list)) {
         free(list);
-        return value_refuse(error, "the list excludes all that it includes, so it never holds");
+        return value_refuse_empty_list(error);
     }
     *ret_value = list;
     return 0;

@@ -162,7 +162,7 @@ static void test_prefixes_without_room(void **state)
     assert_warns(ALL "[rule a]\ndst = 2001:db8::1, 2001:db8::/32\nnetmap = dst 2001:db8:1::/48\n",
                  "2001:db8::/32 holds more addresses than a /48");
     assert_warns(ALL "[rule a]\nsrc = 192.0.2.0/24\nnetmap = src 203.0.113.0/24\n", NULL);
-    assert_warns(ALL "[rule a]\nsrc = 192.0.2.0/25, !192.0.0.0/16\nnetmap = src 203.0.113.0/24\n",
+    assert_warns(ALL "[rule a]\nsrc = 192.0.2.0/25, !198.51.0.0/16\nnetmap = src 203.0.113.0/24\n",
                  NULL);
     assert_warns(ALL "[rule a]\ndst = 192.0.2.0/24\nsrc = 192.0.2.7\n"
                      "netmap = src 203.0.113.0/25\n",

@@ -60,6 +60,18 @@ static void test_wrong_names_in_rules(void **state)
                      "fits both");
 }
 
+/* Whether a list with a set can hold is not known: the set may have what the rest leaves. */
+static void test_exceptions_beside_sets(void **state)
+{
+    (void)state;
+    assert_complaint("[set web]\ntype = port\nelements = 8080\n[rule a]\n"
+                     "dport = @web, 80, !1-1024\n",
+                     "");
+    assert_complaint("[set nets]\nelements = 2001:db8::1\n[rule a]\n"
+                     "dst = @nets, 192.0.2.1, !0.0.0.0/0\n",
+                     "");
+}
+
 static void test_file(void **state)
 {
     static const char conf[] = "[rule a]\ndst = @l\ndport = !@p\n[set l]\nfile = lists/l.txt\n"
@@ -106,8 +118,11 @@ static void test_wrong_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_sections),       cmocka_unit_test(test_wrong_elements),
-        cmocka_unit_test(test_wrong_names_in_rules), cmocka_unit_test(test_file),
+        cmocka_unit_test(test_wrong_sections),
+        cmocka_unit_test(test_wrong_elements),
+        cmocka_unit_test(test_wrong_names_in_rules),
+        cmocka_unit_test(test_exceptions_beside_sets),
+        cmocka_unit_test(test_file),
         cmocka_unit_test(test_wrong_files),
     };
 
