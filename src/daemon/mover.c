@@ -133,6 +133,13 @@ int mover_move(struct mover *mover)
     return r;
 }
 
+void mover_expire(struct mover *mover)
+{
+    const struct moment now = clock_read(&mover->zone);
+
+    path_expire(mover->path, &now);
+}
+
 void mover_drain(struct mover *mover)
 {
     for (int i = 0; i < BATCHES_AT_STOP; i++) {

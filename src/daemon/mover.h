@@ -46,6 +46,9 @@ void mover_clear(struct mover *mover);
  */
 int mover_move(struct mover *mover);
 
+/* Gives up what has waited for too long; at path_expires_ns(), if no packet has come. */
+void mover_expire(struct mover *mover);
+
 /* Moves what the queue and other movers have for it at a stop, however much that is. */
 void mover_drain(struct mover *mover);
 

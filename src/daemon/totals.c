@@ -35,6 +35,13 @@ static void add(struct mover *mover, void *argument)
         add_flows(totals, path_flows(mover->path));
 }
 
+/* The paths were asked one after the other, and a packet may have gone from one to the next. */
+static void settle(struct path_counters *counters)
+{
+    if ((int64_t)counters->parked < 0)
+        counters->parked = 0;
+}
+
 int totals_collect(struct totals *totals, struct engine *engine)
 {
     size_t rules = engine->loaded.ruleset->rule_count;
@@ -48,6 +55,7 @@ int totals_collect(struct totals *totals, struct engine *engine)
         return -ENOMEM;
     }
     engine_call(engine, add, totals);
+    settle(&totals->counters);
     return 0;
 }
 

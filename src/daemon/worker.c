@@ -36,6 +36,7 @@ struct worker {
     struct event_base *base;
     struct event *tun;
     struct event *wake;
+    struct event *expiry; /* of what the path has waiting; pending only while it has */
     int wake_fd;
     int notice_fd; /* borrowed */
     atomic_uint notices;
@@ -57,6 +58,15 @@ unsigned worker_take_notices(struct worker *worker, unsigned notices)
     return atomic_fetch_and(&worker->notices, ~notices) & notices;
 }
 
+/* What others are to read, whatever has caused it. */
+static void note_records(struct worker *worker)
+{
+    if (!event_ring_is_empty(path_events(worker->mover.path)))
+        notice(worker, NOTICE_EVENTS);
+    if (worker->mover.tap != NULL && !tap_is_empty(worker->mover.tap))
+        notice(worker, NOTICE_WATCH);
+}
+
 /* After a wake-up for packets, with the outcome of mover_move(). */
 static void note_outcome(struct worker *worker, int moved)
 {
@@ -65,10 +75,7 @@ static void note_outcome(struct worker *worker, int moved)
 
     if ((atomic_load_explicit(&worker->notices, memory_order_relaxed) & looks) != looks)
         notice(worker, looks);
-    if (!event_ring_is_empty(path_events(worker->mover.path)))
-        notice(worker, NOTICE_EVENTS);
-    if (worker->mover.tap != NULL && !tap_is_empty(worker->mover.tap))
-        notice(worker, NOTICE_WATCH);
+    note_records(worker);
     if (refused != worker->refused)
         notice(worker, NOTICE_REFUSED);
     worker->refused = refused;
@@ -120,6 +127,31 @@ static int look_again(struct worker *worker)
     return move(worker);
 }
 
+/* What waits on the path ends in time, also if no packet comes any more. */
+static void follow_expiry(struct worker *worker)
+{
+    uint64_t end_ns = path_expires_ns(worker->mover.path), now_ns, left_us;
+    struct timeval left;
+
+    if (end_ns == UINT64_MAX || event_pending(worker->expiry, EV_TIMEOUT, NULL))
+        return;
+    now_ns = clock_now_ns();
+    left_us = end_ns > now_ns ? (end_ns - now_ns) / 1000 + 1 : 0;
+    left = (struct timeval){(time_t)(left_us / 1000000), (suseconds_t)(left_us % 1000000)};
+    event_add(worker->expiry, &left);
+}
+
+static void on_expiry(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+
+    (void)fd;
+    (void)what;
+    mover_expire(&worker->mover);
+    note_records(worker);
+    follow_expiry(worker);
+}
+
 static void on_packets(evutil_socket_t fd, short what, void *context)
 {
     struct worker *worker = context;
@@ -129,6 +161,7 @@ static void on_packets(evutil_socket_t fd, short what, void *context)
     (void)what;
     while (moved == 0 && should_stay_awake(worker))
         moved = look_again(worker);
+    follow_expiry(worker);
     if (moved > 0) /* an edge comes with the next packet alone */
         event_active(worker->tun, EV_READ, 0);
     if (moved >= 0)
@@ -165,9 +198,11 @@ static int open_events(struct worker *worker)
     worker->tun = event_new(worker->base, worker->mover.tun_fd, EV_READ | EV_PERSIST | EV_ET,
                             on_packets, worker);
     worker->wake = event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST, on_wake, worker);
-    if (worker->tun == NULL || worker->wake == NULL)
+    worker->expiry = evtimer_new(worker->base, on_expiry, worker);
+    if (worker->tun == NULL || worker->wake == NULL || worker->expiry == NULL)
         return -1;
     event_priority_set(worker->tun, PRIORITY_PACKETS);
+    event_priority_set(worker->expiry, PRIORITY_PACKETS);
     event_priority_set(worker->wake, PRIORITY_CALLS);
     return 0;
 }
@@ -197,6 +232,7 @@ void worker_free(struct worker *worker)
         return;
     eventing_forget(worker->tun);
     eventing_forget(worker->wake);
+    eventing_forget(worker->expiry);
     if (worker->base != NULL)
         event_base_free(worker->base);
     if (worker->wake_fd >= 0)

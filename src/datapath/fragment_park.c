@@ -100,6 +100,13 @@ size_t fragment_park_count(const struct fragment_park *park)
     return park->count;
 }
 
+uint64_t fragment_park_expires_ns(const struct fragment_park *park)
+{
+    const struct place *oldest = TAILQ_FIRST(&park->waiting);
+
+    return oldest != NULL ? oldest->expires_ns : UINT64_MAX;
+}
+
 static uint16_t source_of(const struct fragment_park *park, const struct fragment_key *key)
 {
     size_t size = key->family == FAMILY_IPV4 ? IP_ADDR_BYTES(FAMILY_IPV4) : SOURCE_BYTES_IP6;

@@ -17,6 +17,11 @@
  * hash. From many addresses at once a flood shortens the time that others may wait to that in which
  * it fills the park; fragments that are out of order are so by less, as a rule.
  *
+ * The time is over on an idle wire too: path_expires_ns() says when, and who has the path sees to
+ * it. It is shorter than what receivers wait (15 seconds of RFC 791 3.2, 60 of RFC 8200 4.5), so
+ * nothing reaches one that has given up; nobody is told of it, as no first fragment came (RFC 792,
+ * RFC 8200 4.5).
+ *
  * A packet that goes on stays where it is, for its bytes to be written, until the next batch
  * begins.
  */
@@ -46,6 +51,9 @@ void fragment_park_begin(struct fragment_park *park, uint64_t now_ns);
 
 /* Packets that wait. */
 size_t fragment_park_count(const struct fragment_park *park);
+
+/* When the first of them has waited for its time (monotonic); UINT64_MAX: there is none. */
+uint64_t fragment_park_expires_ns(const struct fragment_park *park);
 
 /*
  * Take a packet out, which is then as when it was read: its bytes, what the kernel said about them,

@@ -21,9 +21,13 @@ void tell_match(const struct path *path, size_t rule, const struct packet *packe
 void tell_outcome(struct path *path, size_t rule, const struct packet *packet);
 void tell_fate(const struct path *path, const struct packet *packet);
 
-/* It was read. */
+/* It was read; or it had waited, here or on another path, and goes on: then it has been counted. */
 static inline void count_arrival(struct path *path, const struct packet *packet)
 {
+    if ((packet->flags & PACKET_WAITED) != 0) {
+        path->counters.parked -= packet->segments;
+        return;
+    }
     path->counters.in += packet->segments;
     path->counters.in_bytes += packet_wire_bytes(packet);
 }

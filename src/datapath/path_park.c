@@ -17,22 +17,16 @@ void path_understand(struct packet *packet)
 
 bool path_waits(struct path *path, const struct packet *packet)
 {
-    if ((packet->flags & PACKET_ORPHAN) == 0 || (packet->flags & PACKET_WAITED) != 0)
+    if ((packet->flags & PACKET_ORPHAN) == 0)
         return false;
     return path->flows != NULL || path->hands_over || classify_needs_first(path, packet);
-}
-
-/* PACKET has been taken out. */
-static void end_wait(struct path *path, struct packet *packet)
-{
-    path_understand(packet);
-    path->counters.parked -= packet->segments;
 }
 
 /* PACKET has waited in vain. */
 static void give_up(struct path *path, struct packet *packet, enum reason reason)
 {
-    end_wait(path, packet);
+    path_understand(packet);
+    count_arrival(path, packet);
     track_packet(packet, path->view);
     observe_receipt(path, path->observer != NULL, packet);
     observe_arrival(path, path->observer != NULL, packet, REASON_NONE);
@@ -49,7 +43,20 @@ void path_park_expire(struct path *path)
         give_up(path, packet, REASON_FRAGMENT_TIMEOUT);
 }
 
-void path_park(struct path *path, struct packet *packet)
+void path_expire(struct path *path, const struct moment *now)
+{
+    path->matching.time = *now;
+    fragment_park_begin(path->park, now->now_ns);
+    path_park_expire(path);
+}
+
+uint64_t path_expires_ns(const struct path *path)
+{
+    return fragment_park_expires_ns(path->park);
+}
+
+/* Another one may have to make room. */
+static bool put(struct path *path, const struct packet *packet)
 {
     struct packet *surplus = fragment_park_take_surplus(path->park);
 
@@ -58,9 +65,17 @@ void path_park(struct path *path, struct packet *packet)
         /* again: the other one came in between */
         observe_receipt(path, path->observer != NULL, packet);
     }
+    return fragment_park_put(path->park, packet);
+}
+
+/* The first one of what has waited on another path was lost on the way here. */
+void path_park(struct path *path, struct packet *packet)
+{
+    bool waits = (packet->flags & PACKET_WAITED) == 0 && put(path, packet);
+
     observe_arrival(path, path->observer != NULL, packet, REASON_NONE);
-    packet->fate = fragment_park_put(path->park, packet) ? FATE_PARKED : FATE_DROP;
-    if (packet->fate == FATE_DROP)
+    packet->fate = waits ? FATE_PARKED : FATE_DROP;
+    if (!waits)
         packet->reason = REASON_FRAGMENT_BEFORE_FIRST;
     observe_fate(path, path->observer != NULL, packet);
 }
@@ -69,10 +84,7 @@ struct packet *path_unpark(struct path *path, const struct fragment_key *key)
 {
     struct packet *packet = fragment_park_take(path->park, key);
 
-    if (packet == NULL)
-        return NULL;
-    end_wait(path, packet);
-    path->counters.in -= packet->segments; /* it arrives again, perhaps on another path */
-    path->counters.in_bytes -= packet_wire_bytes(packet);
+    if (packet != NULL)
+        path_understand(packet);
     return packet;
 }

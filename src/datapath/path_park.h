@@ -12,7 +12,7 @@ void path_understand(struct packet *packet);
 /* Whether what becomes of PACKET depends on a first fragment that has not come yet. */
 bool path_waits(struct path *path, const struct packet *packet);
 
-/* PACKET waits, or, without room, is dropped. */
+/* PACKET waits; without room, or when it has waited already, it is dropped. */
 void path_park(struct path *path, struct packet *packet);
 
 /* The next that waited for KEY's datagram, understood, to go on; NULL: none is left. */

@@ -7,16 +7,17 @@ from scapy.layers.inet6 import IPv6ExtHdrFragment
 from scapy.packet import Raw
 
 from packets import difference, ip, parse, send, tcp, tos_of, udp
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, HOST, PEER
 from traffic import ping, udp_socket
+from watching import watch
 
 BIG = bytes(range(250)) * 16  # four fragments with room to spare: 1500 bytes each
 
 
-def part(family, place, more, data, ident=9, proto=17, **fields):
+def part(family, place, more, data, ident=9, proto=17, ends=(HOST, FAR), **fields):
     """One fragment with DATA at PLACE of datagram IDENT."""
-    src, dst = HOST[family], FAR[family]
+    src, dst = (end[family] for end in ends)
     if family == 4:
         return bytes(ip(4, src, dst, flags="MF" if more else 0, frag=place // 8, id=ident,
                         proto=proto, **fields) / Raw(data))
@@ -24,9 +25,10 @@ def part(family, place, more, data, ident=9, proto=17, **fields):
         id=ident, m=int(more), offset=place // 8, nh=proto) / Raw(data))
 
 
-def upper(family, body):
+def upper(family, body, ends=(HOST, FAR)):
     """The bytes of an upper layer, with the checksum for the addresses of part()."""
-    return bytes(ip(family, HOST[family], FAR[family]) / body)[20 if family == 4 else 40:]
+    src, dst = (end[family] for end in ends)
+    return bytes(ip(family, src, dst) / body)[20 if family == 4 else 40:]
 
 
 def is_fragment(data):
@@ -149,6 +151,45 @@ def test_overtaken_fragments(wire, daemons, captures, family):
     send(wire.host, late, early)
     assert difference([early, late], seen.wait(4)[2:]) == ""
     assert daemon.statistics().drops == {}
+
+
+def test_a_wait_ends_without_packets(wire, daemons, family):
+    """A fragment whose first one never comes is given up in its time (5 s) though the wire is idle,
+    and who watches sees it."""
+    daemon = daemons(wire.host)
+    daemon.start("[rule no]\ndport = 7\nverdict = drop\n")
+    with watch(daemon, "-j", "monitor", "fragment=later") as monitor:
+        send(wire.host, part(family, 64, False, bytes(64)))
+        assert monitor.events(1)[0]["fate"] == "parked"
+        assert daemon.statistics().totals["parked"] == 1
+        wait_until(lambda: len(monitor.events()) > 1, "the end of the wait", 5 + PATIENCE)
+        assert monitor.events()[1]["reason"] == "fragment-timeout"
+    statistics = daemon.statistics()
+    assert statistics.totals["parked"] == 0 and statistics.drops == {"fragment-timeout": 1}
+    assert statistics.balance()[0] == statistics.balance()[1]
+
+
+def test_overtaken_fragments_find_their_flow(routed, daemons, family):
+    """With four queues what waited is handed over with its first one, wherever its flow is, and
+    arrives as one datagram from the address outside."""
+    pool = {4: "203.0.113.200", 6: "2001:db8:9::200"}[family]
+    ends = (CLIENT, PEER)
+    daemon = daemons(routed.host)
+    daemon.start("[tun]\nqueues = 4\n[divert]\ndirection = forward\n[rule share]\n"
+                 f"src = {CLIENT[family]}\nproto = udp\nsnat = {pool}\n")
+    with udp_socket(routed.peer, family) as receiver:
+        receiver.bind((PEER[family], 5000))
+        for ident in range(1, 33):
+            data = ident.to_bytes(2, "big") * 50
+            body = upper(family, udp(4000 + ident % 4, 5000, data), ends)
+            send(routed.client, part(family, 64, False, body[64:], ident, ends=ends),
+                 part(family, 0, True, body[:64], ident, ends=ends))
+            came, sender = receiver.recvfrom(1000)
+            assert came == data and sender[0] == pool
+    statistics = daemon.statistics()
+    assert statistics.drops == {} and statistics.totals["parked"] == 0
+    assert statistics.totals["in"] == statistics.totals["out"] == 64
+    assert statistics.totals["handed-over"] > 0
 
 
 def test_fragments_share_a_queue(wire, daemons, family):

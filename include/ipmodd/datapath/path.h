@@ -77,7 +77,8 @@ void batch_reset(struct batch *batch);
 struct path_counters {
     uint64_t in, out, generated; /* packets */
     uint64_t in_bytes, out_bytes;
-    uint64_t parked; /* those that wait for their first fragment now */
+    uint64_t parked; /* those that wait for their first fragment now. What waited on one path and
+                        went on to another leaves the count of that one: sum them (modulo 2^64) */
     uint64_t drops[REASON_COUNT];
     uint64_t handed_over;      /* to other paths, where they count as `in` (shards.h) */
     uint64_t malformed_passed; /* refused by parse, sent on by `malformed = pass` */
@@ -175,6 +176,13 @@ void path_set_flow_observer(struct path *path, const struct flow_observer *obser
  * Neither allocates nor asks the kernel anything.
  */
 void path_run(struct path *path, struct batch *batch, const struct moment *now);
+
+/*
+ * Where no packet comes that would have it done: drops what has waited for too long at NOW, and
+ * when there will be some (monotonic; UINT64_MAX: nothing waits).
+ */
+void path_expire(struct path *path, const struct moment *now);
+uint64_t path_expires_ns(const struct path *path);
 
 /* No packet comes any more: those that still wait are dropped as REASON_FRAGMENT_TIMEOUT. */
 void path_finish(struct path *path);

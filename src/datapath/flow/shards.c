@@ -14,7 +14,7 @@
 enum { RING_BYTES = 1 << 20 }; /* sixteen super-packets */
 
 /* Flags that do not follow from the bytes. */
-enum { FLAGS_HANDED = PACKET_TTL_RESTORED | PACKET_GATHERED };
+enum { FLAGS_HANDED = PACKET_TTL_RESTORED | PACKET_GATHERED | PACKET_WAITED };
 
 struct handed_record {
     struct record record;

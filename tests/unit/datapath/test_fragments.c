@@ -549,9 +549,16 @@ static void test_parked_ones_have_their_time(void **state)
     run_at(&fixture, SECOND + PARK_WAIT_NS);
     assert_int_equal(path_counters(fixture.path)->parked, 2);
     assert_int_equal(path_counters(fixture.path)->drops[REASON_FRAGMENT_TIMEOUT], 1);
+    assert_int_equal(path_expires_ns(fixture.path), SECOND + 2 * PARK_WAIT_NS - 1);
+    path_expire(fixture.path, &(struct moment){.now_ns = SECOND + 2 * PARK_WAIT_NS - 2});
+    assert_int_equal(path_counters(fixture.path)->parked, 2);
+    path_expire(fixture.path, &(struct moment){.now_ns = SECOND + 2 * PARK_WAIT_NS - 1});
+    assert_int_equal(path_counters(fixture.path)->parked, 1);
+    assert_int_equal(path_counters(fixture.path)->drops[REASON_FRAGMENT_TIMEOUT], 2);
     path_finish(fixture.path);
     assert_int_equal(path_counters(fixture.path)->parked, 0);
     assert_int_equal(path_counters(fixture.path)->drops[REASON_FRAGMENT_TIMEOUT], 3);
+    assert_int_equal(path_expires_ns(fixture.path), UINT64_MAX);
     stop(&fixture);
 }
 

@@ -277,6 +277,20 @@ static void test_errors_find_their_flow(void **state)
     }
 }
 
+/* Part of datagram ID of the flow of `forged`: its first one with 512 bytes, or the one behind. */
+static void forge_part(struct forged *part, uint16_t id, bool is_first)
+{
+    forge_ip(part, FAMILY_IPV4, forged.proto);
+    be16_store(part->bytes + 4, id);
+    forge_fragment(part, is_first ? 0 : 512, is_first);
+    if (is_first)
+        forge_l4(part, 504);
+    else
+        forge_bytes(part, forged.bytes, 8);
+    memcpy(part->bytes + L4, forged.bytes + L4, is_first ? 4 : 0);
+    forge_seal_ip(part);
+}
+
 /* Later fragments, wherever they come, go the way of the first. */
 static void test_fragments_follow_the_first(void **state)
 {
@@ -288,17 +302,8 @@ static void test_fragments_follow_the_first(void **state)
     for (uint16_t id = 1; id <= 16; id++) {
         forge_from(IPPROTO_UDP, (uint16_t)(40000 + id / 2), 80);
         deliver(fixture, id / 2 % PATHS, &forged, &home);
-        forge_ip(&first, FAMILY_IPV4, IPPROTO_UDP);
-        be16_store(first.bytes + 4, id);
-        forge_fragment(&first, 0, true);
-        forge_l4(&first, 504);
-        memcpy(first.bytes + L4, forged.bytes + L4, 4);
-        forge_seal_ip(&first);
-        forge_ip(&later, FAMILY_IPV4, IPPROTO_UDP);
-        be16_store(later.bytes + 4, id);
-        forge_fragment(&later, 512, false);
-        forge_bytes(&later, forged.bytes, 8);
-        forge_seal_ip(&later);
+        forge_part(&first, id, true);
+        forge_part(&later, id, false);
         assert_int_equal(deliver(fixture, id % PATHS, &first, &where)->fate, FATE_OUT);
         assert_int_equal(where, home);
         for (unsigned at = 0; at < PATHS; at++) {
@@ -308,6 +313,122 @@ static void test_fragments_follow_the_first(void **state)
             assert_int_equal(packet->data[SRC], 203);
         }
     }
+}
+
+/* What path NUMBER was told of. False when there is nothing. */
+static bool run_told(struct fixture *fixture, unsigned number)
+{
+    if (!path_is_told(fixture->paths[number]))
+        return false;
+    batch_reset(fixture->batches[number]);
+    batch_take_handed(fixture->paths[number], fixture->batches[number]);
+    run(fixture, number);
+    return true;
+}
+
+static struct path_counters sum_counters(const struct fixture *fixture)
+{
+    struct path_counters sum = {.in = 0};
+
+    for (size_t i = 0; i < PATHS; i++)
+        path_add_counters(fixture->paths[i], &sum);
+    return sum;
+}
+
+/* WHAT comes to path AT; the path that it stays on. */
+static unsigned bring(struct fixture *fixture, unsigned at, const struct forged *what)
+{
+    batch_reset(fixture->batches[at]);
+    memcpy(batch_next_buffer(fixture->batches[at]), what->bytes, what->length);
+    batch_commit(fixture->batches[at], what->length);
+    run(fixture, at);
+    if (fixture->batches[at]->packets[0].fate != FATE_HANDED)
+        return at;
+    at = (unsigned)__builtin_ctz(path_push_handed(fixture->paths[at]));
+    assert_true(run_told(fixture, at));
+    return at;
+}
+
+/*
+ * A part that came before its first one waits where the parts meet, and both go to their flow's
+ * path together. It has arrived once: no sum of what has come ever goes back.
+ */
+static void test_what_waited_is_handed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct forged first, later;
+    unsigned home, handed = 0;
+
+    start(fixture, "snat", "203.0.113.7", false);
+    forge_from(IPPROTO_UDP, 40000, 80);
+    deliver(fixture, 1, &forged, &home);
+    for (uint16_t id = 1; id <= 16; id++) {
+        const uint64_t before = sum_counters(fixture).in;
+        const struct packet *packet;
+        unsigned meeting;
+
+        forge_part(&first, id, true);
+        forge_part(&later, id, false);
+        meeting = bring(fixture, id % PATHS, &later);
+        assert_int_equal(fixture->batches[meeting]->packets[0].fate, FATE_PARKED);
+        assert_int_equal(sum_counters(fixture).parked, 1);
+        assert_int_equal(bring(fixture, (meeting + 1) % PATHS, &first), meeting);
+        packet = &fixture->batches[meeting]->packets[0];
+        if (meeting != home) {
+            assert_int_equal(packet->fate, FATE_HANDED);
+            assert_int_equal(packet->behind->fate, FATE_HANDED);
+            assert_int_equal(sum_counters(fixture).in, before + 1); /* the first one has to come */
+            assert_int_equal(sum_counters(fixture).parked, 1);
+            assert_int_equal(path_push_handed(fixture->paths[meeting]), 1u << home);
+            assert_true(run_told(fixture, home));
+            packet = &fixture->batches[home]->packets[0];
+            assert_int_equal(packet[1].data[SRC], 203);
+            assert_int_equal(packet_fragment_place(&packet[1]), 512);
+            handed++;
+        }
+        assert_int_equal(packet->data[SRC], 203);
+        assert_int_equal(sum_counters(fixture).in, before + 2);
+        assert_int_equal(sum_counters(fixture).out, before + 2);
+        assert_int_equal(sum_counters(fixture).parked, 0);
+    }
+    assert_in_range(handed, 1, 15);
+}
+
+/* When its first one found no room on the way to their flow, it does not go on without. */
+static void test_what_waited_for_one_that_was_lost(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct forged first, later;
+    unsigned home, meeting;
+    uint16_t id = 0;
+
+    start(fixture, "snat", "203.0.113.7", false);
+    forge_from(IPPROTO_UDP, 40000, 80);
+    deliver(fixture, 1, &forged, &home);
+    do {
+        forge_part(&later, ++id, false);
+        meeting = bring(fixture, 0, &later);
+    } while (meeting == home);
+    do { /* path HOME does not look */
+        forged.length = MIN_OF(forged.length + 8, (size_t)600);
+        be16_store(forged.bytes + 2, (uint16_t)forged.length);
+        be16_store(forged.bytes + L4 + 4, (uint16_t)(forged.length - L4));
+        forge_seal(&forged);
+        batch_reset(fixture->batches[meeting]);
+        memcpy(batch_next_buffer(fixture->batches[meeting]), forged.bytes, forged.length);
+        batch_commit(fixture->batches[meeting], forged.length);
+        run(fixture, meeting);
+        path_push_handed(fixture->paths[meeting]);
+    } while (fixture->batches[meeting]->packets[0].fate == FATE_HANDED);
+    forge_part(&first, id, true);
+    bring(fixture, meeting, &first);
+    assert_int_equal(fixture->batches[meeting]->packets[0].reason, REASON_HAND_OVER_FULL);
+    assert_int_equal(fixture->batches[meeting]->packets[0].behind->fate, FATE_HANDED);
+    path_push_handed(fixture->paths[meeting]);
+    while (run_told(fixture, home))
+        continue;
+    assert_int_equal(path_counters(fixture->paths[home])->drops[REASON_FRAGMENT_BEFORE_FIRST], 1);
+    assert_int_equal(sum_counters(fixture).parked, id - 1);
 }
 
 /* During a reload to flows or away from them, a path may have no table, and others have flows. */
@@ -473,6 +594,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mappings_are_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_errors_find_their_flow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fragments_follow_the_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_waited_is_handed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_waited_for_one_that_was_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_path_without_flows_hands_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_ring, set_up, tear_down),
         cmocka_unit_test(test_directory_among_threads),
