@@ -2,6 +2,7 @@
 /* What a path gives to others, and what it gets from them. */
 #include "hand_over.h"
 
+#include "flow/quote.h"
 #include "flow/shards.h"
 #include "flow/table.h"
 
@@ -38,18 +39,21 @@ bool hand_over_fragment(const struct path *path, struct packet *packet)
     return true;
 }
 
-void hand_over_stranger(const struct path *path, struct packet *packet)
+enum reason hand_over_stranger(const struct path *path, struct packet *packet)
 {
     struct flow_tuple tuple;
     unsigned owner;
 
+    if (quote_is_part_of_error(packet) && shards_translate(path->shards))
+        return REASON_UNTRANSLATABLE;
     if (flow_tuple_of(packet, &tuple) == FLOW_KIND_UNKNOWN)
-        return;
+        return REASON_NONE;
     owner = directory_find(shards_directory(path->shards), &tuple);
     if (owner == DIRECTORY_NOBODY || owner == path->shard)
-        return;
+        return REASON_NONE;
     packet->fate = FATE_HANDED;
     packet->shard = (uint8_t)owner;
+    return REASON_NONE;
 }
 
 bool hand_over_packet(struct path *path, const struct packet *packet)

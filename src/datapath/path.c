@@ -173,7 +173,7 @@ static enum reason track(struct path *path, struct packet *packet)
 
         fault = track_flow(&tracking, packet);
     } else if (fault == REASON_NONE && packet->fate == FATE_PENDING && path->hands_over) {
-        hand_over_stranger(path, packet);
+        fault = hand_over_stranger(path, packet);
     }
     track_packet(packet, path->view);
     return fault;

@@ -26,6 +26,11 @@ bool quote_is_error(const struct packet *packet)
     return packet_icmp_type(packet) < ICMP6_INFORMATIONAL;
 }
 
+bool quote_is_part_of_error(const struct packet *packet)
+{
+    return (packet->flags & PACKET_FRAGMENT) != 0 && quote_is_error(packet);
+}
+
 static bool find_ip4(struct cursor *cursor, struct quote *quote)
 {
     const uint8_t *header = cursor_take(cursor, IP4_HEADER_MIN);

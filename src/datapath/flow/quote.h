@@ -23,6 +23,13 @@ struct quote {
 bool quote_is_error(const struct packet *packet);
 
 /*
+ * The same of a fragment. Behind the first one nothing tells what the error is about, and nobody
+ * sends such errors in parts: they are short (RFC 1812 4.3.2.3, RFC 4443 2.4 c). While flows are
+ * translated that it may be about, sent on as it is it would tell addresses that it must not.
+ */
+bool quote_is_part_of_error(const struct packet *packet);
+
+/*
  * What PACKET, such an error, quotes. False when headers up to that of the upper layer are not all
  * there, of another family than the error itself, or of a later fragment.
  */

@@ -37,6 +37,7 @@ struct shards {
     struct directory *directory;
     pthread_mutex_t lock; /* of the mappings */
     struct mappings *mappings;
+    _Alignas(64) atomic_size_t translated; /* flows */
     struct inbox inboxes[SHARDS_MAX];
 };
 
@@ -126,6 +127,16 @@ unsigned shards_count(const struct shards *shards)
 uint64_t shards_seed(const struct shards *shards)
 {
     return shards->seed;
+}
+
+void shards_change_translated(struct shards *shards, int change)
+{
+    atomic_fetch_add_explicit(&shards->translated, (size_t)change, memory_order_relaxed);
+}
+
+bool shards_translate(const struct shards *shards)
+{
+    return atomic_load_explicit(&shards->translated, memory_order_relaxed) > 0;
 }
 
 bool shards_hand(struct shards *shards, unsigned from, unsigned to, const struct packet *packet)

@@ -17,6 +17,10 @@ void shards_unlock(struct shards *shards);
 unsigned shards_count(const struct shards *shards);
 uint64_t shards_seed(const struct shards *shards);
 
+/* CHANGE more flows are translated; and whether any is, as far as this thread has heard. */
+void shards_change_translated(struct shards *shards, int change);
+bool shards_translate(const struct shards *shards);
+
 /* A packet as it was read. */
 struct handed {
     const uint8_t *bytes; /* in the ring */

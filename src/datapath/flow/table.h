@@ -45,6 +45,9 @@ bool table_claim(struct flow_table *table, const struct flow_tuple *tuple, unsig
 /* What was claimed is given back, unless a flow of TABLE has it. */
 void table_disclaim(struct flow_table *table, const struct flow_tuple *tuple);
 
+/* Whether there are translated flows, here or in another shard. */
+bool table_translates(const struct flow_table *table);
+
 /* Around all use of mappings from the question to the hold; may be nested. */
 void table_lock_mappings(struct flow_table *table);
 void table_unlock_mappings(struct flow_table *table);

@@ -113,7 +113,7 @@ void table_release(struct flow_table *table, struct flow *flow, enum flow_end wh
     release_mappings(table, flow);
     if (flow->entry_state == ENTRY_UNANSWERED)
         unlist(table, flow);
-    table->translated -= flow_is_translated(flow);
+    table_discount_translated(table, flow);
     flow->entry_state = ENTRY_FREE;
     flow->next = table->free;
     table->free = number_of(table, flow);
@@ -234,7 +234,7 @@ struct flow *flow_table_add(struct flow_table *table, const struct flow_tuple *o
     }
     fill(table, flow, original, reply, now_ns);
     table->count++;
-    table->translated += flow_is_translated(flow);
+    table_count_translated(table, flow);
     table->counters.added++;
     return flow;
 }
@@ -246,7 +246,7 @@ void flow_table_set_reply(struct flow_table *table, struct flow *flow,
 
     if ((flow->flags & FLOW_REPLY_TAKEN) == 0 && flow_tuple_equal(&before, reply))
         return;
-    table->translated -= flow_is_translated(flow);
+    table_discount_translated(table, flow);
     if (has_reply_place(flow))
         flow_index_remove(&table->index, flow, FLOW_REPLY);
     flow->flags &= (uint8_t)~FLOW_REPLY_TAKEN;
@@ -254,7 +254,7 @@ void flow_table_set_reply(struct flow_table *table, struct flow *flow,
     if (has_reply_place(flow))
         flow_index_add(&table->index, flow, FLOW_REPLY);
     table_disclaim(table, &before);
-    table->translated += flow_is_translated(flow);
+    table_count_translated(table, flow);
 }
 
 void flow_table_hold_mapping(struct flow_table *table, struct flow *flow, size_t i, uint32_t number)

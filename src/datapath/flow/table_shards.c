@@ -43,6 +43,30 @@ bool table_claim(struct flow_table *table, const struct flow_tuple *tuple, unsig
     return *ret_owner == table->number;
 }
 
+static void change_translated(struct flow_table *table, const struct flow *flow, int change)
+{
+    if (!flow_is_translated(flow))
+        return;
+    table->translated += (size_t)change;
+    if (table->shards != NULL)
+        shards_change_translated(table->shards, change);
+}
+
+void table_count_translated(struct flow_table *table, const struct flow *flow)
+{
+    change_translated(table, flow, 1);
+}
+
+void table_discount_translated(struct flow_table *table, const struct flow *flow)
+{
+    change_translated(table, flow, -1);
+}
+
+bool table_translates(const struct flow_table *table)
+{
+    return table->translated > 0 || (table->shards != NULL && shards_translate(table->shards));
+}
+
 void table_lock_mappings(struct flow_table *table)
 {
     if (table->shards != NULL)

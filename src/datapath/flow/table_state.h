@@ -44,6 +44,10 @@ static inline bool table_is_over(const struct flow_table *table, const struct fl
     return flow_time_left(table, flow, now_ns) == 0;
 }
 
+/* FLOW counts as translated, if it is, or no longer. */
+void table_count_translated(struct flow_table *table, const struct flow *flow);
+void table_discount_translated(struct flow_table *table, const struct flow *flow);
+
 /* Ends FLOW, which was displaced or whose table ends: it does not count as ended. */
 void table_release(struct flow_table *table, struct flow *flow, enum flow_end why, uint64_t now_ns);
 

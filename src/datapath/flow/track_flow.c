@@ -267,22 +267,11 @@ static enum reason find_flow(const struct tracking *tracking, struct packet *pac
     return can_begin(packet, kind) ? track_first(tracking, packet, &tuple) : REASON_NONE;
 }
 
-/*
- * Whether PACKET is a part of an ICMP error, while there are flows that it may be about. Behind the
- * first one nothing tells of which, and nobody sends such errors in parts: they are short (RFC 1812
- * 4.3.2.3, RFC 4443 2.4 c). Sent on as it is, it would tell addresses that it must not.
- */
-static bool is_part_of_error(const struct tracking *tracking, const struct packet *packet)
-{
-    return (packet->flags & PACKET_FRAGMENT) != 0 && quote_is_error(packet) &&
-           flow_table_translated(tracking->table) > 0;
-}
-
 enum reason track_flow(const struct tracking *tracking, struct packet *packet)
 {
     enum reason reason;
 
-    if (is_part_of_error(tracking, packet))
+    if (quote_is_part_of_error(packet) && table_translates(tracking->table))
         return REASON_UNTRANSLATABLE;
     reason = find_flow(tracking, packet);
     if (reason != REASON_NONE)

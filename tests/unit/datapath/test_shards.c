@@ -51,8 +51,11 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void add_action(struct ruleset *ruleset, const char *key, const char *value)
+/* KEY = VALUE for what has PROTO; NULL: for everything. */
+static void add_action(struct ruleset *ruleset, const char *proto, const char *key,
+                       const char *value)
 {
+    const struct match_type *match = match_type_find("proto");
     const struct action_type *action = action_type_find(key);
     const struct scope scope = scope_all();
     struct value_error error = {""};
@@ -60,13 +63,18 @@ static void add_action(struct ruleset *ruleset, const char *key, const char *val
     void *parsed;
 
     assert_int_equal(rule_init(&rule, key, "test", 1), 0);
+    if (proto != NULL) {
+        assert_int_equal(match->parse(proto, &scope, &parsed, &error), 0);
+        assert_int_equal(rule_add_match(&rule, match, parsed), 0);
+    }
     assert_int_equal(action->parse(value, &scope, &parsed, &error), 0);
     assert_int_equal(rule_add_action(&rule, action, parsed), 0);
     assert_int_equal(ruleset_add(ruleset, &rule), 0);
 }
 
-/* Paths with KEY = VALUE for all packets; the last one is STATELESS. */
-static void start(struct fixture *fixture, const char *key, const char *value, bool stateless)
+/* Paths with KEY = VALUE for packets of PROTO; the last one is STATELESS. */
+static void start_for(struct fixture *fixture, const char *proto, const char *key,
+                      const char *value, bool stateless)
 {
     fixture->shards = shards_new(PATHS, PATHS * 1024, 7);
     assert_non_null(fixture->shards);
@@ -74,12 +82,17 @@ static void start(struct fixture *fixture, const char *key, const char *value, b
         fixture->rulesets[i] = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
         fixture->rulesets[i]->flows.max = 1024;
         if (!stateless || i < PATHS - 1)
-            add_action(fixture->rulesets[i], key, value);
+            add_action(fixture->rulesets[i], proto, key, value);
         fixture->paths[i] = path_new(fixture->rulesets[i], fixture->view);
         path_join(fixture->paths[i], fixture->shards, i);
         path_set_seed(fixture->paths[i], i);
         fixture->batches[i] = batch_new();
     }
+}
+
+static void start(struct fixture *fixture, const char *key, const char *value, bool stateless)
+{
+    start_for(fixture, NULL, key, value, stateless);
 }
 
 static uint64_t sum_in(const struct fixture *fixture)
@@ -431,6 +444,33 @@ static void test_what_waited_for_one_that_was_lost(void **state)
     assert_int_equal(sum_counters(fixture).parked, id - 1);
 }
 
+/* Of an ICMP error no part passes any path while any has a translated flow. */
+static void test_no_part_of_an_error_passes(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct forged error;
+    unsigned home;
+
+    start_for(fixture, "udp", "snat", "203.0.113.7", true);
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint16_t id = 0; id < 4 * PATHS; id++) {
+            unsigned at;
+
+            forge_ip(&error, FAMILY_IPV4, IPPROTO_ICMP);
+            be16_store(error.bytes + 4, id);
+            forge_fragment(&error, 0, true);
+            forge_icmp(&error, ICMP4_UNREACHABLE, 3, 0);
+            forge_bytes(&error, answer.bytes, 64);
+            forge_seal_ip(&error);
+            at = bring(fixture, id % PATHS, &error);
+            assert_int_equal(fixture->batches[at]->packets[0].reason,
+                             round == 0 ? REASON_NONE : REASON_UNTRANSLATABLE);
+        }
+        forge_from(IPPROTO_UDP, 40000, 80);
+        deliver(fixture, 1, &forged, &home);
+    }
+}
+
 /* During a reload to flows or away from them, a path may have no table, and others have flows. */
 static void test_path_without_flows_hands_over(void **state)
 {
@@ -596,6 +636,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fragments_follow_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_waited_is_handed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_waited_for_one_that_was_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_part_of_an_error_passes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_path_without_flows_hands_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_ring, set_up, tear_down),
         cmocka_unit_test(test_directory_among_threads),
