@@ -16,14 +16,22 @@ static json_t *make_address(const struct flow_tuple *tuple, const uint8_t *bytes
     return json_string(ip_addr_format(&addr, text));
 }
 
+static json_t *make_tuple(const struct flow_tuple *tuple)
+{
+    return json_pack("{s:o, s:o, s:i, s:i}", "src", make_address(tuple, tuple->src), "dst",
+                     make_address(tuple, tuple->dst), "sport", (int)tuple->sport, "dport",
+                     (int)tuple->dport);
+}
+
 static json_t *make_way(const struct flow *flow, enum flow_way way)
 {
-    const struct flow_tuple *tuple = &flow->tuples[way];
+    json_t *document = make_tuple(&flow->tuples[way]);
 
-    return json_pack("{s:o, s:o, s:i, s:i, s:o, s:o}", "src", make_address(tuple, tuple->src),
-                     "dst", make_address(tuple, tuple->dst), "sport", (int)tuple->sport, "dport",
-                     (int)tuple->dport, "packets", number(flow->packets[way]), "bytes",
-                     number(flow->bytes[way]));
+    if (document == NULL)
+        return NULL;
+    json_object_set_new(document, "packets", number(flow->packets[way]));
+    json_object_set_new(document, "bytes", number(flow->bytes[way]));
+    return document;
 }
 
 /* NULL for one that is not in force any more, and for none. */
@@ -51,6 +59,19 @@ static json_t *make_flow(const struct flow *flow, const struct ruleset *ruleset,
                      "reply", make_way(flow, FLOW_REPLY), "age_seconds",
                      (double)(now_ns - flow->made_ns) / 1e9, "timeout_seconds",
                      (double)time_left_ns / 1e9);
+}
+
+json_t *document_translation(const struct watch_translation *translation,
+                             const struct ruleset *ruleset)
+{
+    const struct flow_tuple *tuples = translation->tuples;
+    char text[FLOW_PROTO_TEXT];
+
+    return json_pack("{s:s, s:s*, s:s, s:o, s:o}", "proto",
+                     flow_proto_name(tuples[FLOW_ORIGINAL].proto, text), "rule",
+                     name_of_rule(translation->rule, ruleset), "way",
+                     translation->way == FLOW_REPLY ? "reply" : "original", "original",
+                     make_tuple(&tuples[FLOW_ORIGINAL]), "reply", make_tuple(&tuples[FLOW_REPLY]));
 }
 
 /* DOCUMENT, with the place to go on at unless that was the last part. */

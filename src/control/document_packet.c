@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A live packet with what became of it. */
-#include "ipmodd/control/commands.h"
+#include "documents.h"
 
 #include "ipmodd/base/macro.h"
 
@@ -90,6 +90,9 @@ static void add_rest(json_t *document, const struct watch_record *record, size_t
     if (record->rule_count > WATCH_RULES_MAX)
         json_object_set_new(document, "rules_left_out",
                             number(record->rule_count - WATCH_RULES_MAX));
+    if (record->is_translated)
+        json_object_set_new(document, "flow",
+                            document_translation(&record->translation, record->ruleset));
     if (!record->is_edited)
         return;
     json_object_set_new(document, "length_after", number(record->length_after));

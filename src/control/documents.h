@@ -28,6 +28,10 @@ char *document_metrics_text(const struct control_report *report, enum metrics_fo
 json_t *document_flows(const struct control_flows *flows, const struct ruleset *ruleset,
                        uint64_t now_ns);
 json_t *document_flushed(const struct control_flows *flows);
+
+/* What translates a packet, as document_flows() has it of the flow. */
+json_t *document_translation(const struct watch_translation *translation,
+                             const struct ruleset *ruleset);
 json_t *document_rules(const struct control_report *report);
 
 #endif

@@ -32,7 +32,7 @@ static void print_query(const json_t *way, bool is_reply, FILE *out)
             view_integer(way, is_reply ? "dport" : "sport"));
 }
 
-static void print_way(const json_t *flow, const char *name, FILE *out)
+static void print_tuple(const json_t *flow, const char *name, FILE *out)
 {
     const json_t *way = json_object_get(flow, name);
 
@@ -42,8 +42,29 @@ static void print_way(const json_t *flow, const char *name, FILE *out)
     else
         fprintf(out, " sport=%lld dport=%lld", view_integer(way, "sport"),
                 view_integer(way, "dport"));
+}
+
+static void print_way(const json_t *flow, const char *name, FILE *out)
+{
+    const json_t *way = json_object_get(flow, name);
+
+    print_tuple(flow, name, out);
     fprintf(out, " packets=%lld bytes=%lld", view_integer(way, "packets"),
             view_integer(way, "bytes"));
+}
+
+/* There is none when it is not in force any more. */
+static void print_rule(const json_t *flow, FILE *out)
+{
+    if (*view_string(flow, "rule") != '\0')
+        fprintf(out, " rule=%s", view_string(flow, "rule"));
+}
+
+void flow_text_print_translation(const json_t *flow, FILE *out)
+{
+    print_rule(flow, out);
+    print_tuple(flow, "original", out);
+    print_tuple(flow, "reply", out);
 }
 
 /* All but how long it may still be quiet. */
@@ -54,8 +75,7 @@ static void print_rest(const json_t *flow, FILE *out)
     fprintf(out, " age=%s", view_duration(view_real(flow, "age_seconds"), age));
     if (*view_string(flow, "state") != '\0')
         fprintf(out, " %s", view_string(flow, "state"));
-    if (*view_string(flow, "rule") != '\0')
-        fprintf(out, " rule=%s", view_string(flow, "rule"));
+    print_rule(flow, out);
     print_way(flow, "original", out);
     if (!json_is_true(json_object_get(flow, "answered")))
         fputs(" [UNREPLIED]", out);

@@ -120,6 +120,7 @@ static char *describe(const struct live_packet *packet, const struct live_bytes 
         fputs(", ", out);
         live_packet_print_changes(packet, out);
     }
+    live_packet_print_flow(packet, out);
     if (fclose(out) == 0)
         return text;
     free(text);

@@ -47,6 +47,9 @@ void live_packet_print_verdict(const struct live_packet *packet, FILE *out);
 /* "dscp cs0 -> ef, ttl 64 -> 9"; nothing without a change. */
 void live_packet_print_changes(const struct live_packet *packet, FILE *out);
 
+/* ", flow rule=web src=…", as flow_text.h has it; nothing where no flow translates it. */
+void live_packet_print_flow(const struct live_packet *packet, FILE *out);
+
 /* A line about it, much as tcpdump(8) has it: "12:00:00.000001 out IP A.1 > B.53: UDP, …". */
 void live_packet_print(const struct live_packet *packet, bool colour, FILE *out);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A live packet in a line. */
+#include "flow_text.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/explain/detail.h"
 #include "ipmodd/wire/bytes.h"
@@ -163,6 +164,16 @@ void live_packet_print_changes(const struct live_packet *packet, FILE *out)
     }
 }
 
+void live_packet_print_flow(const struct live_packet *packet, FILE *out)
+{
+    const json_t *flow = json_object_get(packet->event, "flow");
+
+    if (flow == NULL)
+        return;
+    fputs(", flow", out);
+    flow_text_print_translation(flow, out);
+}
+
 void live_packet_print(const struct live_packet *packet, bool colour, FILE *out)
 {
     bool dropped = strcmp(view_string(packet->event, "fate"), "drop") == 0;
@@ -183,5 +194,6 @@ void live_packet_print(const struct live_packet *packet, bool colour, FILE *out)
         live_packet_print_changes(packet, out);
         fputs(colour ? plain : "", out);
     }
+    live_packet_print_flow(packet, out);
     fputc('\n', out);
 }

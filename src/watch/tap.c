@@ -204,9 +204,21 @@ static void acted(void *context, size_t rule, const struct packet *packet)
         explainer_observer(tap->explainer)->acted(tap->explainer, rule, packet);
 }
 
+static void fill_translation(struct watch_record *record, const struct packet *packet)
+{
+    const struct flow *flow = packet->flow;
+
+    record->is_translated = flow != NULL && flow_is_translated(flow);
+    if (!record->is_translated)
+        return;
+    record->translation = (struct watch_translation){.rule = flow->rule, .way = packet->way};
+    memcpy(record->translation.tuples, flow->tuples, sizeof(flow->tuples));
+}
+
 static void fill_outcome(const struct tap *tap, struct watch_record *record,
                          const struct packet *packet)
 {
+    fill_translation(record, packet);
     record->fate = packet->fate;
     record->reason = packet->reason;
     record->segment = tap->segment;

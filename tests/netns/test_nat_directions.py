@@ -5,11 +5,13 @@ One network and one daemon for all. Each case is asked by TCP, UDP and, where no
 ping; the answers come from where they were asked.
 """
 import ipaddress
+import re
 import socket
 
 import pytest
 
-from control import ctl_lines
+import pcapng
+from control import ctl, ctl_lines
 from daemon import SLOW, Daemon
 from packets import parse
 from topology import CLIENT, GATE, HOST, PEER, Network, routed_topology
@@ -266,3 +268,23 @@ def test_watched(net, family):
     assert told["flow"]["rule"] == f"{case.name}-{family}" and told["flow"]["way"] == "reply"
     assert told["before"]["dst"] == case.sees[family] and told["after"]["dst"] == CLIENT[family]
     assert f" > {at(CLIENT[family], '')}" in told["seen"]
+
+
+def test_watchers_are_told_the_flow(net, family):
+    """monitor and capture name the flow that translates, in the words of `flows`, for both ways."""
+    case = next(case for case in CASES if case.name == "forward-both-ends")
+    path = net.daemon.directory / f"translated-{family}.pcapng"
+    words = ("proto=udp", f"host={away(103)[family]}")
+    with watch(net.daemon, "monitor", *words) as monitor, \
+            watch(net.daemon, "capture", "-w", str(path), *words) as capture:
+        ask_udp(net, case, family)
+        lines = monitor.lines(2)
+        capture.end()
+    listed = ctl(net.daemon, "flows", "proto=udp", f"rule={case.name}-{family}",
+                 f"dst={away(103)[family]}").stdout.splitlines()
+    known = [re.findall(r"\b(?:rule|src|dst|sport|dport)=\S+", line) for line in listed]
+    told = [line.split(", flow ")[1].split() for line in lines]
+    assert told[0] == told[1] and told[0] in known, (told, known)
+    comments = [packet.comment for packet in pcapng.read(path)[1]]
+    assert len(comments) == 4 and comments[0].startswith(f"rule {case.name}-{family}: ")
+    assert [comment.split(", flow ")[1].split() for comment in comments] == told * 2

@@ -82,6 +82,13 @@ struct watch_flow {
     uint64_t time_left_ns; /* until it has had its time */
 };
 
+/* The flow that translates a packet. */
+struct watch_translation {
+    struct flow_tuple tuples[FLOW_WAYS];
+    uint32_t rule; /* its identity; 0: none */
+    enum flow_way way;
+};
+
 struct watch_record {
     struct record record;
     enum watch_kind kind;
@@ -102,7 +109,9 @@ struct watch_record {
     size_t length, captured;         /* before: that many bytes at `data` */
     bool is_edited;
     size_t length_after, captured_after; /* the bytes behind those, if it was edited */
-    json_t *explanation;                 /* with WATCH_EXPLANATIONS; owned by who pops it */
+    bool is_translated;                  /* its flow is, and it is in `translation` */
+    struct watch_translation translation;
+    json_t *explanation; /* with WATCH_EXPLANATIONS; owned by who pops it */
     _Alignas(struct watch_flow) uint8_t data[];
 };
 
