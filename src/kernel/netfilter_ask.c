@@ -45,10 +45,10 @@ static void become_a_child(int fd)
     close_range(STDERR_FILENO + 2, ~0U, 0);
 }
 
-/* The address sanitizer maps more than any limit allows. */
+/* The sanitizers of addresses and of threads map more than any limit allows. */
 static void limit_memory(void)
 {
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     const struct rlimit limit = {.rlim_cur = NETFILTER_MEMORY, .rlim_max = NETFILTER_MEMORY};
 
     setrlimit(RLIMIT_AS, &limit);
