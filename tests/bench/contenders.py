@@ -18,6 +18,7 @@ from network import HOST, HOST_ADDRESSES, HOST_ROUTES, BenchError, Process, wait
 TUN = "tun0"
 TTL = 63  # what the editing contenders set
 QUEUE = 7
+QUEUES = 4
 BAD_CONFIGURATION = "[rule bench]\nno-such-key = 1\n"
 
 
@@ -106,11 +107,12 @@ SPLIT = '[rule split]\npayload = "not what is sent" @ 0\nverdict = drop\n'
 
 
 @contextlib.contextmanager
-def ipmodd(network, rules, more="", directions="out, forward"):
+def ipmodd(network, rules, more="", directions="out, forward", queues=1):
     """The daemon of this build; MORE: text behind its rules."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="ipmodd-bench-"))
     config = directory / "ipmodd.conf"
-    config.write_text(configuration(rules, directions) + more, encoding="utf-8")
+    config.write_text(f"[tun]\nqueues = {queues}\n" + configuration(rules, directions) + more,
+                      encoding="utf-8")
     try:
         _require_ipmodd(network, directory, config)
         with network.process(HOST, _ipmodd_command(network, directory, "-c", config)) as process:
@@ -227,6 +229,12 @@ CONTENDERS = {
     "ipmodd-masquerade": Contender("ipmodd masquerades what is forwarded",
                                    functools.partial(ipmodd, rules=0, more=MASQUERADE,
                                                      directions="out, forward, in")),
+    "ipmodd-4-queues": Contender("ipmodd-1 with four queues",
+                                 functools.partial(ipmodd, rules=1, queues=QUEUES), TTL),
+    "ipmodd-masquerade-4": Contender("ipmodd-masquerade with four queues",
+                                     functools.partial(ipmodd, rules=0, more=MASQUERADE,
+                                                       directions="out, forward, in",
+                                                       queues=QUEUES)),
     "nft-masquerade": Contender("the kernel masquerades", nft_masquerade),
     # The same as `echo`: what differs between the two is noise.
     "echo-again": Contender("echo once more, for the noise",
