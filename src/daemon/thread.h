@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Starting threads, all of which leave signals to the first one. */
+/*
+ * Starting threads, all of which leave signals to the first one, and giving one a table of
+ * descriptors of its own.
+ */
 #ifndef IPMODD_DAEMON_THREAD_H
 #define IPMODD_DAEMON_THREAD_H
 
@@ -11,5 +14,12 @@
  */
 int thread_start(pthread_t *ret_thread, const char *name, void *(*function)(void *),
                  void *argument);
+
+/*
+ * Gives the calling thread a table of descriptors of its own: 0 to 2, KEPT, and all devices and
+ * events that the process has open now. What another thread opens or closes later happens without
+ * this one.
+ */
+void thread_own_descriptors(int kept);
 
 #endif

@@ -251,12 +251,20 @@ static void *run(void *context)
 {
     struct worker *worker = context;
 
-    unshare(CLONE_FILES);
+    thread_own_descriptors(worker->mover.tun_fd);
+    sem_post(&worker->answered);
     event_base_dispatch(worker->base);
     mover_drain(&worker->mover);
     return NULL;
 }
 
+static void await_answer(struct worker *worker)
+{
+    while (sem_wait(&worker->answered) < 0)
+        continue; /* a signal came */
+}
+
+/* What is opened behind this is not in the thread's table. */
 int worker_start(struct worker *worker)
 {
     char name[16];
@@ -267,6 +275,8 @@ int worker_start(struct worker *worker)
     snprintf(name, sizeof(name), "ipmodd-queue%u", worker->number);
     error = thread_start(&worker->thread, name, run, worker);
     worker->started = error == 0;
+    if (worker->started)
+        await_answer(worker);
     return error;
 }
 
@@ -281,8 +291,7 @@ void worker_call(struct worker *worker, void (*function)(struct mover *mover, vo
     }
     atomic_store(&worker->call, &call);
     eventfd_write(worker->wake_fd, 1);
-    while (sem_wait(&worker->answered) < 0)
-        continue; /* a signal came */
+    await_answer(worker);
 }
 
 static void read_again(struct mover *mover, void *argument)

@@ -242,6 +242,21 @@ def test_reload_looks_again(routed, daemons):
     assert len(daemon.log_lines("drops what comes back")) == 1
 
 
+@NEEDS_OWN_TABLE
+def test_the_table_of_the_start_follows_reloads(routed, daemons):
+    add_firewall(routed.host, "docker", 4)
+    daemon = daemons(routed.host)
+    daemon.start(BOTH_WAYS)
+    assert "notrack" in own_table(routed.host)
+    add_firewall(routed.host, "masquerade", 4)
+    daemon.reload()
+    wait_until(lambda: "zone set 213" in own_table(routed.host), "another table after a reload")
+    routed.host.run("iptables -t nat -F POSTROUTING")
+    daemon.reload()
+    wait_until(lambda: own_table(routed.host) == "", "the table gone after a reload")
+    assert not daemon.log_lines("what mends it failed")
+
+
 @pytest.mark.skipif(not lacks("nft-owner"), reason="a kernel with own tables")
 def test_where_no_table_can_be_owned_it_is_said(routed, daemons):
     """And none that would stay behind is made."""

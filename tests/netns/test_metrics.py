@@ -238,6 +238,18 @@ def test_reload_changes_the_place(wire, daemons):
         get(wire)
 
 
+def test_the_place_of_the_start_is_given_up(wire, daemons):
+    """And can be had again."""
+    daemon = daemons(wire.host)
+    daemon.start(CONFIG)
+    assert get(wire)[0] == 200
+    assert "refused" not in daemon.reload("[main]\nmetrics = off\n" + RULES)
+    with pytest.raises(ConnectionRefusedError):
+        get(wire)
+    assert "refused" not in daemon.reload(CONFIG)
+    assert get(wire)[0] == 200
+
+
 def test_a_place_that_cannot_be_had(wire, daemons):
     daemon = daemons(wire.host)
     for place, said in (("192.0.2.77:9469", "Cannot assign"), ("127.0.0.1:0", "no place"),

@@ -6,6 +6,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -364,6 +365,31 @@ static void test_calls_come_between_packets_without_end(void **state)
     close(fd);
 }
 
+/* Who waits for the end of a connection or of a file waits for the main thread alone. */
+static void test_keeps_nothing_of_others_open(void **state)
+{
+    struct fixture *fixture = *state;
+    int before[2], after[2], pipes[2];
+    char byte;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, before), 0);
+    assert_int_equal(pipe2(pipes, O_NONBLOCK), 0);
+    assert_int_equal(worker_start(fixture->workers[0]), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, after), 0);
+    move_one(fixture);
+    close(before[1]);
+    close(after[1]);
+    close(pipes[1]);
+    assert_int_equal(recv(before[0], &byte, 1, 0), 0);
+    assert_int_equal(recv(after[0], &byte, 1, 0), 0);
+    assert_int_equal(read(pipes[0], &byte, 1), 0);
+    worker_leave(fixture->workers[0]);
+    worker_join(fixture->workers[0]);
+    close(before[0]);
+    close(after[0]);
+    close(pipes[0]);
+}
+
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -375,6 +401,7 @@ int main(void)
         WORKER_TEST(test_stays_awake_while_packets_come_soon),
         WORKER_TEST(test_dead_queue_waits),
         WORKER_TEST(test_stop_moves_what_is_left),
+        WORKER_TEST(test_keeps_nothing_of_others_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
