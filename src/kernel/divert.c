@@ -129,8 +129,10 @@ int divert_start(const struct config *config, struct divert **ret_divert)
         return fault_set(&last_failure, -ENOMEM, "start");
     r = open_all(divert);
     if (r == 0) {
+        bool inherits = divert->ledger.left_count > 0;
+
         r = divert_remove_left(divert);
-        if (r == 0 && divert->ledger.left_count > 0 && ledger_has_inbound(&divert->ledger))
+        if (r == 0 && inherits && ledger_has_inbound(&divert->ledger))
             r = begin_inbound(divert);
         if (r == 0)
             r = inspect_start(&divert->inspect, divert->config, divert->netlink, &divert->fault);

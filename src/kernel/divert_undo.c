@@ -17,7 +17,7 @@ int divert_remove_left(struct divert *divert)
     }
     if (r < 0)
         return r;
-    r = ledger_save(&divert->ledger);
+    r = ledger_swept(&divert->ledger);
     return r < 0 ? fault_set(&divert->fault, r, "writing %s", divert->ledger.path) : 0;
 }
 

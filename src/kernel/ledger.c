@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ledger of changed settings: lock, file, entries. */
+/* The ledger of changed settings: locks, entries, and the file on disk. */
 #include "kernel/ledger.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,9 +26,23 @@ static uint64_t netns_cookie(void)
     return cookie;
 }
 
+/*
+ * A stream of PATH, which may stand in a directory of a service's user: what that user has put
+ * there leads root nowhere else, and keeps nobody waiting. NULL with errno.
+ */
+static FILE *open_stream(const char *path, int flags, const char *mode)
+{
+    int fd CLEANUP(cleanup_fd) = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+    FILE *stream = fd >= 0 ? fdopen(fd, mode) : NULL;
+
+    if (stream != NULL)
+        (void)TAKE_FD(fd);
+    return stream;
+}
+
 static int read_leftovers(struct ledger *ledger)
 {
-    FILE *in CLEANUP(cleanup_file) = fopen(ledger->path, "re");
+    FILE *in CLEANUP(cleanup_file) = open_stream(ledger->path, O_RDONLY, "r");
 
     if (in == NULL)
         return errno == ENOENT ? 0 : -errno;
@@ -183,11 +196,11 @@ int ledger_move_local(struct ledger *ledger, enum ip_family family, uint8_t prot
     return r;
 }
 
-/* Whether there is nothing that another process would have to put back. */
+/* Whether there is nothing that another process would have to put back or take away. */
 static bool is_settled(const struct ledger *ledger)
 {
-    return ledger->count == 0 && ledger->local_protocol[FAMILY_IPV4] == 0 &&
-           ledger->local_protocol[FAMILY_IPV6] == 0;
+    return ledger->count == 0 && ledger->left_count == 0 &&
+           ledger->local_protocol[FAMILY_IPV4] == 0 && ledger->local_protocol[FAMILY_IPV6] == 0;
 }
 
 void ledger_close(struct ledger *ledger)
@@ -221,7 +234,7 @@ bool ledger_made(const struct ledger *ledger, enum ip_family family, const char 
     return entry != NULL && entry->ours.value == current;
 }
 
-static int add_entry(struct ledger *ledger, const struct ledger_entry *entry)
+int ledger_add(struct ledger *ledger, const struct ledger_entry *entry)
 {
     struct ledger_entry *entries;
 
@@ -245,7 +258,8 @@ int ledger_save(const struct ledger *ledger)
     if (ledger->path[0] == '\0')
         return 0;
     snprintf(temporary, sizeof(temporary), "%s.new", ledger->path);
-    out = fopen(temporary, "we");
+    unlink(temporary); /* of a process that was killed here */
+    out = open_stream(temporary, O_WRONLY | O_CREAT | O_EXCL, "w");
     if (out == NULL)
         return -errno;
     ledger_write(ledger, out);
@@ -260,6 +274,12 @@ int ledger_save(const struct ledger *ledger)
     return r;
 }
 
+int ledger_swept(struct ledger *ledger)
+{
+    ledger->left_count = 0;
+    return ledger_save(ledger);
+}
+
 int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t original)
 {
     struct ledger_entry entry = {.ours = *setting, .original = original};
@@ -267,7 +287,7 @@ int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t 
 
     if (ledger_find(ledger, setting->family, setting->device, setting->name) != NULL)
         return 0;
-    r = add_entry(ledger, &entry);
+    r = ledger_add(ledger, &entry);
     return r < 0 ? r : ledger_save(ledger);
 }
 
@@ -277,121 +297,4 @@ void ledger_forget(struct ledger *ledger, size_t index)
             (ledger->count - index - 1) * sizeof(ledger->entries[0]));
     ledger->count--;
     (void)ledger_save(ledger);
-}
-
-static void write_instance(const struct instance *instance, FILE *out)
-{
-    fprintf(out, "instance %s %" PRIu32 " %" PRIu32 "\n", instance->tun, instance->table,
-            instance->divert_priority);
-}
-
-void ledger_write(const struct ledger *ledger, FILE *out)
-{
-    fprintf(out, "ipmodd 1 %" PRIu64 "\n", ledger->cookie);
-    write_instance(&ledger->instance, out);
-    if (ledger_is_leaving(ledger))
-        write_instance(&ledger->leaving, out);
-    for (int family = 0; family < FAMILY_COUNT; family++) {
-        if (ledger->local_protocol[family] != 0)
-            fprintf(out, "local %s %u\n", ip_family_name((enum ip_family)family),
-                    ledger->local_protocol[family]);
-    }
-    for (size_t i = 0; i < ledger->count; i++) {
-        const struct ledger_entry *entry = &ledger->entries[i];
-
-        fprintf(out, "%s %s %s %" PRId32 " %" PRId32 "\n", ip_family_name(entry->ours.family),
-                entry->ours.device, entry->ours.name, entry->ours.value, entry->original);
-    }
-}
-
-static bool parse_family(const char *word, enum ip_family *ret_family)
-{
-    if (strcmp(word, "ipv4") != 0 && strcmp(word, "ipv6") != 0)
-        return false;
-    *ret_family = strcmp(word, "ipv4") == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
-    return true;
-}
-
-static bool parse_local(const char *line, struct ledger *ledger)
-{
-    enum ip_family family;
-    char word[8];
-    uint8_t protocol;
-
-    if (sscanf(line, "local %7s %" SCNu8, word, &protocol) != 2 || !parse_family(word, &family))
-        return false;
-    ledger->local_protocol[family] = protocol;
-    return true;
-}
-
-/* They become parts of a path. */
-static bool is_path_safe(const struct setting *setting)
-{
-    if (strchr(setting->name, '/') != NULL || strcmp(setting->name, "..") == 0)
-        return false;
-    if (strcmp(setting->device, SETTING_OF_FAMILY) == 0)
-        return true;
-    return strchr(setting->device, '/') == NULL && strcmp(setting->device, "..") != 0 &&
-           strcmp(setting->device, ".") != 0;
-}
-
-static bool parse_entry(const char *line, struct ledger_entry *ret_entry)
-{
-    struct ledger_entry entry = {.original = 0};
-    char family[8];
-    int end = 0;
-
-    static_assert(sizeof(entry.ours.device) == 16 && sizeof(entry.ours.name) == 24,
-                  "the widths below");
-    if (sscanf(line, "%7s %15s %23s %" SCNd32 " %" SCNd32 " %n", family, entry.ours.device,
-               entry.ours.name, &entry.ours.value, &entry.original, &end) != 5 ||
-        line[end] != '\0')
-        return false;
-    if (!is_path_safe(&entry.ours) || !parse_family(family, &entry.ours.family))
-        return false;
-    *ret_entry = entry;
-    return true;
-}
-
-/* What comes in is not told by the line: who claims it sees to what is left of that. */
-static bool parse_instance(const char *line, struct instance *ret_instance)
-{
-    struct instance instance = {.inbound = false};
-
-    static_assert(sizeof(instance.tun) == 16, "the width below");
-    if (sscanf(line, "instance %15s %" SCNu32 " %" SCNu32, instance.tun, &instance.table,
-               &instance.divert_priority) != 3)
-        return false;
-    *ret_instance = instance;
-    return true;
-}
-
-int ledger_read(struct ledger *ledger, FILE *in)
-{
-    char line[160];
-    uint64_t cookie = 0;
-
-    if (fgets(line, sizeof(line), in) == NULL || sscanf(line, "ipmodd 1 %" SCNu64, &cookie) != 1 ||
-        cookie != ledger->cookie)
-        return 0;
-    while (fgets(line, sizeof(line), in) != NULL) {
-        struct ledger_entry entry;
-        struct instance left;
-        int r;
-
-        if (parse_local(line, ledger))
-            continue;
-        if (parse_instance(line, &left)) {
-            if (ledger->left_count < LEDGER_LEFT_MAX)
-                ledger->left[ledger->left_count++] = left;
-            continue;
-        }
-        if (!parse_entry(line, &entry) ||
-            ledger_find(ledger, entry.ours.family, entry.ours.device, entry.ours.name) != NULL)
-            continue;
-        r = add_entry(ledger, &entry);
-        if (r < 0)
-            return r;
-    }
-    return 0;
 }

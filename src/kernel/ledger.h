@@ -12,7 +12,7 @@
  * Lines that make no sense are skipped: a damaged file must not keep the daemon from starting.
  *
  * The state also names the table and the priorities that are in use, so that what a killed process
- * left is found after its configuration changed. During a move to others it names both, and both
+ * left is found after its configuration changed, by whoever comes to sweep it away. During a move to others it names both, and both
  * are locked, until what was in the old place is gone. And while the kernel's rule for table local
  * is being moved (apply_inbound.c) it says so, with what that rule was.
  */
@@ -38,7 +38,7 @@ struct ledger {
     uint64_t cookie;      /* of the network namespace; 0 = the kernel tells none */
     struct instance instance;
     struct instance leaving; /* after a move, until ledger_left(); "" as name = none */
-    struct instance left[LEDGER_LEFT_MAX]; /* by a killed process */
+    struct instance left[LEDGER_LEFT_MAX]; /* by a killed process, until ledger_swept() */
     size_t left_count;
     struct ledger_entry *entries; /* in the order of the changes */
     size_t count;
@@ -90,7 +90,10 @@ int ledger_move_local(struct ledger *ledger, enum ip_family family, uint8_t prot
 /* Makes the state file, so that a crash leaves it. 0 or -errno. */
 int ledger_save(const struct ledger *ledger);
 
-/* Removes the files (the state only if nothing is recorded), unlocks, frees. */
+/* What a killed process left is gone, which is made durable. 0 or -errno. */
+int ledger_swept(struct ledger *ledger);
+
+/* Removes the files (the state only if nothing is recorded or left), unlocks, frees. */
 void ledger_close(struct ledger *ledger);
 
 /* The entry for a setting, or NULL. */
@@ -110,7 +113,10 @@ int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t 
  */
 void ledger_forget(struct ledger *ledger, size_t index);
 
-/* The text form; exposed for tests. */
+/* Appends ENTRY in memory alone. 0, -E2BIG or -ENOMEM. */
+int ledger_add(struct ledger *ledger, const struct ledger_entry *entry);
+
+/* The text form. Reading adds to LEDGER. 0 or -ENOMEM or -E2BIG. */
 void ledger_write(const struct ledger *ledger, FILE *out);
 int ledger_read(struct ledger *ledger, FILE *in);
 

@@ -82,6 +82,14 @@ static int sweep_but_closed(const struct config *config, struct netlink *netlink
     return r;
 }
 
+static int sweep_diverting(struct netlink *netlink, const struct instance *instance,
+                           struct fault *fault)
+{
+    int r = apply_remove_diverting(netlink, instance, fault);
+
+    return r < 0 ? r : apply_remove_all_routes(netlink, instance, fault);
+}
+
 /* What the state file tells of comes first: the configuration may have changed since. */
 static int sweep_all(const struct config *config, struct ledger *ledger, struct netlink *netlink,
                      struct fault *fault)
@@ -99,9 +107,10 @@ static int sweep_all(const struct config *config, struct ledger *ledger, struct 
     if (r < 0)
         return r;
     if (config->divert.on_exit == ON_EXIT_CLOSED)
-        return sweep_but_closed(config, netlink, fault);
-    r = apply_remove_diverting(netlink, &instance, fault);
-    return r < 0 ? r : apply_remove_all_routes(netlink, &instance, fault);
+        r = sweep_but_closed(config, netlink, fault);
+    else
+        r = sweep_diverting(netlink, &instance, fault);
+    return r < 0 ? r : ledger_swept(ledger);
 }
 
 /* The last to go, as forwarding is what they guard against. */

@@ -259,6 +259,25 @@ def test_start_after_a_crash_with_another_configuration(wire, drivers):
     assert state.compare(before, state.snapshot(wire.host)) == ""
 
 
+def test_failed_start_after_a_crash_forgets_nothing(wire, drivers):
+    """What the killed one left is still found by the next that starts, or cleans up."""
+    before = state.snapshot(wire.host)
+    driver = drivers(wire.host, "table=777", "uid=5")
+    for end in (driver.start, lambda: driver.once("cleanup")):
+        driver.kill()
+        wire.host.ip("link add tun0 type veth peer name other")
+        done = driver.once("run")
+        assert done.returncode != 0 and "tun0" in done.stdout
+        wire.host.ip("link delete tun0")
+        end()
+        assert "777" not in wire.host.ip("rule") + wire.host.ip("route show table all")
+        if driver.process.poll() is None:
+            driver.stop()
+            assert state.compare(before, state.snapshot(wire.host)) == ""
+            driver.start("table=777", "uid=5")
+    assert state.compare(before, state.snapshot(wire.host)) == ""
+
+
 def test_storm_of_changes_is_followed_at_bounded_cost(wire, drivers):
     """20,000 route changes in a row; the last state counts."""
     driver = drivers(wire.host)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,13 +46,15 @@ static void test_round_trip(void **state)
     ledger.instance = (struct instance){.tun = "tun0", .table = 100, .divert_priority = 32765};
     assert_int_equal(ledger_record(&ledger, &rp, 1), 0);
     assert_int_equal(ledger_record(&ledger, &ra, -1), 0);
+    ledger.left[ledger.left_count++] = (struct instance){.tun = "tun0", .table = 777};
     out = open_memstream(&text, &size);
     assert_non_null(out);
     ledger_write(&ledger, out);
     fclose(out);
     read_text(&back, text);
     assert_int_equal(back.count, 2);
-    assert_int_equal(back.left_count, 1);
+    assert_int_equal(back.left_count, 2);
+    assert_int_equal(back.left[1].table, 777);
     assert_string_equal(back.left[0].tun, "tun0");
     assert_int_equal(back.left[0].table, 100);
     assert_int_equal(back.left[0].divert_priority, 32765);
@@ -248,6 +251,47 @@ static void test_lock_of_a_killed_process(void **state)
     rmdir(directory);
 }
 
+/* As when the process ends. */
+static void drop_locks(struct ledger *ledger)
+{
+    for (int which = 0; which < LOCK_COUNT; which++)
+        lock_drop(&ledger->instance, (enum lock_kind)which, &ledger->locks[which]);
+}
+
+/* The directory may be a service's, and who writes or reads there root. */
+static void test_what_others_put_there_is_not_followed(void **state)
+{
+    const struct instance instance = {.tun = "tun0", .table = 100, .divert_priority = 32765};
+    char directory[] = "/tmp/ipmodd-unit-XXXXXX";
+    char other[64], temporary[LOCK_PATH + 8];
+    struct ledger ledger = LEDGER_INIT;
+    struct fault fault = {.text = ""};
+    struct stat status;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    setenv("RUNTIME_DIRECTORY", directory, 1);
+    assert_int_equal(ledger_open(&ledger, &instance, &fault), 0);
+    snprintf(other, sizeof(other), "%s/other", directory);
+    snprintf(temporary, sizeof(temporary), "%s.new", ledger.path);
+    assert_int_equal(symlink(other, temporary), 0);
+    assert_int_equal(ledger_save(&ledger), 0);
+    assert_int_equal(lstat(other, &status), -1);
+    assert_int_equal(lstat(ledger.path, &status), 0);
+    assert_true(S_ISREG(status.st_mode));
+    assert_int_equal(mkfifo(temporary, 0600), 0);
+    alarm(20); /* nobody reads from it */
+    assert_int_equal(ledger_save(&ledger), 0);
+    unlink(ledger.path);
+    assert_int_equal(symlink("/proc/self/status", ledger.path), 0);
+    drop_locks(&ledger);
+    assert_int_equal(ledger_open(&ledger, &instance, &fault), -ELOOP);
+    alarm(0);
+    unlink(ledger.path);
+    ledger_close(&ledger);
+    rmdir(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_garbage_is_skipped),
         cmocka_unit_test(test_other_files_are_empty_ledgers),
         cmocka_unit_test(test_lock_of_a_killed_process),
+        cmocka_unit_test(test_what_others_put_there_is_not_followed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
