@@ -56,7 +56,8 @@ struct control_server *control_server_new(struct event_base *base, int fd,
 {
     struct control_server *server = calloc(1, sizeof(*server));
 
-    if (server != NULL)
+    /* One that was passed blocks, and accepting goes on until there is nobody more. */
+    if (server != NULL && evutil_make_socket_nonblocking(fd) == 0)
         server->listener = evconnlistener_new(base, on_accept, server,
                                               LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (server == NULL || server->listener == NULL) {

@@ -177,6 +177,33 @@ def test_a_place_of_its_own(wire, daemons):
     assert not place.exists()
 
 
+# As systemd does it (sd_listen_fds(3)); the socket blocks unless the unit says otherwise.
+PASS_SOCKET = """\
+import os, socket, sys
+os.makedirs("/run/ipmodd")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("/run/ipmodd/control")
+listener.listen()
+if listener.fileno() != 3:
+    os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_socket_that_was_passed(wire, daemons):
+    """Is served, and is not ours to remove."""
+    daemon = daemons(wire.host)
+    daemon.start(RULES, prefix=("python3", "-c", PASS_SOCKET))
+    for _ in range(3):
+        assert ctl_json(daemon, "status")["pid"] == daemon.process.pid
+    with Client(daemon) as first, Client(daemon) as second:
+        assert first.ask("status")["pid"] == second.ask("status")["pid"]
+    assert daemon.stop() == 0
+    assert os.path.exists(path_of(daemon))
+
+
 def test_a_place_that_is_taken(wire, daemons):
     daemon = daemons(wire.host)
     (daemon.directory / "taken").write_text("a file of somebody else")
