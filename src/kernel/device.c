@@ -12,6 +12,7 @@
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -61,6 +62,18 @@ static void family_settings_parse(struct nlattr *spec, struct device *device)
     }
 }
 
+static const struct nla_policy device_policy[IFLA_MAX + 1] = {
+    [IFLA_MTU] = {.type = NLA_U32},
+    [IFLA_GROUP] = {.type = NLA_U32},
+    [IFLA_MASTER] = {.type = NLA_U32},
+    [IFLA_STATS64] = {.minlen = offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(uint64_t)},
+};
+
+static const struct nla_policy address_policy[ADDRESS_ATTR_MAX + 1] = {
+    [IFA_FLAGS] = {.type = NLA_U32},
+    [ADDRESS_PROTO] = {.type = NLA_U8},
+};
+
 static bool kind_is_tun(struct nlattr *info)
 {
     struct nlattr *kind = nla_find(nla_data(info), nla_len(info), IFLA_INFO_KIND);
@@ -74,7 +87,8 @@ int device_parse(const struct nlmsghdr *message, struct device *ret_device)
     struct nlattr *attrs[IFLA_MAX + 1];
     struct device device = {.ifindex = 0};
 
-    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, IFLA_MAX, NULL) < 0)
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, IFLA_MAX, device_policy) <
+        0)
         return -EBADMSG;
     device.ifindex = (uint32_t)header->ifi_index;
     device.flags = header->ifi_flags;
@@ -115,10 +129,11 @@ int address_parse(const struct nlmsghdr *message, struct address *ret_address)
     struct address address = {.preferred = UINT32_MAX, .valid = UINT32_MAX};
     enum ip_family family;
 
-    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, ADDRESS_ATTR_MAX, NULL) < 0)
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, ADDRESS_ATTR_MAX,
+                    address_policy) < 0)
         return -EBADMSG;
     if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6)
-        return -EBADMSG;
+        return 0;
     family = header->ifa_family == AF_INET ? FAMILY_IPV4 : FAMILY_IPV6;
     if (!attr_address(attrs[IFA_LOCAL], family, &address.local) &&
         !attr_address(attrs[IFA_ADDRESS], family, &address.local))
@@ -141,7 +156,7 @@ int address_parse(const struct nlmsghdr *message, struct address *ret_address)
         address.valid = info->ifa_valid;
     }
     *ret_address = address;
-    return 0;
+    return 1;
 }
 
 bool device_same(const struct device *a, const struct device *b)

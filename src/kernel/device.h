@@ -49,6 +49,9 @@ struct address {
 
 /* 0, or -EBADMSG. */
 int device_parse(const struct nlmsghdr *message, struct device *ret_device);
+
+/* 1 with *RET_ADDRESS; 0 for an address of another family than IPv4 and IPv6 (MCTP, Phonet); or
+ * -EBADMSG. */
 int address_parse(const struct nlmsghdr *message, struct address *ret_address);
 
 /* Whether an event brought nothing that matters here (statistics, wireless news, …). */

@@ -156,7 +156,7 @@ static void note_address(struct divert *divert, const struct nlmsghdr *message)
     const struct address *known;
     struct address address;
 
-    if (address_parse(message, &address) < 0)
+    if (address_parse(message, &address) <= 0)
         return;
     divert->dirt |= DIRT_HOST;
     known = known_address(divert, &address);

@@ -141,7 +141,7 @@ int foreign_rule_format(const struct nlmsghdr *message, char buffer[static FOREI
     struct nlattr *attrs[FRA_MAX + 1];
     enum ip_family family;
 
-    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, FRA_MAX, NULL) < 0)
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, FRA_MAX, rule_policy) < 0)
         return -EBADMSG;
     family = header->family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4;
     say(&words, "%u:", attrs[FRA_PRIORITY] != NULL ? nla_get_u32(attrs[FRA_PRIORITY]) : 0);

@@ -192,6 +192,15 @@ static int error_of(struct netlink *netlink, const struct nlmsghdr *header)
     return error->error;
 }
 
+int netlink_done_error(const struct nlmsghdr *header)
+{
+    int error = 0;
+
+    if (nlmsg_datalen(header) >= (int)sizeof(error))
+        memcpy(&error, nlmsg_data(header), sizeof(error));
+    return MIN_OF(error, 0);
+}
+
 /*
  * Reads until the request with the current sequence number is answered: by an error or
  * acknowledgement, by the end of a dump, or, if SINGLE, by one object.
@@ -216,7 +225,7 @@ static int collect(struct netlink *netlink, bool single, netlink_item_fn *item, 
             if (header->nlmsg_type == NLMSG_ERROR)
                 return result < 0 ? result : error_of(netlink, header);
             if (header->nlmsg_type == NLMSG_DONE)
-                return result;
+                return result < 0 ? result : netlink_done_error(header);
             if (result >= 0)
                 result = item != NULL ? item(context, header) : 0;
             if (single)

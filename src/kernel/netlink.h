@@ -50,10 +50,14 @@ int netlink_query(struct netlink *netlink, struct nl_msg *message, netlink_item_
 /* The kernel's words for the last refusal, or "". */
 const char *netlink_refusal(const struct netlink *netlink);
 
+/* What the NLMSG_DONE message HEADER of a dump says: 0, or the -errno that ended it too early. */
+int netlink_done_error(const struct nlmsghdr *header);
+
 /*
  * Sends the dump request MESSAGE (consumed) and hands every object to ITEM. When the kernel says
  * that its tables changed meanwhile, RESTART must forget what ITEM collected, and the dump begins
- * again. Stops at the first negative result of ITEM and returns it.
+ * again. Stops at the first negative result of ITEM and returns it. -ENOENT: the routing table that
+ * was asked for does not exist; no route was ever put into it.
  */
 typedef void netlink_restart_fn(void *context);
 int netlink_dump(struct netlink *netlink, struct nl_msg *message, netlink_item_fn *item,

@@ -36,12 +36,17 @@ static int group_parse(struct nlattr *group, struct nexthop *nexthop)
     return 0;
 }
 
+static const struct nla_policy policy[NHA_MAX + 1] = {
+    [NHA_ID] = {.type = NLA_U32},
+    [NHA_OIF] = {.type = NLA_U32},
+};
+
 static int nexthop_parse(const struct nlmsghdr *message, struct nexthop *nexthop)
 {
     const struct nhmsg *header = nlmsg_data(message);
     struct nlattr *attrs[NHA_MAX + 1];
 
-    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, NHA_MAX, NULL) < 0 ||
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, NHA_MAX, policy) < 0 ||
         attrs[NHA_ID] == NULL)
         return -EBADMSG;
     nexthop->id = nla_get_u32(attrs[NHA_ID]);

@@ -155,6 +155,13 @@ static void key_parse(const struct rtmsg *header, struct nlattr *attrs[], enum i
         key->metric = nla_get_u32(attrs[RTA_PRIORITY]);
 }
 
+static const struct nla_policy policy[RTA_MAX + 1] = {
+    [RTA_OIF] = {.type = NLA_U32},
+    [RTA_PRIORITY] = {.type = NLA_U32},
+    [RTA_NH_ID] = {.type = NLA_U32},
+    [RTA_TABLE] = {.type = NLA_U32},
+};
+
 int route_parse(const struct nlmsghdr *message, struct route **ret_route, uint32_t *ret_table)
 {
     struct route *route CLEANUP(route_cleanup) = NULL;
@@ -162,7 +169,7 @@ int route_parse(const struct nlmsghdr *message, struct route **ret_route, uint32
     struct nlattr *attrs[RTA_MAX + 1];
     enum ip_family family;
 
-    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, RTA_MAX, NULL) < 0)
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, RTA_MAX, policy) < 0)
         return -EBADMSG;
     if (header->rtm_family != AF_INET && header->rtm_family != AF_INET6)
         return 0;

@@ -33,6 +33,21 @@ static bool attribute_known(int type, struct nlattr *attr)
     }
 }
 
+const struct nla_policy rule_policy[FRA_MAX + 1] = {
+    [FRA_PRIORITY] = {.type = NLA_U32},
+    [FRA_TABLE] = {.type = NLA_U32},
+    [FRA_FWMARK] = {.type = NLA_U32},
+    [FRA_FWMASK] = {.type = NLA_U32},
+    [FRA_GOTO] = {.type = NLA_U32},
+    [FRA_SUPPRESS_PREFIXLEN] = {.type = NLA_U32},
+    [FRA_SUPPRESS_IFGROUP] = {.type = NLA_U32},
+    [FRA_PROTOCOL] = {.type = NLA_U8},
+    [FRA_IP_PROTO] = {.type = NLA_U8},
+    [FRA_L3MDEV] = {.type = NLA_U8},
+    [FRA_IIFNAME] = {.type = NLA_STRING},
+    [FRA_OIFNAME] = {.type = NLA_STRING},
+};
+
 static const uint8_t actions[RULE_ACTION_COUNT] = {
     [RULE_LOOKUP] = FR_ACT_TO_TBL,
     [RULE_UNREACHABLE] = FR_ACT_UNREACHABLE,
@@ -118,7 +133,7 @@ int rule_parse(const struct nlmsghdr *message, struct rule *ret_rule, enum rule_
     struct nlattr *attrs[FRA_MAX + 1];
     struct rule rule = {.family = FAMILY_IPV4};
 
-    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, FRA_MAX, NULL) < 0)
+    if (nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), attrs, FRA_MAX, rule_policy) < 0)
         return -EBADMSG;
     if (header->family == AF_INET6)
         rule.family = FAMILY_IPV6;

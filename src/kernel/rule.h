@@ -12,6 +12,8 @@
 #include "ipmodd/base/addr.h"
 #include "ipmodd/base/config.h"
 
+#include <linux/fib_rules.h>
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 
 enum rule_action {
@@ -48,6 +50,9 @@ enum rule_owner {
     RULE_FOREIGN, /* only family, priority, iif and table are filled in */
     RULE_OWNER_COUNT,
 };
+
+/* The lengths that attributes of a rule have at least, for nlmsg_parse(). */
+extern const struct nla_policy rule_policy[FRA_MAX + 1];
 
 /* 0 or -EBADMSG. */
 int rule_parse(const struct nlmsghdr *message, struct rule *ret_rule, enum rule_owner *ret_owner);

@@ -47,25 +47,33 @@ void snapshot_clear(struct snapshot *snapshot)
 static int add_device(void *context, const struct nlmsghdr *message)
 {
     struct snapshot *snapshot = context;
-    struct device *devices =
-        reallocarray(snapshot->devices, snapshot->device_count + 1, sizeof(*devices));
+    struct device device, *devices;
+    int r = device_parse(message, &device);
 
+    if (r < 0)
+        return r;
+    devices = reallocarray(snapshot->devices, snapshot->device_count + 1, sizeof(*devices));
     if (devices == NULL)
         return -ENOMEM;
     snapshot->devices = devices;
-    return device_parse(message, &devices[snapshot->device_count++]);
+    devices[snapshot->device_count++] = device;
+    return 0;
 }
 
 static int add_address(void *context, const struct nlmsghdr *message)
 {
     struct snapshot *snapshot = context;
-    struct address *addresses =
-        reallocarray(snapshot->addresses, snapshot->address_count + 1, sizeof(*addresses));
+    struct address address, *addresses;
+    int r = address_parse(message, &address);
 
+    if (r <= 0)
+        return r;
+    addresses = reallocarray(snapshot->addresses, snapshot->address_count + 1, sizeof(*addresses));
     if (addresses == NULL)
         return -ENOMEM;
     snapshot->addresses = addresses;
-    return address_parse(message, &addresses[snapshot->address_count++]);
+    addresses[snapshot->address_count++] = address;
+    return 0;
 }
 
 /* Whether the kernel has IPv6 and it is not switched off as a whole. */

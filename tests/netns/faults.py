@@ -12,7 +12,7 @@ ALL = ("ip rule; ip -6 rule; ip route show table all; ip -6 route show table all
 # What the text about each kind of fault must end with; the others do no harm.
 WORDS = {"eexist": "File exists", "einval": "Invalid argument", "enodev": "No such device",
          "enomem": "Cannot allocate memory", "enobufs": "No buffer space available",
-         "timeout": "Connection timed out", "unstable": "Resource temporarily unavailable"}
+         "cut": "Cannot allocate memory", "timeout": "Connection timed out", "unstable": "Resource temporarily unavailable"}
 HARMLESS = ("eintr", "interrupted")
 
 

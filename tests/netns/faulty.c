@@ -25,19 +25,20 @@ enum kind {
     KIND_EINTR,       /* a signal interrupts the reading of the answer */
     KIND_TIMEOUT,     /* it is done, and the answer comes too late */
     KIND_INTERRUPTED, /* if it is a dump: something changed meanwhile */
+    KIND_CUT,         /* if it is a dump: it ends with an error */
     KIND_UNSTABLE,    /* the same for this dump and all later ones */
 };
 
 static const struct {
     const char *name;
     enum kind kind;
-    int error; /* of KIND_REFUSED */
+    int error; /* of KIND_REFUSED and KIND_CUT */
 } faults[] = {
     {"eexist", KIND_REFUSED, EEXIST}, {"einval", KIND_REFUSED, EINVAL},
     {"enodev", KIND_REFUSED, ENODEV}, {"enomem", KIND_REFUSED, ENOMEM},
     {"enobufs", KIND_ENOBUFS, 0},     {"eintr", KIND_EINTR, 0},
     {"timeout", KIND_TIMEOUT, 0},     {"interrupted", KIND_INTERRUPTED, 0},
-    {"unstable", KIND_UNSTABLE, 0},
+    {"cut", KIND_CUT, ENOMEM},        {"unstable", KIND_UNSTABLE, 0},
 };
 
 static struct {
@@ -53,6 +54,22 @@ static struct {
 } fault = {.fd = -1};
 
 ssize_t __real_recv(int fd, void *buffer, size_t size, int flags);
+/* In the last of its datagrams, until which all come as they are. */
+static ssize_t cut_dump(void *buffer, ssize_t len)
+{
+    const int error = -fault.error;
+    int left = (int)len;
+
+    for (struct nlmsghdr *header = buffer; nlmsg_ok(header, left);
+         header = nlmsg_next(header, &left)) {
+        if (header->nlmsg_type != NLMSG_DONE || nlmsg_datalen(header) < (int)sizeof(error))
+            continue;
+        memcpy(nlmsg_data(header), &error, sizeof(error));
+        fault.fd = -1;
+    }
+    return len;
+}
+
 ssize_t __wrap_recv(int fd, void *buffer, size_t size, int flags);
 int __real_nl_sendto(struct nl_sock *socket, void *buffer, size_t size);
 int __wrap_nl_sendto(struct nl_sock *socket, void *buffer, size_t size);
@@ -200,6 +217,8 @@ ssize_t __wrap_recv(int fd, void *buffer, size_t size, int flags)
         return fail_with(EINTR);
     case KIND_TIMEOUT:
         return fail_with(EAGAIN);
+    case KIND_CUT:
+        return cut_dump(buffer, __real_recv(fd, buffer, size, flags));
     case KIND_INTERRUPTED:
     case KIND_UNSTABLE:
         return mark_interrupted(buffer, __real_recv(fd, buffer, size, flags));

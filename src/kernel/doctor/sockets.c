@@ -83,7 +83,7 @@ static int take(struct bound *bound, struct nlmsghdr *message, int length)
 {
     for (; nlmsg_ok(message, length); message = nlmsg_next(message, &length)) {
         if (message->nlmsg_type == NLMSG_DONE)
-            return 1;
+            return netlink_done_error(message) < 0 ? netlink_done_error(message) : 1;
         if (message->nlmsg_type == NLMSG_ERROR)
             return ((const struct nlmsgerr *)nlmsg_data(message))->error;
         if (nlmsg_datalen(message) >= (int)sizeof(struct inet_diag_msg))

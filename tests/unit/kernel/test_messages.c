@@ -3,6 +3,7 @@
 #include "../unit.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/kernel/divert.h"
+#include "kernel/device.h"
 #include "kernel/nexthop.h"
 #include "kernel/route.h"
 #include "kernel/rule.h"
@@ -59,6 +60,50 @@ static void test_cut_route_messages_are_refused(void **state)
     assert_int_equal(route_parse(nlmsg_hdr(message), &route, &table), -EBADMSG);
     nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
     assert_int_equal(route_parse(nlmsg_hdr(message), &route, &table), -EBADMSG);
+    nlmsg_free(message);
+}
+
+/* Numbers that are shorter than they should be are not read beyond their end. */
+static void test_short_attributes(void **state)
+{
+    struct rtmsg route_header = {.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
+    struct fib_rule_hdr rule_header = {.family = AF_INET, .action = FR_ACT_TO_TBL};
+    struct ifinfomsg device_header = {.ifi_family = AF_UNSPEC};
+    struct nl_msg *route = nlmsg_alloc_simple(RTM_NEWROUTE, 0);
+    struct nl_msg *rule = nlmsg_alloc_simple(RTM_NEWRULE, 0);
+    struct nl_msg *device = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+    struct device ret_device;
+    struct route *ret_route;
+    struct rule ret_rule;
+    enum rule_owner owner;
+    uint32_t table;
+
+    (void)state;
+    nlmsg_append(route, &route_header, sizeof(route_header), NLMSG_ALIGNTO);
+    nla_put_u8(route, RTA_PRIORITY, 1);
+    assert_int_equal(route_parse(nlmsg_hdr(route), &ret_route, &table), -EBADMSG);
+    nlmsg_append(rule, &rule_header, sizeof(rule_header), NLMSG_ALIGNTO);
+    nla_put_u16(rule, FRA_PRIORITY, 1);
+    assert_int_equal(rule_parse(nlmsg_hdr(rule), &ret_rule, &owner), -EBADMSG);
+    nlmsg_append(device, &device_header, sizeof(device_header), NLMSG_ALIGNTO);
+    nla_put_u64(device, IFLA_STATS64, 1);
+    assert_int_equal(device_parse(nlmsg_hdr(device), &ret_device), -EBADMSG);
+    nlmsg_free(route);
+    nlmsg_free(rule);
+    nlmsg_free(device);
+}
+
+/* The dump of all addresses has those of every family that a device may have. */
+static void test_addresses_of_other_families(void **state)
+{
+    struct ifaddrmsg header = {.ifa_family = AF_PHONET, .ifa_index = 2};
+    struct nl_msg *message = nlmsg_alloc_simple(RTM_NEWADDR, 0);
+    struct address address;
+
+    (void)state;
+    nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
+    nla_put_u8(message, IFA_LOCAL, 0x10);
+    assert_int_equal(address_parse(nlmsg_hdr(message), &address), 0);
     nlmsg_free(message);
 }
 
@@ -229,6 +274,8 @@ int main(void)
         cmocka_unit_test(test_route_round_trip),
         cmocka_unit_test(test_cut_route_messages_are_refused),
         cmocka_unit_test(test_lying_multipath),
+        cmocka_unit_test(test_short_attributes),
+        cmocka_unit_test(test_addresses_of_other_families),
         cmocka_unit_test(test_rule_round_trip),
         cmocka_unit_test(test_rules_of_others),
         cmocka_unit_test(test_rule_for_table_local),
