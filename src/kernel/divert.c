@@ -228,6 +228,7 @@ int divert_dispatch(struct divert *divert, struct divert_news *ret_news)
     int r = monitor_drain(&divert->monitor, events_note, divert);
 
     *ret_news = (struct divert_news){.repaired = false};
+    fault_clear(&divert->fault);
     if (r == -ENOBUFS || r == -ENOMEM)
         divert->dirt |= DIRT_ALL; /* messages were lost: read everything */
     else if (r < 0)
@@ -240,7 +241,10 @@ int divert_tick(struct divert *divert, struct divert_news *ret_news)
     int r;
 
     *ret_news = (struct divert_news){.repaired = false};
+    fault_clear(&divert->fault);
     r = inspect_poll(&divert->inspect, divert->config, divert->netlink, &divert->fault);
+    if (r < 0)
+        return r;
     ret_news->remarks_changed = r > 0;
     return work_if_due(divert, ret_news);
 }

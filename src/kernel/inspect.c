@@ -170,12 +170,13 @@ int inspect_poll(struct inspect *inspect, const struct config *config, struct ne
 
     if (inspect->question.child > 0)
         r = netfilter_answer(&inspect->question, 0, &findings);
-    if (r <= 0)
-        return r;
-    r = adopt(inspect, config, &findings);
+    if (r == 0)
+        return 0;
+    if (r > 0)
+        r = adopt(inspect, config, &findings);
     if (r == 0)
         r = collect(inspect, config, netlink, fault);
-    return r < 0 ? r : 1;
+    return r < 0 ? fault_set(fault, r, "looking at the rules of netfilter") : 1;
 }
 
 void inspect_end(struct inspect *inspect)
