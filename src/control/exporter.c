@@ -69,7 +69,7 @@ static bool is_over(struct bufferevent *connection)
 /* Gives seats free and hangs up on who has been here for too long. How many are taken. */
 static size_t sweep_seats(struct exporter *exporter)
 {
-    uint64_t oldest = now_ns() - EXPORTER_SECONDS * UINT64_C(1000000000);
+    uint64_t now = now_ns();
     size_t taken = 0;
 
     for (size_t i = 0; i < EXPORTER_CLIENTS; i++) {
@@ -80,7 +80,7 @@ static size_t sweep_seats(struct exporter *exporter)
         if (seat->connection == NULL)
             continue;
         taken++;
-        if (seat->since_ns < oldest)
+        if (now - seat->since_ns > EXPORTER_SECONDS * UINT64_C(1000000000))
             shutdown(bufferevent_getfd(seat->connection), SHUT_RDWR);
     }
     return taken;

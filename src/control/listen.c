@@ -55,7 +55,7 @@ static int bind_socket(int fd, const struct sockaddr_un *address, gid_t gid)
     umask(before);
     if (r < 0)
         return r;
-    if ((gid != getegid() && chown(address->sun_path, (uid_t)-1, gid) < 0) ||
+    if ((gid != getegid() && lchown(address->sun_path, (uid_t)-1, gid) < 0) ||
         listen(fd, BACKLOG) < 0) {
         r = -errno;
         unlink(address->sun_path);
