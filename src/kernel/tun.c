@@ -69,6 +69,17 @@ static int open_refused(int error, struct fault *fault)
     }
 }
 
+static int attaching_refused(const struct tun *tun, int error, struct fault *fault)
+{
+    if (error == EBUSY && tun->attached == 0)
+        return fault_explain(fault, -EEXIST,
+                             "there is a link named %s already, which is not ours: choose another "
+                             "[tun] name, or remove it",
+                             tun->name);
+    return fault_set(fault, -error, "making queue %u of the tun device %s", tun->attached,
+                     tun->name);
+}
+
 /* The next descriptor becomes a queue of the device; the first one makes it. */
 static int attach_queue(struct tun *tun, struct fault *fault)
 {
@@ -76,10 +87,11 @@ static int attach_queue(struct tun *tun, struct fault *fault)
 
     if (tun->queues > 1)
         request.ifr_flags |= IFF_MULTI_QUEUE;
+    if (tun->attached == 0) /* or it would join one that somebody has made to stay */
+        request.ifr_flags |= (short)IFF_TUN_EXCL;
     memcpy(request.ifr_name, tun->name, sizeof(request.ifr_name));
     if (ioctl(tun->fds[tun->attached], TUNSETIFF, &request) < 0)
-        return fault_set(fault, -errno, "making queue %u of the tun device %s", tun->attached,
-                         tun->name);
+        return attaching_refused(tun, errno, fault);
     if (tun->attached++ == 0)
         tun->made = if_nametoindex(tun->name);
     return 0;
@@ -89,11 +101,6 @@ static int attach(struct tun *tun, struct fault *fault)
 {
     int r = 0;
 
-    if (tun->attached == 0 && if_nametoindex(tun->name) != 0)
-        return fault_explain(fault, -EEXIST,
-                             "there is a link named %s already, which is not ours: choose another "
-                             "[tun] name, or remove it",
-                             tun->name);
     while (tun->attached < tun->queues && r == 0)
         r = attach_queue(tun, fault);
     if (r < 0)
