@@ -116,7 +116,7 @@ static int check_bytes(const char *path, const char *bytes, size_t length, struc
 
 int file_text_read(const char *path, struct report *report, char **ret_text)
 {
-    int CLEANUP(cleanup_fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int CLEANUP(cleanup_fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     char CLEANUP(cleanup_free) *bytes = NULL;
     struct stat status;
     size_t length = 0;
@@ -127,6 +127,7 @@ int file_text_read(const char *path, struct report *report, char **ret_text)
     r = check_writers(&status, path, report);
     if (r < 0)
         return r;
+    fcntl(fd, F_SETFL, 0); /* a pipe is read to its end, but nobody waits for one to write to it */
     r = read_all(fd, &bytes, &length);
     if (r == -ENOMEM)
         return r;

@@ -88,6 +88,18 @@ static void test_empty(void **state)
     assert_string_equal(fixture_complaints("[main]\n"), "");
 }
 
+/* Nobody has it open for writing, and nobody is waited for. */
+static void test_pipe(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo(fixture_path("pipe.conf"), 0600), 0);
+    alarm(20);
+    assert_string_equal(fixture_complaints_of("pipe.conf"),
+                        "pipe.conf: is empty: a configuration has at least one section, [main] or "
+                        "[rule NAME]");
+    alarm(0);
+}
+
 static void test_nul_bytes(void **state)
 {
     static const char bytes[] = "[main]\npolicy = accept\n[rule a]\ndport = 80\0, 90\n";
@@ -494,6 +506,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_writable_by_others),
         cmocka_unit_test(test_owned_by_others),
