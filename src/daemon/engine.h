@@ -53,6 +53,15 @@ int engine_run(struct engine *engine);
 /* Gives the traffic back and frees everything; safe from any state. 0 or the first -errno. */
 int engine_stop(struct engine *engine);
 
+/* In nanoseconds, the pause between packets that is better spent awake, as configured. */
+uint64_t engine_busy_poll_ns(const struct engine *engine);
+
+/* Random numbers of all paths begin at the seed of the configuration, or somewhere. 0 or -EIO. */
+int engine_seed(struct engine *engine);
+
+/* Has all paths merge as configured, but nothing that the kernel could not take apart. */
+void engine_choose_merge(struct engine *engine);
+
 /* Has all paths work with the diversion's present view of the host. */
 void engine_publish_view(struct engine *engine);
 
