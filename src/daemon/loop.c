@@ -3,12 +3,11 @@
 #include "loop.h"
 
 #include "announce.h"
-#include "clock.h"
 #include "eventing.h"
 #include "ipmodd/base/macro.h"
-#include "losses.h"
 #include "notify.h"
 #include "reload.h"
+#include "rounds.h"
 #include "statistics.h"
 
 #include <assert.h>
@@ -23,8 +22,8 @@ enum {
 /* While somebody watches flows, how often it is looked whether some have had their time. */
 static const struct timeval sweep_interval = {.tv_usec = 250000};
 
-/* While packets come, how often it is looked at whether some were lost. */
-static const struct timeval losses_interval = {.tv_sec = 1};
+/* While packets come, how often the rounds are made. */
+static const struct timeval round_interval = {.tv_sec = 1};
 
 struct loop {
     struct engine *engine;
@@ -38,12 +37,11 @@ struct loop {
     struct event *sweep;    /* armed while flows are watched */
     struct event *monitor;
     struct event *tick;     /* divert_timeout_ms(), or RETRY_MS after a failure */
-    struct event *look;     /* for losses; armed by packets, so that an idle process sleeps */
+    struct event *look;     /* for rounds; armed by packets, so that an idle process sleeps */
     struct event *watchdog; /* NULL without one */
     struct event *signals[4];
     struct announcer announcer;
-    struct losses losses;
-    uint64_t tx_dropped; /* of the device, as last read */
+    struct rounds rounds;
     bool device_gone;
     bool queues_dead; /* not all are read: dead ones would be readable for ever */
 };
@@ -168,7 +166,7 @@ static void on_notices(evutil_socket_t fd, short what, void *context)
     eventfd_read(fd, &count);
     notices = engine_take_notices(loop->engine, NOTICES_URGENT);
     if (event_pending(loop->look, EV_TIMEOUT, NULL) == 0)
-        event_add(loop->look, &losses_interval);
+        event_add(loop->look, &round_interval);
     if (watching_has_flows(&loop->engine->watching) &&
         event_pending(loop->sweep, EV_TIMEOUT, NULL) == 0)
         event_add(loop->sweep, &sweep_interval);
@@ -207,26 +205,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
-    struct engine *engine = loop->engine;
-    uint64_t now_ns = clock_now_ns();
-    struct path_counters counters;
-    bool is_left;
 
     (void)fd;
     (void)what;
-    /* A queue that was ever full is read in more than one go. The kernel answers with the lock of
-     * all devices held, which others may hold for long, so it is asked then alone. */
-    if ((engine_take_notices(engine, NOTICES_FOR_LOOKS) & NOTICE_LONG_QUEUE) != 0)
-        loop->tx_dropped = divert_tun_tx_dropped(engine->divert);
-    engine_report(engine);
-    engine_sweep_flows(engine);
-    engine_count(engine, &counters);
-    service_sample(loop->service, &counters, now_ns);
-    is_left = losses_tell(&loop->losses, &counters, loop->tx_dropped,
-                          engine->loaded.config->tun.name, now_ns);
-    is_left |= capturing_tell_losses(&engine->capturing, now_ns);
-    if (is_left)
-        event_add(loop->look, &losses_interval);
+    if (rounds_go(&loop->rounds))
+        event_add(loop->look, &round_interval);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *context)
@@ -294,7 +277,7 @@ static int watch_time(struct loop *loop)
     loop->records = watch(loop, -1, 0, on_records, &now);
     loop->sweep = watch(loop, -1, 0, on_sweep, &now);
     loop->tick = watch(loop, -1, 0, on_tick, &now);
-    loop->look = watch(loop, -1, 0, on_look, &losses_interval);
+    loop->look = watch(loop, -1, 0, on_look, &round_interval);
     if (loop->records == NULL || loop->sweep == NULL || loop->tick == NULL || loop->look == NULL)
         return -ENOMEM;
     if (half_ms == 0)
@@ -309,7 +292,7 @@ static int loop_open(struct loop *loop, struct engine *engine, struct service *s
         .engine = engine,
         .service = service,
         .announcer = announcer_make(),
-        .losses = losses_make(),
+        .rounds = rounds_make(engine, service),
     };
     loop->base = eventing_new_base(1);
     if (reload_open(&loop->reload, engine) < 0 || loop->base == NULL || watch_signals(loop) < 0 ||
@@ -345,7 +328,8 @@ int loop_run(struct engine *engine, struct service *service)
 
     if (error == 0) {
         pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-        event_base_dispatch(loop.base);
+        if (event_base_dispatch(loop.base) < 0)
+            error = -EIO;
         pthread_sigmask(SIG_BLOCK, &signals, NULL);
     }
     loop_close(&loop);

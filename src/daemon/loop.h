@@ -17,7 +17,8 @@
 
 /*
  * Serves ENGINE until SIGTERM or SIGINT. The signals of loop_signals() must be blocked when it is
- * called; they are served from here on and blocked again when it returns. 0, or -ENOMEM.
+ * called; they are served from here on and blocked again when it returns. 0, -ENOMEM before it
+ * has begun, or -EIO when the kernel would not wait any more.
  */
 int loop_run(struct engine *engine, struct service *service);
 

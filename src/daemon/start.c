@@ -61,7 +61,7 @@ static enum exit_code serve(struct engine *engine, struct service *service)
     tell_started(engine);
     error = loop_run(engine, service);
     if (error < 0) {
-        log_error(LOG_ID_START_FAILED, "cannot start the event loop: %s", strerror(-error));
+        log_error(LOG_ID_START_FAILED, "the event loop failed: %s", strerror(-error));
         return EXIT_CODE_FAILED;
     }
     return EXIT_CODE_OK;
