@@ -108,6 +108,9 @@ int wanted_add_setting(struct wanted *wanted, enum ip_family family, const char 
                        const char *name, int32_t value);
 int wanted_add_rule(struct wanted *wanted, const struct rule *rule);
 
+/* All rules, in the order in which they are to be added. 0 or -ENOMEM. */
+int wanted_add_rules(struct wanted *wanted, const struct wanted_input *input);
+
 /* Whether table N is filled: what comes in alone has no use for it. */
 bool wanted_mirrors(const struct config *config);
 
