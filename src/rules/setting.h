@@ -44,9 +44,6 @@ extern const struct setting_group setting_flows;
 enum { SETTING_GROUPS = 4 };
 extern const struct setting_group *const setting_groups[SETTING_GROUPS];
 
-/* "A/LEN, B", for the printers of both. */
-void setting_print_prefixes(const struct ip_prefix *prefixes, size_t count, FILE *out);
-
 /* NULL when SECTION is none of the four. */
 const struct setting_group *setting_group_find(const char *section);
 

@@ -123,50 +123,23 @@ static int parse_direction(const char *text, struct config *config, struct value
     return parse_bits(text, &direction_domain, &config->divert.directions, error);
 }
 
-/* As the kernel takes them (dev_valid_name()), but for what would be no single word here. */
-static int take_interface(const char *text, char name[static IFNAMSIZ], struct value_error *error)
-{
-    size_t length = strlen(text);
-
-    if (length >= IFNAMSIZ)
-        return value_refuse(error, "'%s' is too long for a device: at most %d characters", text,
-                            IFNAMSIZ - 1);
-    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/: \t") != NULL)
-        return value_refuse(error, "'%s' is not a device: a name such as eth0", text);
-    if (strcmp(text, "lo") == 0)
-        return value_refuse(error, "'lo' is never diverted: name other devices");
-    memcpy(name, text, length + 1);
-    return 0;
-}
-
 static int parse_interfaces(const char *text, struct config *config, struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    char(*names)[IFNAMSIZ] CLEANUP(cleanup_free) = NULL;
-    int r = value_split_list(text, &texts, error);
+    char(*names)[IFNAMSIZ];
+    size_t count;
+    int r = value_list_links(text, &names, &count, error);
 
-    if (r < 0)
-        return r;
-    names = calloc(texts.count, sizeof(*names));
-    if (names == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < texts.count && r == 0; i++) {
-        if (texts.items[i].negated)
-            return value_refuse(error, "'!' has no meaning here: name what is meant itself");
-        r = take_interface(texts.items[i].text, names[i], error);
-    }
     if (r < 0)
         return r;
     free(config->divert.interfaces);
-    config->divert.interfaces = TAKE_PTR(names);
-    config->divert.interface_count = texts.count;
+    config->divert.interfaces = names;
+    config->divert.interface_count = count;
     return 0;
 }
 
 static void print_interfaces(const struct config *config, FILE *out)
 {
-    for (size_t i = 0; i < config->divert.interface_count; i++)
-        fprintf(out, "%s%s", i > 0 ? ", " : "", config->divert.interfaces[i]);
+    value_print_links(config->divert.interfaces, config->divert.interface_count, out);
 }
 
 static void print_direction(const struct config *config, FILE *out)
@@ -243,7 +216,7 @@ static int parse_exclude(const char *text, struct config *config, struct value_e
 
 static void print_exclude(const struct config *config, FILE *out)
 {
-    setting_print_prefixes(config->divert.excludes, config->divert.exclude_count, out);
+    value_print_prefixes(config->divert.excludes, config->divert.exclude_count, out);
 }
 
 static int parse_exclude_uid(const char *text, struct config *config, struct value_error *error)
@@ -260,21 +233,9 @@ static int parse_exclude_uid(const char *text, struct config *config, struct val
     return 0;
 }
 
-/* "5" or "5-9" */
-static void print_numbers(uint32_t first, uint32_t last, FILE *out)
-{
-    fprintf(out, "%" PRIu32, first);
-    if (last != first)
-        fprintf(out, "-%" PRIu32, last);
-}
-
 static void print_exclude_uid(const struct config *config, FILE *out)
 {
-    for (size_t i = 0; i < config->divert.exclude_uid_count; i++) {
-        fputs(i > 0 ? ", " : "", out);
-        print_numbers(config->divert.exclude_uids[i].first, config->divert.exclude_uids[i].last,
-                      out);
-    }
+    value_print_uids(config->divert.exclude_uids, config->divert.exclude_uid_count, out);
 }
 
 static int parse_exclude_port(const char *text, struct config *config, struct value_error *error)
@@ -293,12 +254,7 @@ static int parse_exclude_port(const char *text, struct config *config, struct va
 
 static void print_exclude_port(const struct config *config, FILE *out)
 {
-    for (size_t i = 0; i < config->divert.exclude_port_count; i++) {
-        const struct port_exclusion *ports = &config->divert.exclude_ports[i];
-
-        fprintf(out, "%s%s/", i > 0 ? ", " : "", ports->proto == IPPROTO_TCP ? "tcp" : "udp");
-        print_numbers(ports->first, ports->last, out);
-    }
+    value_print_ports(config->divert.exclude_ports, config->divert.exclude_port_count, out);
 }
 
 static int parse_mirror(const char *text, struct config *config, struct value_error *error)

@@ -65,19 +65,11 @@ static int parse_address(const char *text, struct config *config, struct value_e
     return 0;
 }
 
-void setting_print_prefixes(const struct ip_prefix *prefixes, size_t count, FILE *out)
-{
-    char text[IP_PREFIX_TEXT];
-
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s%s", i > 0 ? ", " : "", ip_prefix_format(&prefixes[i], text));
-}
-
 static void print_address(const struct config *config, FILE *out)
 {
     if (config->tun.address_count == 0)
         fputs("borrow", out);
-    setting_print_prefixes(config->tun.addresses, config->tun.address_count, out);
+    value_print_prefixes(config->tun.addresses, config->tun.address_count, out);
 }
 
 static int parse_mtu(const char *text, struct config *config, struct value_error *error)

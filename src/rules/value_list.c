@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lists of prefixes, users and ports. */
+/* Lists of links, prefixes, users and ports. */
 #include "value_list.h"
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <string.h>
@@ -102,6 +103,23 @@ static int parse_port(const char *text, void *item, struct value_error *error)
     return 0;
 }
 
+/* As the kernel takes them (dev_valid_name()), but for what would be no single word here. */
+static int parse_link(const char *text, void *item, struct value_error *error)
+{
+    char *name = item;
+    size_t length = strlen(text);
+
+    if (length >= IFNAMSIZ)
+        return value_refuse(error, "'%s' is too long for a device: at most %d characters", text,
+                            IFNAMSIZ - 1);
+    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/: \t") != NULL)
+        return value_refuse(error, "'%s' is not a device: a name such as eth0", text);
+    if (strcmp(text, "lo") == 0)
+        return value_refuse(error, "'lo' is never diverted: name other devices");
+    memcpy(name, text, length + 1);
+    return 0;
+}
+
 int value_list_prefixes(const char *text, struct ip_prefix **ret_items, size_t *ret_count,
                         struct value_error *error)
 {
@@ -133,4 +151,59 @@ int value_list_ports(const char *text, struct port_exclusion **ret_items, size_t
     if (r == 0)
         *ret_items = items;
     return r;
+}
+
+int value_list_links(const char *text, char (**ret_items)[IFNAMSIZ], size_t *ret_count,
+                     struct value_error *error)
+{
+    void *items = NULL;
+    int r = parse_list(text, sizeof(**ret_items), parse_link, &items, ret_count, error);
+
+    if (r == 0)
+        *ret_items = items;
+    return r;
+}
+
+/* What stands in front of item I of a list. */
+static const char *separator(size_t i)
+{
+    return i > 0 ? ", " : "";
+}
+
+void value_print_links(char (*links)[IFNAMSIZ], size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s%s", separator(i), links[i]);
+}
+
+void value_print_prefixes(const struct ip_prefix *prefixes, size_t count, FILE *out)
+{
+    char text[IP_PREFIX_TEXT];
+
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s%s", separator(i), ip_prefix_format(&prefixes[i], text));
+}
+
+/* "5" or "5-9" */
+static void print_numbers(uint32_t first, uint32_t last, FILE *out)
+{
+    fprintf(out, "%" PRIu32, first);
+    if (last != first)
+        fprintf(out, "-%" PRIu32, last);
+}
+
+void value_print_uids(const struct uid_range *uids, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        fputs(separator(i), out);
+        print_numbers(uids[i].first, uids[i].last, out);
+    }
+}
+
+void value_print_ports(const struct port_exclusion *ports, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%s%s/", separator(i), ports[i].proto == IPPROTO_TCP ? "tcp" : "udp");
+        print_numbers(ports[i].first, ports[i].last, out);
+    }
 }
