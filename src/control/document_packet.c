@@ -37,10 +37,7 @@ static char *print_actions(const struct rule *rule)
 
     if (out == NULL)
         return NULL;
-    for (size_t i = 0; i < rule->action_count; i++) {
-        fprintf(out, "%s%s = ", i == 0 ? "" : ", ", rule->actions[i].type->key);
-        rule->actions[i].type->print(rule->actions[i].value, out);
-    }
+    rule_print_actions(rule, out);
     if (fclose(out) == 0)
         return text;
     free(text);

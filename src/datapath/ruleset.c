@@ -161,6 +161,14 @@ int rule_add_action(struct rule *rule, const struct action_type *type, void *val
     return 0;
 }
 
+void rule_print_actions(const struct rule *rule, FILE *out)
+{
+    for (size_t i = 0; i < rule->action_count; i++) {
+        fprintf(out, "%s%s = ", i == 0 ? "" : ", ", rule->actions[i].type->key);
+        rule->actions[i].type->print(rule->actions[i].value, out);
+    }
+}
+
 void rule_clear(struct rule *rule)
 {
     for (size_t i = 0; i < rule->match_count; i++)

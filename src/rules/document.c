@@ -2,6 +2,8 @@
 /* Sections and keys as they stand in the files. */
 #include "document.h"
 
+#include "ipmodd/base/text.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -91,6 +93,17 @@ char *section_resolve_path(const struct section *section, const char *path)
     if (asprintf(&joined, "%.*s/%s", (int)(slash - section->file), section->file, path) < 0)
         return NULL;
     return joined;
+}
+
+uint64_t section_digest(const struct section *section)
+{
+    uint64_t digest = TEXT_DIGEST_START;
+
+    for (size_t i = 0; i < section->entry_count; i++) {
+        digest = text_digest(digest, section->entries[i].key);
+        digest = text_digest(digest, section->entries[i].value);
+    }
+    return digest;
 }
 
 void document_clear(struct document *document)

@@ -10,6 +10,8 @@
 
 #include "ipmodd/base/problem.h"
 
+#include <stdint.h>
+
 struct entry {
     char *key;
     char *value; /* may be empty */
@@ -51,6 +53,9 @@ struct place entry_place(const struct section *section, const struct entry *entr
  * caller; NULL without memory.
  */
 char *section_resolve_path(const struct section *section, const char *path);
+
+/* Of the keys of SECTION and their values as they are written (text_digest()). */
+uint64_t section_digest(const struct section *section);
 
 /* Frees and empties; safe on a zeroed document. */
 void document_clear(struct document *document);

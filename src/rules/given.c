@@ -5,9 +5,8 @@
 #include "file_text.h"
 #include "ini_source.h"
 #include "search.h"
+#include "section_name.h"
 #include "set_section.h"
-
-#include "ipmodd/base/text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -51,12 +50,6 @@ const char *given_find(const struct given *given, enum given_kind kind, const ch
     return NULL;
 }
 
-static bool is_set(const struct section *section)
-{
-    return strncmp(section->name, "set", strlen("set")) == 0 &&
-           text_is_blank(section->name[strlen("set")]);
-}
-
 /* What the sets of the configuration file NAME with TEXT read. */
 static int collect_elements(const char *name, const char *text, struct report *report,
                             struct given *given)
@@ -67,7 +60,7 @@ static int collect_elements(const char *name, const char *text, struct report *r
     int r = ini_source_parse(name, text, &document, &aside);
 
     for (size_t i = 0; r == 0 && i < document.section_count; i++) {
-        if (is_set(&document.sections[i]))
+        if (section_name_of(&document.sections[i], "set") != NULL)
             r = set_section_collect(&document.sections[i], report, given);
     }
     return r;

@@ -5,11 +5,11 @@
 #include "rule_lint.h"
 #include "rule_section.h"
 #include "search.h"
+#include "section_name.h"
 #include "set_section.h"
 #include "setting.h"
 
 #include "ipmodd/base/macro.h"
-#include "ipmodd/base/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,143 +26,6 @@ static void loading_clear(struct loading *loading)
 {
     document_clear(&loading->document);
     loaded_clear(&loading->loaded);
-}
-
-/* The NAME in "rule NAME", "" without one; the length of the word before it. */
-static const char *split_name(const char *section_name, size_t *ret_kind_length)
-{
-    size_t kind_length = 0;
-
-    while (section_name[kind_length] != '\0' && !text_is_blank(section_name[kind_length]))
-        kind_length++;
-    *ret_kind_length = kind_length;
-    section_name += kind_length;
-    while (text_is_blank(*section_name))
-        section_name++;
-    return section_name;
-}
-
-/* The NAME of [KIND NAME]; NULL for another section. */
-static const char *name_of(const struct section *section, const char *kind)
-{
-    size_t kind_length;
-    const char *name = split_name(section->name, &kind_length);
-
-    if (kind_length != strlen(kind) || strncmp(section->name, kind, kind_length) != 0)
-        return NULL;
-    return name;
-}
-
-/* A label for the journal, metrics and tables: no character that any of them has to quote. */
-static bool is_good_name(const char *name)
-{
-    static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = strlen(name);
-
-    return length >= 1 && length <= RULE_NAME_MAX && strspn(name, good) == length &&
-           name[0] != '.' && name[0] != '-';
-}
-
-static void report_unknown_section(const struct section *section, struct report *report)
-{
-    const struct place place = {.file = section->file, .line = section->line};
-    size_t kind_length;
-    char CLEANUP(cleanup_free) *kind = NULL;
-    struct text_guess guess;
-
-    split_name(section->name, &kind_length);
-    kind = strndup(section->name, kind_length);
-    guess = TEXT_GUESS(kind != NULL ? kind : "");
-    for (size_t i = 0; i < SETTING_GROUPS; i++)
-        text_guess_offer(&guess, setting_groups[i]->section);
-    text_guess_offer(&guess, "rule");
-    text_guess_offer(&guess, "set");
-    if (guess.name != NULL)
-        report_error(report, &place, "unknown section [%.60s]; did you mean [%s%s]?", section->name,
-                     guess.name, setting_group_find(guess.name) == NULL ? " NAME" : "");
-    else
-        report_error(report, &place,
-                     "unknown section [%.60s]: [main], [tun], [divert], [flows], [set NAME] or "
-                     "[rule NAME]",
-                     section->name);
-}
-
-/* Whether SECTION, a KIND called NAME, is worth building. */
-static bool check_named_section(const struct section *section, const char *kind, const char *name,
-                                struct report *report)
-{
-    const struct place place = section_place(section);
-
-    if (*name == '\0')
-        report_error(report, &place, "a %s needs a name: [%s NAME]", kind, kind);
-    else if (!is_good_name(name))
-        report_error(report, &place,
-                     "the name of a %s has 1 to %d letters, digits, '.', '_' and '-', and begins "
-                     "with a letter, digit or '_'",
-                     kind, RULE_NAME_MAX);
-    else if (section->entry_count == 0)
-        report_error(report, &place, "the %s is empty: give it %s", kind,
-                     strcmp(kind, "rule") == 0 ? "a match or an action" : "elements");
-    else
-        return true;
-    return false;
-}
-
-static int compare_sections(const void *a, const void *b)
-{
-    const struct section *const *left = a;
-    const struct section *const *right = b;
-    int order = strcmp((*left)->name, (*right)->name);
-
-    /* Within one name as in the files: the document's array is in that order. */
-    return order != 0 ? order : (*left > *right) - (*left < *right);
-}
-
-/* Rules must not stand twice in all files together, [main], [tun], [divert] and [flows] not in one.
- */
-static void report_duplicates(const struct section **sorted, size_t count, struct report *report)
-{
-    for (size_t i = 1; i < count && !report_is_full(report); i++) {
-        const struct section *first = sorted[i - 1], *second = sorted[i];
-        const struct place place = section_place(second);
-
-        if (strcmp(first->name, second->name) != 0)
-            continue;
-        if (setting_group_find(second->name) != NULL && strcmp(first->file, second->file) != 0)
-            continue;
-        report_error(report, &place, "stands twice, first in %s:%u", first->file, first->line);
-    }
-}
-
-/* Sorted, because a file may have many thousand rules. */
-static int check_duplicates(struct loading *loading)
-{
-    const struct document *document = &loading->document;
-    const struct section **sorted = calloc(document->section_count + 1, sizeof(struct section *));
-
-    if (sorted == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < document->section_count; i++)
-        sorted[i] = &document->sections[i];
-    qsort(sorted, document->section_count, sizeof(struct section *), compare_sections);
-    report_duplicates(sorted, document->section_count, &loading->report);
-    free(sorted);
-    return 0;
-}
-
-/* "rule" and one blank in front of a name, so that two spellings of a section compare as equal. */
-static void normalise_section_names(struct document *document)
-{
-    for (size_t i = 0; i < document->section_count; i++) {
-        char *section_name = document->sections[i].name;
-        size_t kind_length;
-        const char *name = split_name(section_name, &kind_length);
-
-        if (*name == '\0')
-            continue;
-        section_name[kind_length] = ' ';
-        memmove(section_name + kind_length + 1, name, strlen(name) + 1);
-    }
 }
 
 static int read_file(struct loading *loading, const char *path)
@@ -188,8 +51,8 @@ static int read_files(struct loading *loading, const struct file_list *files)
     if (loading->document.section_count == 0 && !report_has_errors(&loading->report))
         report_error(&loading->report, &place,
                      "is empty: a configuration has at least one section, [main] or [rule NAME]");
-    normalise_section_names(&loading->document);
-    return check_duplicates(loading);
+    section_names_normalise(&loading->document);
+    return section_names_check(&loading->document, &loading->report);
 }
 
 static int build_config(struct loading *loading)
@@ -220,10 +83,10 @@ static int build_sets(struct loading *loading)
 
     for (size_t i = 0; i < document->section_count && !report_is_full(&loading->report); i++) {
         const struct section *section = &document->sections[i];
-        const char *name = name_of(section, "set");
+        const char *name = section_name_of(section, "set");
         int r = 0;
 
-        if (name != NULL && check_named_section(section, "set", name, &loading->report))
+        if (name != NULL && section_name_check(section, "set", name, &loading->report))
             r = set_section_build(section, name, loading->given, loading->loaded.ruleset,
                                   &loading->report);
         if (r < 0)
@@ -238,14 +101,14 @@ static int build_rules(struct loading *loading)
 
     for (size_t i = 0; i < document->section_count && !report_is_full(&loading->report); i++) {
         const struct section *section = &document->sections[i];
-        const char *name = name_of(section, "rule");
+        const char *name = section_name_of(section, "rule");
         int r = 0;
 
-        if (name != NULL && check_named_section(section, "rule", name, &loading->report))
+        if (name != NULL && section_name_check(section, "rule", name, &loading->report))
             r = rule_section_build(section, name, &loading->loaded, &loading->report);
-        else if (name == NULL && name_of(section, "set") == NULL &&
+        else if (name == NULL && section_name_of(section, "set") == NULL &&
                  setting_group_find(section->name) == NULL)
-            report_unknown_section(section, &loading->report);
+            section_name_report_unknown(section, &loading->report);
         if (r < 0)
             return r;
     }

@@ -5,6 +5,7 @@
 #include "capture_value.h"
 #include "later.h"
 #include "log_value.h"
+#include "narrowing.h"
 #include "rule_lint.h"
 #include "rule_reach.h"
 #include "setting.h"
@@ -17,26 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More keys than this cannot stand in a section: there are fewer, and what may repeat
- * narrows nothing. */
-enum { CONSTRAINTS_MAX = 64 };
-
-/* A key that took something from the scope. Match or action, they narrow in the same way. */
-struct constraint {
-    const struct entry *entry;
-    void (*narrow)(const void *value, struct scope *scope);
-    const void *value;
-};
-
 /* One section being built. */
 struct work {
     const struct section *section;
     struct report *report;
     const struct ruleset *ruleset; /* the rules before this one, and all sets */
     struct rule rule;
-    struct scope scope; /* what is left of all packets */
-    struct constraint constraints[CONSTRAINTS_MAX];
-    size_t constraint_count;
+    struct narrowing narrowing;
     bool failed; /* something was reported */
 };
 
@@ -59,36 +47,13 @@ static PRINTF_LIKE(3, 4) void fail(struct work *work, const struct entry *entry,
     work->failed = true;
 }
 
-/* The earlier key that alone contradicts CONSTRAINT, or NULL. */
-static const struct entry *find_opponent(const struct work *work,
-                                         const struct constraint *constraint)
-{
-    for (size_t i = 0; i < work->constraint_count; i++) {
-        struct scope both = scope_all();
-
-        work->constraints[i].narrow(work->constraints[i].value, &both);
-        constraint->narrow(constraint->value, &both);
-        if (scope_is_empty(&both))
-            return work->constraints[i].entry;
-    }
-    return NULL;
-}
-
 /* Takes from the scope what ENTRY's value cannot apply to, and reports when nothing is left. */
-static void constrain(struct work *work, const struct entry *entry,
-                      void (*narrow)(const void *value, struct scope *scope), const void *value)
+static void narrow(struct work *work, const struct entry *entry, narrow_fn *take, const void *value)
 {
-    const struct constraint constraint = {.entry = entry, .narrow = narrow, .value = value};
     const struct entry *opponent;
 
-    if (narrow == NULL || scope_is_empty(&work->scope))
+    if (take == NULL || narrowing_take(&work->narrowing, entry, take, value, &opponent))
         return;
-    narrow(value, &work->scope);
-    if (!scope_is_empty(&work->scope)) {
-        work->constraints[work->constraint_count++] = constraint;
-        return;
-    }
-    opponent = find_opponent(work, &constraint);
     if (opponent != NULL && opponent->line == 0)
         fail(work, entry, "contradicts %s = %.60s: no packet fits both", opponent->key,
              opponent->value);
@@ -113,7 +78,7 @@ static int add_match(struct work *work, const struct entry *entry, const struct 
 {
     struct value_error error;
     void *value;
-    int r = type->parse(entry->value, &work->scope, &value, &error);
+    int r = type->parse(entry->value, &work->narrowing.scope, &value, &error);
 
     if (r < 0)
         return take_refusal(work, entry, r, &error);
@@ -121,7 +86,7 @@ static int add_match(struct work *work, const struct entry *entry, const struct 
     if (r == 0 && type->bind != NULL && type->bind(value, &work->ruleset->sets, &error) < 0)
         return take_refusal(work, entry, -EINVAL, &error);
     if (r == 0)
-        constrain(work, entry, type->narrow, value);
+        narrow(work, entry, type->narrow, value);
     return r;
 }
 
@@ -129,13 +94,13 @@ static int add_action(struct work *work, const struct entry *entry, const struct
 {
     struct value_error error;
     void *value;
-    int r = type->parse(entry->value, &work->scope, &value, &error);
+    int r = type->parse(entry->value, &work->narrowing.scope, &value, &error);
 
     if (r < 0)
         return take_refusal(work, entry, r, &error);
     r = rule_add_action(&work->rule, type, value);
     if (r == 0)
-        constrain(work, entry, type->narrow, value);
+        narrow(work, entry, type->narrow, value);
     return r;
 }
 
@@ -216,11 +181,8 @@ static char *print_what(const struct rule *rule)
 
     if (out == NULL)
         return NULL;
-    fprintf(out, "rule %s", rule->name);
-    for (size_t i = 0; i < rule->action_count; i++) {
-        fprintf(out, "%s%s = ", i == 0 ? ": " : ", ", rule->actions[i].type->key);
-        rule->actions[i].type->print(rule->actions[i].value, out);
-    }
+    fprintf(out, "rule %s%s", rule->name, rule->action_count > 0 ? ": " : "");
+    rule_print_actions(rule, out);
     if (fclose(out) == 0)
         return what;
     free(what);
@@ -365,8 +327,8 @@ int rule_section_build_matches(const struct section *section, struct report *rep
                                struct rule *ret_rule)
 {
     static const struct ruleset no_rules;
-    struct work CLEANUP(work_clear)
-        work = {.section = section, .report = report, .ruleset = &no_rules, .scope = scope_all()};
+    struct work CLEANUP(work_clear) work = {
+        .section = section, .report = report, .ruleset = &no_rules, .narrowing = narrowing_all()};
     int r = build_matches(&work);
 
     if (r < 0 || work.failed)
@@ -376,28 +338,19 @@ int rule_section_build_matches(const struct section *section, struct report *rep
     return 0;
 }
 
-static uint64_t digest_of(const struct section *section)
-{
-    uint64_t digest = TEXT_DIGEST_START;
-
-    for (size_t i = 0; i < section->entry_count; i++) {
-        digest = text_digest(digest, section->entries[i].key);
-        digest = text_digest(digest, section->entries[i].value);
-    }
-    return digest;
-}
-
 int rule_section_build(const struct section *section, const char *name, struct loaded *loaded,
                        struct report *report)
 {
-    struct work CLEANUP(work_clear) work = {
-        .section = section, .report = report, .ruleset = loaded->ruleset, .scope = scope_all()};
+    struct work CLEANUP(work_clear) work = {.section = section,
+                                            .report = report,
+                                            .ruleset = loaded->ruleset,
+                                            .narrowing = narrowing_all()};
     int r = build(&work, name);
 
     if (r < 0 || work.failed)
         return r;
-    work.rule.digest = digest_of(section);
-    rule_reach_check(&work.rule, &work.scope, &loaded->config->divert, section, report);
+    work.rule.digest = section_digest(section);
+    rule_reach_check(&work.rule, &work.narrowing.scope, &loaded->config->divert, section, report);
     rule_lint(&work.rule, &loaded->config->divert, section, report);
     return ruleset_add(loaded->ruleset, &work.rule);
 }

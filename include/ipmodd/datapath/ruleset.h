@@ -94,6 +94,9 @@ int rule_init(struct rule *rule, const char *name, const char *file, unsigned li
 int rule_add_match(struct rule *rule, const struct match_type *type, void *value);
 int rule_add_action(struct rule *rule, const struct action_type *type, void *value);
 
+/* "set-dscp = ef, set-ttl = 9"; nothing for a rule without actions. */
+void rule_print_actions(const struct rule *rule, FILE *out);
+
 /* Frees what RULE owns and empties it. */
 void rule_clear(struct rule *rule);
 
