@@ -123,6 +123,8 @@ bool config_same_diversion(const struct config *a, const struct config *b)
 
     if (!same_array(a->tun.addresses, a->tun.address_count, b->tun.addresses, b->tun.address_count,
                     sizeof(*a->tun.addresses)) ||
+        !same_array(a->divert.interfaces, a->divert.interface_count, b->divert.interfaces,
+                    b->divert.interface_count, sizeof(*a->divert.interfaces)) ||
         !same_array(a->divert.excludes, a->divert.exclude_count, b->divert.excludes,
                     b->divert.exclude_count, sizeof(*a->divert.excludes)) ||
         !same_array(a->divert.exclude_uids, a->divert.exclude_uid_count, b->divert.exclude_uids,
@@ -136,6 +138,7 @@ bool config_same_diversion(const struct config *a, const struct config *b)
     memcpy(&diverts[1], &b->divert, sizeof(diverts[1]));
     for (int i = 0; i < 2; i++) {
         tuns[i].addresses = NULL;
+        diverts[i].interfaces = NULL;
         diverts[i].excludes = NULL;
         diverts[i].exclude_uids = NULL;
         diverts[i].exclude_ports = NULL;

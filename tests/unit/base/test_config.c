@@ -4,6 +4,7 @@
 #include "ipmodd/base/config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct pair {
     struct config *a, *b;
@@ -28,6 +29,16 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* One, zeroed behind its end. */
+static void *devices(const char *name)
+{
+    char *made = calloc(1, IFNAMSIZ);
+
+    assert_non_null(made);
+    strcpy(made, name);
+    return made;
+}
+
 static struct ip_prefix *prefixes(uint8_t last)
 {
     struct ip_prefix *made = calloc(2, sizeof(*made));
@@ -49,6 +60,9 @@ static void test_the_same(void **state)
     pair->a->divert.excludes = prefixes(24);
     pair->b->divert.excludes = prefixes(24);
     pair->a->divert.exclude_count = pair->b->divert.exclude_count = 2;
+    pair->a->divert.interfaces = devices("eth0");
+    pair->b->divert.interfaces = devices("eth0");
+    pair->a->divert.interface_count = pair->b->divert.interface_count = 1;
     assert_true(config_same_diversion(pair->a, pair->b));
     copy = config_copy(pair->a);
     assert_true(config_same_diversion(pair->a, copy));
@@ -85,6 +99,11 @@ static void test_arrays_differ(void **state)
     assert_true(config_same_diversion(pair->a, pair->b));
     pair->b->tun.addresses = prefixes(32);
     pair->b->tun.address_count = 2;
+    assert_false(config_same_diversion(pair->a, pair->b));
+    pair->b->tun.address_count = 0;
+    pair->a->divert.interfaces = devices("eth0");
+    pair->b->divert.interfaces = devices("eth1");
+    pair->a->divert.interface_count = pair->b->divert.interface_count = 1;
     assert_false(config_same_diversion(pair->a, pair->b));
 }
 
