@@ -5,6 +5,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -31,9 +32,9 @@ const struct command *command_find(const char *name)
 
 void command_print_help(const struct command *command, FILE *out)
 {
-    fprintf(out, "usage: ipmodctl %s%s %s\n\n%s.\n",
+    fprintf(out, "usage: ipmodctl %s%s %s\n\n%c%s.\n",
             command->offline ? "[-j] " : "[-s SOCKET] [-j] ", command->name, command->arguments,
-            command->summary);
+            toupper(command->summary[0]), command->summary + 1);
     if (command->help != NULL)
         fprintf(out, "\n%s", command->help);
     fputs("\nMore in ipmodctl(8).\n", out);

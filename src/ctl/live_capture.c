@@ -261,7 +261,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 const struct command command_capture = {
     .name = "capture",
     .arguments = "[-w FILE|-] [--stage in,out,drop] [--snaplen BYTES] [-c N] [KEY=VALUE]…",
-    .summary = "Capture live packets as pcapng, before and after the rules",
+    .summary = "capture live packets as pcapng, before and after the rules",
     .help = "  -w, --write FILE    instead of standard output (-), for instance a pipe:\n"
             "                      ipmodctl capture | wireshark -k -i -\n"
             "      --stage LIST    as they came (in), as they leave (out), dropped ones (drop);\n"

@@ -143,7 +143,7 @@ const struct command command_monitor = {
     .arguments = "[--sample N] [--stage in,out,drop] [-c N] [KEY=VALUE]…\n"
                  "       ipmodctl [-s SOCKET] [-j] monitor --flows [--event new,update,end] [-c N] "
                  "[KEY=VALUE]…",
-    .summary = "Show live packets, or what becomes of flows, a line each",
+    .summary = "show live packets, or what becomes of flows, a line each",
     .help = "      --sample N      every N-th of them\n"
             "      --stage LIST    those that leave (out), that are dropped (drop), or all (in)\n"
             "      --snaplen BYTES of each packet with -j; usually 192\n"

@@ -257,7 +257,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 const struct command command_replay = {
     .name = "replay",
     .arguments = "[-c FILE] [OPTION…] IN OUT",
-    .summary = "Run the packets of a capture through the rules into another capture",
+    .summary = "run the packets of a capture through the rules into another capture",
     .help = OFFLINE_HELP
     "      --explain        print each packet, the rules that matched and what they changed\n"
     "      --fail-on-no-match RULE,…\n"

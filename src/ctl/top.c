@@ -209,7 +209,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 const struct command command_top = {
     .name = "top",
     .arguments = "[-d SECONDS]",
-    .summary = "Rates, rules, flows and drops on a full screen",
+    .summary = "rates, rules, flows and drops on a full screen",
     .help = "  -d, --delay SECONDS  between two looks; otherwise 1\n"
             "\n"
             "Keys: r rules, f flows, d drops; sorted by p packets/s, b bits/s, t total, n name,\n"

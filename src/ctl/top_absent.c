@@ -14,6 +14,6 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 const struct command command_top = {
     .name = "top",
     .arguments = "[-d SECONDS]",
-    .summary = "Rates, rules, flows and drops on a full screen (not in this build)",
+    .summary = "rates, rules, flows and drops on a full screen (not in this build)",
     .run = run,
 };

@@ -252,7 +252,7 @@ const struct command command_trace = {
     .name = "trace",
     .arguments = "[-c FILE] [OPTION…] PACKET | --hex BYTES | --read FILE [--packet N] |\n"
                  "       --live [--count N] [KEY=VALUE]…",
-    .summary = "Say which rules match a packet, which do not and why, and what they change",
+    .summary = "say which rules match a packet, which do not and why, and what they change",
     .help = OFFLINE_HELP
     "      --hex BYTES      the packet as hex digits, from its IP header on\n"
     "      --read FILE      the packet is in this capture\n"
