@@ -263,8 +263,9 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
     r = probe_prepare(&wish.probe);
     if (r < 0)
         code = command_fail("no socket for such a packet: %s", strerror(-r));
-    if (code == EXIT_CODE_OK &&
-        hook_trace_open(probe_wire_proto(&wish.probe), wish.probe.cookie, &trace, why) < 0)
+    else
+        r = hook_trace_open(probe_wire_proto(&wish.probe), wish.probe.cookie, &trace, why);
+    if (code == EXIT_CODE_OK && r < 0)
         code = command_fail("%s", why);
     if (code == EXIT_CODE_OK)
         code = follow(options, &wish, trace);

@@ -6,6 +6,8 @@ Each fault is seeded at one place; the probe has to vanish there and nowhere els
 import json
 import os
 import signal
+import socket
+import time
 
 import pytest
 
@@ -49,8 +51,8 @@ THROUGH = way("OUTPUT", "POSTROUTING") + [("ipmodd", None)] + way("PREROUTING", 
 
 def run(host, daemon, *arguments, as_json=True):
     """The finished program."""
-    socket = path_of(daemon) if daemon else "/nonexistent/control"
-    return host.run([CTL, "-s", socket, *(["-j"] if as_json else []), "path", *arguments],
+    control = path_of(daemon) if daemon else "/nonexistent/control"
+    return host.run([CTL, "-s", control, *(["-j"] if as_json else []), "path", *arguments],
                     check=False)
 
 
@@ -207,6 +209,33 @@ def test_a_daemon_that_reads_nothing(wire, daemons):
     assert ctl_json(daemon, "status")["packets"]["in"] >= 1
 
 
+def test_a_daemon_that_tells_of_others_only(wire, tmp_path):
+    """An event each 0.2 s is no reason to wait for ever."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "control"))
+        listener.listen()
+        listener.settimeout(20)
+        process = wire.host.popen([CTL, "-s", tmp_path / "control", "path", "-W", "0.1", FAR[4]])
+        try:
+            peer = listener.accept()[0]
+            peer.sendall(b'{"event":"start","device":"eth0"}\n')
+            wait_until(lambda: tell_of_another(peer) or process.poll() is not None, "its end",
+                       timeout=20)
+        finally:
+            process.kill()
+        assert "the daemon told of no such packet" in process.communicate()[0]
+
+
+def tell_of_another(peer):
+    """False."""
+    try:
+        peer.sendall(b'{"event":"packet","data":"4500"}\n')
+    except BrokenPipeError:
+        pass
+    time.sleep(0.2)
+    return False
+
+
 def test_to_this_host_and_past_ipmodd(wire, daemons, family):
     document = follow(wire.host, None, HOST[family])
     assert places(document) == way("OUTPUT", "POSTROUTING", "PREROUTING", "INPUT")
@@ -267,6 +296,7 @@ def test_what_this_host_cannot_send(wire):
     """An address that is not its own; a user that may not."""
     done = run(wire.host, None, "-s", PEER[4], FAR[4])
     assert done.returncode == 1 and "no socket for such a packet" in done.stderr
-    done = wire.host.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                          "--inh-caps=-all", CTL, "path", FAR[4]], check=False)
-    assert done.returncode == 4, done.stderr
+    for ports in [], ["--dport", "9"]:
+        done = wire.host.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                              "--inh-caps=-all", CTL, "path", *ports, FAR[4]], check=False)
+        assert done.returncode == 4, done.stderr
