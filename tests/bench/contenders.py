@@ -7,10 +7,15 @@ how many packets it handled and how many were lost in front of it. It leaves the
 import contextlib
 import dataclasses
 import functools
+import json
 import pathlib
 import random
 import shutil
+import socket
+import subprocess
 import tempfile
+import threading
+import time
 import typing
 
 from network import HOST, HOST_ADDRESSES, HOST_ROUTES, BenchError, Process, wait_until
@@ -19,6 +24,7 @@ TUN = "tun0"
 TTL = 63  # what the editing contenders set
 QUEUE = 7
 QUEUES = 4
+POLLS = 10  # a second
 BAD_CONFIGURATION = "[rule bench]\nno-such-key = 1\n"
 
 
@@ -28,6 +34,7 @@ class Running:
     process: Process | None = None
     handled: typing.Callable[[], int] | None = None
     dropped: typing.Callable[[], int] | None = None
+    control: pathlib.Path | None = None  # ipmodd's socket
 
 
 @contextlib.contextmanager
@@ -118,12 +125,75 @@ def ipmodd(network, rules, more="", directions="out, forward", queues=1):
         with network.process(HOST, _ipmodd_command(network, directory, "-c", config)) as process:
             try:
                 wait_until(lambda: _diverts(network, process), "ipmodd's rules and routes")
-                yield _tun_running(network, process)
+                running = _tun_running(network, process)
+                running.control = directory / "ipmodd" / "control"
+                yield running
             finally:
                 process.close()
                 network.run(HOST, _ipmodd_command(network, directory, "-c", config, "--cleanup"))
     finally:
         shutil.rmtree(directory)
+
+
+def _over_one_socket(_network, place):
+    """Who keeps a connection open, as a collector does: a function that asks once."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(5)
+    connection.connect(str(place))
+    answers = connection.makefile("rb")
+
+    def ask():
+        connection.sendall(b"status\n")
+        return json.loads(answers.readline())
+
+    return ask
+
+
+def _by_process(network, place):
+    """A script: a process for each question."""
+    program = network.programs.parent.parent / "src" / "ipmodctl"
+
+    def ask():
+        return json.loads(subprocess.run([program, "-s", place, "-j", "status"], check=True,
+                                         timeout=5, capture_output=True).stdout)
+
+    return ask
+
+
+class Poller(threading.Thread):
+    """Calls ask() POLLS times a second until it is told to stop."""
+
+    def __init__(self, ask):
+        super().__init__()
+        self._ask, self._stop_asking, self._error, self._answers = ask, threading.Event(), None, 0
+        self._since = time.monotonic()
+
+    def run(self):
+        try:
+            while not self._stop_asking.wait(1 / POLLS):
+                self._answers += self._ask()["schema"]
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self._error = error
+
+    def finish(self):
+        """Stops; fails unless it was answered about as often as it was to ask."""
+        took = time.monotonic() - self._since
+        self._stop_asking.set()
+        self.join()
+        if self._error or self._answers < 0.7 * POLLS * took - 2:
+            raise BenchError(f"{self._answers} answers in {took:.1f} s, {self._error}")
+
+
+@contextlib.contextmanager
+def polled(network, way):
+    """ipmodd with the rule that edits, whose status somebody asks for all the time."""
+    with ipmodd(network, rules=1) as running:
+        poller = Poller(way(network, running.control))
+        poller.start()
+        try:
+            yield running
+        finally:
+            poller.finish()
 
 
 def _many_rules(count):
@@ -215,6 +285,10 @@ CONTENDERS = {
                       functools.partial(echo, mode="offload")),
     "ipmodd-0": Contender("ipmodd without rules", functools.partial(ipmodd, rules=0)),
     "ipmodd-1": Contender("ipmodd, one rule that edits", functools.partial(ipmodd, rules=1), TTL),
+    "ipmodd-status": Contender(f"the same, its status asked for {POLLS} times a second",
+                               functools.partial(polled, way=_over_one_socket), TTL),
+    "ipmodd-status-process": Contender(f"the same by {POLLS} runs of ipmodctl a second",
+                                       functools.partial(polled, way=_by_process), TTL),
     "ipmodd-100": Contender("ipmodd, 99 rules that never match and the one that edits",
                             functools.partial(ipmodd, rules=100), TTL),
     "ipmodd-10000": Contender("ipmodd, the rule that edits and 9,999 that never match",

@@ -204,7 +204,8 @@ class Load:
     """One table. MAIN: the figures that it is about, the one that ratios are of first.
 
     WIRE: segmentation is off at the egress. TRAFFIC: packets have to pass the contender, and other
-    users of the machine disturb. ONLY: those that it is for, who have no part in other loads.
+    users of the machine disturb. ONLY: those that it is for; ALSO: those that take part beside the
+    others. Neither have a part in other loads.
     """
     text: str
     run: typing.Callable
@@ -212,20 +213,23 @@ class Load:
     wire: bool = False
     traffic: bool = True
     only: tuple = ()
+    also: tuple = ()
 
 
 UDP_MAIN = ("kpps", "loss")
 TRIP_MAIN = ("p50_us", "p99_us", "p999_us")
+POLLED = ("ipmodd-status", "ipmodd-status-process")
 
 LOADS = {
-    "tcp": Load("bulk TCP, one way", tcp, ("gbit_s",)),
+    "tcp": Load("bulk TCP, one way", tcp, ("gbit_s",), also=POLLED),
     "tcp-both": Load("bulk TCP, both ways at once",
                      functools.partial(tcp, options=("--bidir",)), ("gbit_s",)),
     "tcp-8": Load("bulk TCP, 8 streams", functools.partial(tcp, options=("-P", "8")), ("gbit_s",)),
     "tcp6": Load("bulk TCP over IPv6", functools.partial(tcp, address=SERVER_6), ("gbit_s",)),
     "tcp-wire": Load("bulk TCP, segmentation off", tcp, ("gbit_s",), wire=True),
     "tcp-forward": Load("bulk TCP, forwarded", functools.partial(tcp, source=CLIENT), ("gbit_s",)),
-    "udp64": Load("UDP 64 B, one flow", functools.partial(udp, size=64), UDP_MAIN),
+    "udp64": Load("UDP 64 B, one flow", functools.partial(udp, size=64), UDP_MAIN,
+                  also=POLLED),
     "udp64-wire": Load("UDP 64 B, one flow, segmentation off", functools.partial(udp, size=64),
                        UDP_MAIN, wire=True),
     "udp64-flows": Load("UDP 64 B, 1,000 flows interleaved",
@@ -243,7 +247,7 @@ LOADS = {
     "udp1200": Load("UDP 1200 B, one flow", functools.partial(udp, size=1200), UDP_MAIN),
     "udp1200-wire": Load("UDP 1200 B, one flow, segmentation off",
                          functools.partial(udp, size=1200), UDP_MAIN, wire=True),
-    "trip": Load("round trip, UDP 64 B", round_trips, TRIP_MAIN),
+    "trip": Load("round trip, UDP 64 B", round_trips, TRIP_MAIN, also=POLLED),
     "trip6": Load("round trip over IPv6", functools.partial(round_trips, address=SERVER_6),
                   TRIP_MAIN),
     "trip-forward": Load("round trip, forwarded", functools.partial(round_trips, source=CLIENT),
@@ -261,4 +265,5 @@ def takes_part(contender, load):
     """Whether LOAD is for that contender."""
     if LOADS[load].only:
         return contender in LOADS[load].only
-    return not any(contender in each.only for each in LOADS.values())
+    return contender in LOADS[load].also or not any(
+        contender in each.only + each.also for each in LOADS.values())
