@@ -80,6 +80,11 @@ static void answered(struct control_client *client)
     look_again(client);
 }
 
+const struct control_peer *control_peer_of(const struct control_client *client)
+{
+    return &client->peer;
+}
+
 json_t *control_text(const char *text)
 {
     json_t *string = json_string(text);
@@ -350,7 +355,7 @@ struct control_client *client_new(struct control_server *server, int fd)
     }
     client->server = server;
     client->number = server->next_number++;
-    client->access = peer_access(fd, &server->owner);
+    client->access = peer_access(fd, &server->owner, &client->peer);
     bufferevent_setcb(client->connection, on_input, on_output, on_event, client);
     bufferevent_setwatermark(client->connection, EV_READ, 0, CONTROL_LINE_MAX);
     bufferevent_setwatermark(client->connection, EV_WRITE, OUTPUT_LOW, 0);

@@ -19,6 +19,7 @@ struct control_client {
     struct control_server *server;
     struct bufferevent *connection;
     uint64_t number;
+    struct control_peer peer;
     enum control_access access;
     bool skipping;    /* the rest of a line that was too long */
     bool held;        /* an answer is to come */

@@ -104,7 +104,7 @@ static void run_flush_flows(const struct control_call *call)
 
     if (!parse_flows(call, daemon->ruleset(daemon->context), &flows))
         return;
-    daemon->flush_flows(daemon->context, &flows);
+    daemon->flush_flows(daemon->context, call->client, &flows);
     control_reply(call->client, document_flushed(&flows));
 }
 
@@ -116,7 +116,7 @@ static void run_reset_rules(const struct control_call *call)
         control_refuse_arguments(call);
         return;
     }
-    daemon->reset_rules(daemon->context);
+    daemon->reset_rules(daemon->context, call->client);
     control_reply(call->client, json_pack("{sb}", "reset", 1));
 }
 
@@ -157,7 +157,7 @@ static void switch_rule(const struct control_call *call, bool enabled)
         refuse_rule(call, ruleset);
         return;
     }
-    daemon->enable_rule(daemon->context, rule, enabled);
+    daemon->enable_rule(daemon->context, call->client, rule, enabled);
     control_reply(call->client,
                   json_pack("{sssb}", "rule", call->arguments[0], "enabled", enabled));
 }
@@ -205,7 +205,7 @@ static void run_confirm(const struct control_call *call)
 
     if (call->argument_count > 0)
         control_refuse_arguments(call);
-    else if (daemon->confirm(daemon->context) < 0)
+    else if (daemon->confirm(daemon->context, call->client) < 0)
         control_refuse(call->client, "not-found", "there is nothing to confirm");
     else
         control_reply(call->client, json_pack("{sb}", "confirmed", 1));

@@ -41,13 +41,16 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t gid)
     return false;
 }
 
-enum control_access peer_access(int fd, const struct control_owner *owner)
+enum control_access peer_access(int fd, const struct control_owner *owner,
+                                struct control_peer *ret_peer)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
 
+    *ret_peer = (struct control_peer){.uid = (uid_t)-1};
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || size != sizeof(peer))
         return CONTROL_NOTHING;
+    *ret_peer = (struct control_peer){.uid = peer.uid, .pid = peer.pid};
     if (peer.uid == 0 || peer.uid == owner->uid)
         return CONTROL_CHANGE;
     return is_in_group(fd, &peer, owner->gid) ? CONTROL_READ : CONTROL_NOTHING;

@@ -12,8 +12,9 @@
 
 #include "ipmodd/control/server.h"
 
-/* The access of the process at the other end of FD; CONTROL_NOTHING when the kernel does not tell.
- */
-enum control_access peer_access(int fd, const struct control_owner *owner);
+/* The access of the process at the other end of FD, *RET_PEER; CONTROL_NOTHING, of nobody, when the
+ * kernel does not tell. */
+enum control_access peer_access(int fd, const struct control_owner *owner,
+                                struct control_peer *ret_peer);
 
 #endif

@@ -45,9 +45,13 @@ void capturing_add_mover(struct capturing *capturing, struct mover *mover)
 void capturing_follow(struct capturing *capturing, const struct ruleset *ruleset)
 {
     int error = captures_follow(capturing->captures, ruleset);
+    struct log_fields fields = {.count = 0};
 
-    if (error < 0)
-        log_error(LOG_ID_CAPTURE_LOST, "captures cannot be written: %s", strerror(-error));
+    if (error == 0)
+        return;
+    log_fields_add(&fields, "ERRNO", "%d", -error);
+    log_write(LEVEL_ERROR, LOG_ID_CAPTURE_LOST, &fields, "captures cannot be written: %s",
+              strerror(-error));
 }
 
 /* Records that could not be written, and one of the captures that say why. */
@@ -71,12 +75,13 @@ static void tell(uint64_t lost, const struct capture_state *failed)
 
     log_fields_add(&fields, "IPMODD_PACKETS", "%" PRIu64, lost);
     if (failed->lost == 0) {
-        log_write(LEVEL_WARNING, LOG_ID_CAPTURE_LOST, fields.items, fields.count,
+        log_write(LEVEL_WARNING, LOG_ID_CAPTURE_LOST, &fields,
                   "%" PRIu64 " packets are missing in captures: the disk is too slow", lost);
         return;
     }
     log_fields_add(&fields, "IPMODD_CAPTURE", "%s", failed->name);
-    log_write(LEVEL_WARNING, LOG_ID_CAPTURE_LOST, fields.items, fields.count,
+    log_fields_add(&fields, "ERRNO", "%d", failed->error);
+    log_write(LEVEL_WARNING, LOG_ID_CAPTURE_LOST, &fields,
               "%" PRIu64 " packets are missing in captures: cannot write %s.pcapng: %s", lost,
               failed->name, strerror(failed->error));
 }
@@ -106,7 +111,7 @@ static void log_state(const struct capture_state *state)
     log_fields_add(&fields, "IPMODD_PACKETS", "%" PRIu64, state->packets);
     log_fields_add(&fields, "IPMODD_BYTES", "%" PRIu64, state->bytes);
     log_fields_add(&fields, "IPMODD_LOST", "%" PRIu64, state->lost);
-    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, fields.items, fields.count,
+    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, &fields,
               "capture %s: %" PRIu64 " packets %" PRIu64 " bytes, lost %" PRIu64, state->name,
               state->packets, state->bytes, state->lost);
 }
@@ -117,19 +122,26 @@ void capturing_log_statistics(struct capturing *capturing)
     size_t count =
         MIN_OF(captures_states(capturing->captures, states, STATES_MAX), (size_t)STATES_MAX);
     uint64_t overflow = captures_overflow(capturing->captures);
+    struct log_fields fields = {.count = 0};
 
     for (size_t i = 0; i < count; i++)
         log_state(&states[i]);
-    if (count > 0)
-        log_notice(LOG_ID_STATISTICS, "captures: lost %" PRIu64 " packets for want of room",
-                   overflow);
+    if (count == 0)
+        return;
+    log_fields_add(&fields, "IPMODD_LOST", "%" PRIu64, overflow);
+    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, &fields,
+              "captures: lost %" PRIu64 " packets for want of room", overflow);
 }
 
 int capturing_close(struct capturing *capturing)
 {
     int error = captures_stop(TAKE_PTR(capturing->captures), STOP_MS);
+    struct log_fields fields = {.count = 0};
 
-    if (error < 0)
-        log_warning(LOG_ID_CAPTURE_LOST, "captures end before their end: the disk does not answer");
+    if (error == 0)
+        return 0;
+    log_fields_add(&fields, "ERRNO", "%d", -error);
+    log_write(LEVEL_WARNING, LOG_ID_CAPTURE_LOST, &fields,
+              "captures end before their end: the disk does not answer");
     return error;
 }

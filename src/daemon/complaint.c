@@ -4,6 +4,7 @@
 
 #include "ipmodd/log/fields.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* TEXT is filled as far as it goes. */
@@ -32,15 +33,20 @@ static void log_problem(const struct problem *problem)
     if (place->key != NULL)
         log_fields_add(&fields, "IPMODD_KEY", "%s", place->key);
     log_write(problem->severity == PROBLEM_ERROR ? LEVEL_ERROR : LEVEL_WARNING,
-              LOG_ID_CONFIG_PROBLEM, fields.items, fields.count, "%s", text);
+              LOG_ID_CONFIG_PROBLEM, &fields, "%s", text);
 }
 
 void complaint_log(const struct problems *problems)
 {
+    struct log_fields fields = {.count = 0};
+
     for (size_t i = 0; i < problems->count; i++)
         log_problem(&problems->items[i]);
-    if (problems->out_of_memory)
-        log_error(LOG_ID_CONFIG_PROBLEM, "not enough memory to list all problems");
+    if (!problems->out_of_memory)
+        return;
+    log_fields_add(&fields, "ERRNO", "%d", ENOMEM);
+    log_write(LEVEL_ERROR, LOG_ID_CONFIG_PROBLEM, &fields,
+              "not enough memory to list all problems");
 }
 
 const char *complaint_first(const struct problems *problems, char *text, size_t size)

@@ -2,7 +2,7 @@
 /* What all paths of the engine are told: what is in force, and what is asked of their threads. */
 #include "engine.h"
 
-#include "ipmodd/log/log.h"
+#include "ipmodd/log/fields.h"
 
 #include <errno.h>
 #include <sys/random.h>
@@ -145,6 +145,17 @@ void engine_enable_rule(struct engine *engine, size_t rule, bool enabled)
     engine_call(engine, enable_rule, &switching);
 }
 
+static void tell_given_up(const struct engine *engine, enum offload_class class)
+{
+    struct log_fields fields = {.count = 0};
+
+    log_fields_add(&fields, "IPMODD_DEVICE", "%s", engine->loaded.config->tun.name);
+    log_fields_add(&fields, "IPMODD_OFFLOAD", "%s", offload_class_name(class));
+    log_write(LEVEL_WARNING, LOG_ID_OFFLOAD_GIVEN_UP, &fields,
+              "the kernel refuses super-packets of %s; going on without",
+              offload_class_name(class));
+}
+
 void engine_judge_offloads(struct engine *engine)
 {
     uint64_t refused[OFFLOAD_CLASS_COUNT];
@@ -152,9 +163,7 @@ void engine_judge_offloads(struct engine *engine)
     engine_count_refused(engine, refused);
     for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++) {
         if (refused[i] >= REFUSALS_MAX && divert_give_up_offload(engine->divert, i) > 0)
-            log_warning(LOG_ID_OFFLOAD_GIVEN_UP,
-                        "the kernel refuses super-packets of %s; going on without",
-                        offload_class_name(i));
+            tell_given_up(engine, i);
     }
     engine_choose_merge(engine);
 }

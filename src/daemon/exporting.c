@@ -3,7 +3,7 @@
 #include "exporting.h"
 
 #include "ipmodd/base/macro.h"
-#include "ipmodd/log/log.h"
+#include "ipmodd/log/fields.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,13 +34,18 @@ static int listen_at(const struct metrics_place *place, int *ret_fd, char *text,
 
 int exporting_open(struct exporting *exporting, const struct metrics_place *place)
 {
-    char text[256];
+    struct log_fields fields = {.count = 0};
+    char text[256], addr[IP_PREFIX_TEXT];
     int r;
 
     *exporting = (struct exporting){.place = *place, .fd = -1};
     r = listen_at(place, &exporting->fd, text, sizeof(text));
-    if (r < 0)
-        log_error(LOG_ID_CONTROL_UNSERVED, "%s", text);
+    if (r == 0)
+        return 0;
+    log_fields_add(&fields, "IPMODD_ADDRESS", "%s", ip_addr_format(&place->addr, addr));
+    log_fields_add(&fields, "IPMODD_PORT", "%u", place->port);
+    log_fields_add(&fields, "ERRNO", "%d", -r);
+    log_write(LEVEL_ERROR, LOG_ID_CONTROL_UNSERVED, &fields, "%s", text);
     return r;
 }
 

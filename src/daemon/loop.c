@@ -228,7 +228,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 
     (void)what;
     if (number == SIGHUP) {
-        reload_request(&loop->reload);
+        reload_request(&loop->reload, &(struct requester){.is_known = false});
     } else if (number == SIGUSR1) {
         statistics_log(loop->engine);
         capturing_log_statistics(&loop->engine->capturing);

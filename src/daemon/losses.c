@@ -39,7 +39,7 @@ static void tell_overrun(uint64_t count, const char *device)
 
     log_fields_add(&fields, "IPMODD_DEVICE", "%s", device);
     log_fields_add(&fields, "IPMODD_PACKETS", "%" PRIu64, count);
-    log_write(LEVEL_WARNING, LOG_ID_TUN_OVERRUN, fields.items, fields.count,
+    log_write(LEVEL_WARNING, LOG_ID_TUN_OVERRUN, &fields,
               "%" PRIu64 " packets were lost because the queue of %s was full: more come than "
               "can be treated",
               count, device);
@@ -53,10 +53,10 @@ static void tell_malformed(uint64_t count, enum reason reason)
     log_fields_add(&fields, "IPMODD_PACKETS", "%" PRIu64, count);
     log_fields_add(&fields, "IPMODD_SUPPRESSED", "%" PRIu64, count - 1);
     if (count == 1)
-        log_write(LEVEL_WARNING, LOG_ID_MALFORMED, fields.items, fields.count,
-                  "a malformed packet was dropped: %s", reason_name(reason));
+        log_write(LEVEL_WARNING, LOG_ID_MALFORMED, &fields, "a malformed packet was dropped: %s",
+                  reason_name(reason));
     else
-        log_write(LEVEL_WARNING, LOG_ID_MALFORMED, fields.items, fields.count,
+        log_write(LEVEL_WARNING, LOG_ID_MALFORMED, &fields,
                   "a malformed packet was dropped: %s, and %" PRIu64 " more since the last entry",
                   reason_name(reason), count - 1);
 }

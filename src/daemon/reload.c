@@ -182,9 +182,13 @@ static int begin(struct reload *reload)
     return error;
 }
 
+static const struct requester nobody = {.is_known = false};
+
 /* Begins what is not under way yet. */
-static int begin_anew(struct reload *reload, bool returning, unsigned trial_seconds)
+static int begin_anew(struct reload *reload, bool returning, unsigned trial_seconds,
+                      const struct requester *by)
 {
+    reload->by = *by;
     reload->returning = returning;
     reload->trial_seconds = trial_seconds;
     return begin(reload);
@@ -203,23 +207,24 @@ void reload_close(struct reload *reload)
     trial_close(&reload->trial);
 }
 
-int reload_request(struct reload *reload)
+int reload_request(struct reload *reload, const struct requester *by)
 {
     notify_reloading();
     reload->again = reload->engine->loader.running;
-    return reload->again ? 0 : begin_anew(reload, false, 0);
+    reload->again_by = *by;
+    return reload->again ? 0 : begin_anew(reload, false, 0, by);
 }
 
-int reload_try(struct reload *reload, unsigned seconds)
+int reload_try(struct reload *reload, unsigned seconds, const struct requester *by)
 {
     if (reload->engine->loader.running)
         return -EBUSY;
     notify_reloading();
-    begin_anew(reload, false, seconds);
+    begin_anew(reload, false, seconds, by);
     return 0;
 }
 
-int reload_return(struct reload *reload)
+int reload_return(struct reload *reload, const struct requester *by)
 {
     if (reload->engine->loader.running)
         return -EBUSY;
@@ -228,17 +233,17 @@ int reload_return(struct reload *reload)
     reload->unconfirmed = trial_is_pending(&reload->trial) &&
                           trial_seconds_left(&reload->trial) == 0;
     notify_reloading();
-    begin_anew(reload, true, 0);
+    begin_anew(reload, true, 0, by);
     return 0;
 }
 
-int reload_confirm(struct reload *reload)
+int reload_confirm(struct reload *reload, const struct requester *by)
 {
     char status[STATUS_TEXT];
 
     if (!trial_is_pending(&reload->trial))
         return -ENOENT;
-    reload_log_confirmed(reload);
+    reload_log_confirmed(reload, by);
     trial_end(&reload->trial);
     reload->overdue = false;
     describe(reload, status, sizeof(status));
@@ -257,7 +262,7 @@ void reload_expire(struct reload *reload)
     if (reload->overdue)
         return;
     reload_log_overdue(reload);
-    reload_return(reload);
+    reload_return(reload, &nobody);
 }
 
 /* Begins what is to follow now that something has ended with REFUSAL, or NULL. Whether anything is.
@@ -273,9 +278,9 @@ static bool begin_next(struct reload *reload, const struct refusal *refusal)
         tell_finished(reload, refusal);
         reload_log_overdue(reload);
         reload->unconfirmed = true;
-        begin_anew(reload, true, 0);
+        begin_anew(reload, true, 0, &nobody);
     } else if (again) {
-        begin_anew(reload, false, 0);
+        begin_anew(reload, false, 0, &reload->again_by);
     }
     return overdue || again;
 }

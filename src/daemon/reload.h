@@ -18,6 +18,7 @@
 #define IPMODD_DAEMON_RELOAD_H
 
 #include "engine.h"
+#include "requester.h"
 #include "trial.h"
 
 struct reload {
@@ -27,8 +28,10 @@ struct reload {
     uint64_t generation;    /* of the configuration in force; 1: that of the start */
     bool returning;         /* what is under way is the way back */
     bool unconfirmed;       /* and it is gone because the deadline has passed */
+    struct requester by;    /* of what is under way, or was last */
     bool again;             /* requested once more while one is under way */
-    bool overdue;           /* the deadline passed while one is under way */
+    struct requester again_by;
+    bool overdue; /* the deadline passed while one is under way */
     /* What others do for it; each may be NULL. `prepare` gets ready what CONFIG asks for, or says
      * in TEXT why that cannot be: -errno. `settle` follows each that succeeded: whether CONFIG is
      * in force. `finished` is told of the end of each reload and way back: why nothing changed, or
@@ -45,20 +48,21 @@ int reload_open(struct reload *reload, struct engine *engine);
 /* Says so when nobody has confirmed what was in force. */
 void reload_close(struct reload *reload);
 
-/* Begins to load, or notes that it has to be done again. 0, or -errno when it cannot begin. */
-int reload_request(struct reload *reload);
+/* Begins to load for BY, or notes that it has to be done again. 0, or -errno when it cannot begin.
+ */
+int reload_request(struct reload *reload, const struct requester *by);
 
 /*
  * The same, but what comes into force has to be confirmed within SECONDS (1 to TRIAL_SECONDS_MAX).
  * -EBUSY while another one is under way.
  */
-int reload_try(struct reload *reload, unsigned seconds);
+int reload_try(struct reload *reload, unsigned seconds, const struct requester *by);
 
 /* Begins the way back. 0; -ENOENT when nothing is kept, -EBUSY; another -errno was told. */
-int reload_return(struct reload *reload);
+int reload_return(struct reload *reload, const struct requester *by);
 
 /* What is in force stays. 0 or -ENOENT when there is nothing to confirm. */
-int reload_confirm(struct reload *reload);
+int reload_confirm(struct reload *reload, const struct requester *by);
 
 /* The deadline has passed (the trial's deadline_fd): begins the way back. */
 void reload_expire(struct reload *reload);

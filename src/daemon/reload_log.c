@@ -44,19 +44,22 @@ void reload_log_done(const struct reload *reload)
 {
     const size_t rules = reload->engine->loaded.ruleset->rule_count;
     struct log_fields fields = {.count = 0};
+    char by[REQUESTER_TEXT];
 
     add_configuration(reload, &fields);
+    requester_add_fields(&reload->by, &fields);
+    requester_text(&reload->by, by);
     if (reload->returning) {
         log_fields_add(&fields, "IPMODD_CAUSE", "%s", reload->unconfirmed ? "deadline" : "request");
-        log_write(LEVEL_WARNING, LOG_ID_ROLLED_BACK, fields.items, fields.count,
-                  "the configuration before is in force again, %zu rules", rules);
+        log_write(LEVEL_WARNING, LOG_ID_ROLLED_BACK, &fields,
+                  "the configuration before is in force again, %zu rules%s", rules, by);
     } else if (reload->trial_seconds > 0) {
-        log_write(LEVEL_NOTICE, LOG_ID_RELOADED, fields.items, fields.count,
-                  "configuration loaded anew, %zu rules, to be confirmed within %u s", rules,
-                  reload->trial_seconds);
+        log_write(LEVEL_NOTICE, LOG_ID_RELOADED, &fields,
+                  "configuration loaded anew, %zu rules, to be confirmed within %u s%s", rules,
+                  reload->trial_seconds, by);
     } else {
-        log_write(LEVEL_NOTICE, LOG_ID_RELOADED, fields.items, fields.count,
-                  "configuration loaded anew, %zu rules", rules);
+        log_write(LEVEL_NOTICE, LOG_ID_RELOADED, &fields, "configuration loaded anew, %zu rules%s",
+                  rules, by);
     }
 }
 
@@ -65,22 +68,25 @@ void reload_log_refused(const struct reload *reload, const char *text)
     struct log_fields fields = {.count = 0};
 
     add_configuration(reload, &fields);
+    requester_add_fields(&reload->by, &fields);
     if (reload->returning)
-        log_write(LEVEL_ERROR, LOG_ID_RELOAD_REFUSED, fields.items, fields.count,
+        log_write(LEVEL_ERROR, LOG_ID_RELOAD_REFUSED, &fields,
                   "cannot go back to the configuration before: %s%s", text,
                   trial_is_pending(&reload->trial) ? "; trying again" : "");
     else
-        log_write(LEVEL_ERROR, LOG_ID_RELOAD_REFUSED, fields.items, fields.count,
+        log_write(LEVEL_ERROR, LOG_ID_RELOAD_REFUSED, &fields,
                   "reload refused, nothing changed: %s", text);
 }
 
-void reload_log_confirmed(const struct reload *reload)
+void reload_log_confirmed(const struct reload *reload, const struct requester *by)
 {
     struct log_fields fields = {.count = 0};
+    char text[REQUESTER_TEXT];
 
     add_configuration(reload, &fields);
-    log_write(LEVEL_NOTICE, LOG_ID_CONFIRMED, fields.items, fields.count,
-              "the configuration in force is confirmed");
+    requester_add_fields(by, &fields);
+    log_write(LEVEL_NOTICE, LOG_ID_CONFIRMED, &fields, "the configuration in force is confirmed%s",
+              requester_text(by, text));
 }
 
 /* Nobody has confirmed what is in force, and what comes of it in words. */
@@ -89,7 +95,7 @@ static void log_unconfirmed(const struct reload *reload, const char *text)
     struct log_fields fields = {.count = 0};
 
     add_configuration(reload, &fields);
-    log_write(LEVEL_WARNING, LOG_ID_UNCONFIRMED, fields.items, fields.count, "%s", text);
+    log_write(LEVEL_WARNING, LOG_ID_UNCONFIRMED, &fields, "%s", text);
 }
 
 void reload_log_overdue(const struct reload *reload)

@@ -11,7 +11,8 @@ void reload_log_done(const struct reload *reload);
 /* It is not, for the reason TEXT. */
 void reload_log_refused(const struct reload *reload, const char *text);
 
-void reload_log_confirmed(const struct reload *reload);
+/* By BY. */
+void reload_log_confirmed(const struct reload *reload, const struct requester *by);
 
 /* The time is over. */
 void reload_log_overdue(const struct reload *reload);

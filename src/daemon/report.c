@@ -131,8 +131,7 @@ static void report_event(const struct event *event)
     add_packet_fields(&fields, event);
     log_fields_add(&fields, "CONFIG_FILE", "%s", rule->file);
     log_fields_add(&fields, "CONFIG_LINE", "%u", rule->line);
-    log_write(rule->log.level, LOG_ID_RULE_LOG, fields.items, fields.count, "%s",
-              report_format(event, text));
+    log_write(rule->log.level, LOG_ID_RULE_LOG, &fields, "%s", report_format(event, text));
 }
 
 struct reporter reporter_make(void)
@@ -142,13 +141,16 @@ struct reporter reporter_make(void)
 
 void report_loss(struct reporter *reporter, uint64_t lost)
 {
+    struct log_fields fields = {.count = 0};
     uint64_t suppressed;
 
     if (lost == reporter->lost_told ||
         !log_limit_take(&reporter->loss, clock_now_ns(), &suppressed))
         return;
-    log_warning(LOG_ID_EVENTS_LOST, "no room for %" PRIu64 " log entries of rules, they are lost",
-                lost - reporter->lost_told);
+    log_fields_add(&fields, "IPMODD_LOST", "%" PRIu64, lost - reporter->lost_told);
+    log_write(LEVEL_WARNING, LOG_ID_EVENTS_LOST, &fields,
+              "no room for %" PRIu64 " log entries of rules, they are lost",
+              lost - reporter->lost_told);
     reporter->lost_told = lost;
 }
 

@@ -5,7 +5,7 @@
 #include "clock.h"
 #include "flow_list.h"
 #include "ipmodd/base/macro.h"
-#include "ipmodd/log/log.h"
+#include "ipmodd/log/fields.h"
 #include "notify.h"
 #include "service_change.h"
 #include "service_report.h"
@@ -44,13 +44,16 @@ static int choose_path(struct service *service)
 static int listen_at_path(struct service *service)
 {
     bool asked_for = service->engine->loaded.config->main.control == CONTROL_AT;
+    struct log_fields fields = {.count = 0};
     int r = choose_path(service);
 
     if (r == 0)
         r = control_listen(service->path, reading_group(), &service->fd);
     if (r == 0)
         return 0;
-    log_write(asked_for ? LEVEL_ERROR : LEVEL_WARNING, LOG_ID_CONTROL_UNSERVED, NULL, 0,
+    log_fields_add(&fields, "IPMODD_SOCKET", "%s", service->path);
+    log_fields_add(&fields, "ERRNO", "%d", -r);
+    log_write(asked_for ? LEVEL_ERROR : LEVEL_WARNING, LOG_ID_CONTROL_UNSERVED, &fields,
               "no control socket at %s: %s", service->path,
               r == -EADDRINUSE ? "another instance listens there; give this one another [main] "
                                  "control"
@@ -91,25 +94,11 @@ static void list_flows(void *context, struct control_flows *flows)
     flow_list_get(service->engine, flows);
 }
 
-static void flush_flows(void *context, struct control_flows *flows)
-{
-    struct service *service = context;
-
-    flow_list_flush(service->engine, flows);
-}
-
 static const struct ruleset *ruleset(void *context)
 {
     const struct service *service = context;
 
     return service->engine->loaded.ruleset;
-}
-
-static void reset_rules(void *context)
-{
-    struct service *service = context;
-
-    engine_reset_rules(service->engine);
 }
 
 static void ping(void *context, struct control_client *client, const struct control_ping *wish)
@@ -154,9 +143,9 @@ int service_start(struct service *service, struct event_base *base, struct reloa
         .report = service_report,
         .ruleset = ruleset,
         .enable_rule = service_enable_rule,
-        .reset_rules = reset_rules,
+        .reset_rules = service_reset_rules,
         .flows = list_flows,
-        .flush_flows = flush_flows,
+        .flush_flows = service_flush_flows,
         .reload = service_reload,
         .watch = watch_service_answer,
         .confirm = service_confirm,

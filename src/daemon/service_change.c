@@ -2,22 +2,62 @@
 /* Rules switched, configurations exchanged, and those answered who wanted it. */
 #include "service_change.h"
 
+#include "flow_list.h"
 #include "ipmodd/log/fields.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-void service_enable_rule(void *context, size_t number, bool enabled)
+static struct requester requester_of(const struct control_client *client)
+{
+    return (struct requester){.is_known = true, .peer = *control_peer_of(client)};
+}
+
+void service_reset_rules(void *context, const struct control_client *client)
+{
+    struct service *service = context;
+    const struct requester by = requester_of(client);
+    struct log_fields fields = {.count = 0};
+    char text[REQUESTER_TEXT];
+
+    engine_reset_rules(service->engine);
+    requester_add_fields(&by, &fields);
+    log_write(LEVEL_NOTICE, LOG_ID_COUNTERS_RESET, &fields, "all rules count from nothing%s",
+              requester_text(&by, text));
+}
+
+void service_flush_flows(void *context, const struct control_client *client,
+                         struct control_flows *flows)
+{
+    struct service *service = context;
+    const struct requester by = requester_of(client);
+    struct log_fields fields = {.count = 0};
+    char text[REQUESTER_TEXT];
+
+    flow_list_flush(service->engine, flows);
+    if (flows->count == 0)
+        return;
+    log_fields_add(&fields, "IPMODD_FLOWS", "%zu", flows->count);
+    requester_add_fields(&by, &fields);
+    log_write(LEVEL_NOTICE, LOG_ID_FLOWS_FLUSHED, &fields, "%zu flow%s forgotten%s", flows->count,
+              flows->count == 1 ? " was" : "s were", requester_text(&by, text));
+}
+
+void service_enable_rule(void *context, const struct control_client *client, size_t number,
+                         bool enabled)
 {
     struct service *service = context;
     const struct rule *rule = &service->engine->loaded.ruleset->rules[number];
+    const struct requester by = requester_of(client);
     struct log_fields fields = {.count = 0};
+    char text[REQUESTER_TEXT];
 
     engine_enable_rule(service->engine, number, enabled);
     log_fields_add(&fields, "IPMODD_RULE", "%s", rule->name);
     log_fields_add(&fields, "IPMODD_ENABLED", "%d", enabled);
-    log_write(LEVEL_NOTICE, LOG_ID_RULE_SWITCHED, fields.items, fields.count, "rule %s is %s",
-              rule->name, enabled ? "enabled" : "disabled until the next reload");
+    requester_add_fields(&by, &fields);
+    log_write(LEVEL_NOTICE, LOG_ID_RULE_SWITCHED, &fields, "rule %s is %s%s", rule->name,
+              enabled ? "enabled" : "disabled until the next reload", requester_text(&by, text));
 }
 
 /* Notes that client NUMBER waits. 0 or -ENOMEM. */
@@ -48,6 +88,7 @@ static void refuse_last(struct service *service, int error)
 void service_reload(void *context, uint64_t number, unsigned confirm_seconds)
 {
     struct service *service = context;
+    const struct requester by = requester_of(control_find(service->server, number));
     int r;
 
     if (wait_for_reload(service, number) < 0) {
@@ -55,10 +96,10 @@ void service_reload(void *context, uint64_t number, unsigned confirm_seconds)
         return;
     }
     if (confirm_seconds == 0) {
-        reload_request(service->reload); /* who waits is told of a failure too */
+        reload_request(service->reload, &by); /* who waits is told of a failure too */
         return;
     }
-    r = reload_try(service->reload, confirm_seconds);
+    r = reload_try(service->reload, confirm_seconds, &by);
     if (r < 0)
         refuse_last(service, r);
 }
@@ -66,22 +107,24 @@ void service_reload(void *context, uint64_t number, unsigned confirm_seconds)
 void service_roll_back(void *context, uint64_t number)
 {
     struct service *service = context;
+    const struct requester by = requester_of(control_find(service->server, number));
     int r;
 
     if (wait_for_reload(service, number) < 0) {
         control_refuse(control_find(service->server, number), "failed", "not enough memory");
         return;
     }
-    r = reload_return(service->reload);
+    r = reload_return(service->reload, &by);
     if (r < 0)
         refuse_last(service, r);
 }
 
-int service_confirm(void *context)
+int service_confirm(void *context, const struct control_client *client)
 {
     struct service *service = context;
+    const struct requester by = requester_of(client);
 
-    return reload_confirm(service->reload);
+    return reload_confirm(service->reload, &by);
 }
 
 static void answer(struct service *service, struct control_client *client, const char *refusal)

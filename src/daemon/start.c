@@ -2,6 +2,7 @@
 /* Load, divert, give up privileges, serve, give the traffic back. */
 #include "start.h"
 
+#include "build_config.h"
 #include "complaint.h"
 #include "engine.h"
 #include "ipmodd/base/macro.h"
@@ -38,10 +39,32 @@ static void tell_started(struct engine *engine)
     char status[256];
 
     engine_describe(engine, status, sizeof(status));
+    log_fields_add(&fields, "IPMODD_VERSION", "%s", IPMODD_VERSION);
     log_fields_add(&fields, "IPMODD_DEVICE", "%s", engine->loaded.config->tun.name);
-    log_write(LEVEL_NOTICE, LOG_ID_STARTED, fields.items, fields.count, "%s", status);
+    log_fields_add(&fields, "IPMODD_RULES", "%zu", engine->loaded.ruleset->rule_count);
+    log_write(LEVEL_NOTICE, LOG_ID_STARTED, &fields, "%s", status);
     engine_tell_remarks(engine);
     notify_ready(status);
+}
+
+/* The start ends with ERROR at STEP, a word for programs, for the reason TEXT. */
+static void tell_failed(const char *step, int error, const char *text)
+{
+    struct log_fields fields = {.count = 0};
+
+    log_fields_add(&fields, "IPMODD_STEP", "%s", step);
+    log_fields_add(&fields, "ERRNO", "%d", -error);
+    log_write(LEVEL_ERROR, LOG_ID_START_FAILED, &fields, "%s", text);
+}
+
+/* The same where nobody but ERROR says why it cannot WHAT. */
+static enum exit_code fail(const char *step, int error, const char *what)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "cannot %s: %s", what, strerror(-error));
+    tell_failed(step, error, text);
+    return EXIT_CODE_FAILED;
 }
 
 /* Between diverting and giving the traffic back. */
@@ -49,21 +72,15 @@ static enum exit_code serve(struct engine *engine, struct service *service)
 {
     int error = privileges_give_up();
 
-    if (error < 0) {
-        log_error(LOG_ID_START_FAILED, "cannot give up privileges: %s", strerror(-error));
-        return EXIT_CODE_FAILED;
-    }
+    if (error < 0)
+        return fail("privileges", error, "give up privileges");
     error = engine_run(engine);
-    if (error < 0) {
-        log_error(LOG_ID_START_FAILED, "cannot start a thread: %s", strerror(-error));
-        return EXIT_CODE_FAILED;
-    }
+    if (error < 0)
+        return fail("threads", error, "start a thread");
     tell_started(engine);
     error = loop_run(engine, service);
-    if (error < 0) {
-        log_error(LOG_ID_START_FAILED, "the event loop failed: %s", strerror(-error));
-        return EXIT_CODE_FAILED;
-    }
+    if (error < 0)
+        return fail("loop", error, "run the event loop");
     return EXIT_CODE_OK;
 }
 
@@ -78,18 +95,21 @@ static enum exit_code run(struct engine *engine)
 
 static enum exit_code give_back(struct engine *engine, enum exit_code code)
 {
+    struct log_fields fields = {.count = 0};
     int error;
 
+    log_fields_add(&fields, "IPMODD_DEVICE", "%s", engine->loaded.config->tun.name);
     notify_stopping();
     error = engine_stop(engine);
     if (error < 0) {
-        log_error(LOG_ID_STOP_INCOMPLETE,
+        log_fields_add(&fields, "ERRNO", "%d", -error);
+        log_write(LEVEL_ERROR, LOG_ID_STOP_INCOMPLETE, &fields,
                   "stopped, but not everything could be taken back: %s; `ipmodd --cleanup` tries "
                   "again",
                   divert_error_text(NULL));
         return EXIT_CODE_FAILED;
     }
-    log_notice(LOG_ID_STOPPED, "stopped, traffic flows as before");
+    log_write(LEVEL_NOTICE, LOG_ID_STOPPED, &fields, "stopped, traffic flows as before");
     return code;
 }
 
@@ -108,9 +128,9 @@ enum exit_code daemon_run(const char *file)
     log_set_level(loaded.config->main.log_level);
     error = engine_start(&engine, file, &loaded);
     if (error < 0) {
-        const char *step = divert_error_text(NULL);
+        const char *text = divert_error_text(NULL);
 
-        log_error(LOG_ID_START_FAILED, "%s", step[0] != '\0' ? step : strerror(-error));
+        tell_failed("diversion", error, text[0] != '\0' ? text : strerror(-error));
         return exit_code_of(error);
     }
     return give_back(&engine, run(&engine));

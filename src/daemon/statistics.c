@@ -6,6 +6,7 @@
 #include "ipmodd/log/fields.h"
 #include "totals.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 static void log_totals(const struct path_counters *counters, uint64_t tun_tx_dropped)
@@ -30,7 +31,7 @@ static void log_totals(const struct path_counters *counters, uint64_t tun_tx_dro
     log_fields_add(&fields, "IPMODD_FLOW_MISSES", "%" PRIu64, counters->flow_misses);
     log_fields_add(&fields, "IPMODD_TUN_TX_DROPPED", "%" PRIu64, tun_tx_dropped);
     log_fields_add(&fields, "IPMODD_LOG_LOST", "%" PRIu64, log_lost());
-    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, fields.items, fields.count,
+    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, &fields,
               "in %" PRIu64 " packets %" PRIu64 " bytes, out %" PRIu64 " packets %" PRIu64
               " bytes, generated %" PRIu64 ", edited %" PRIu64 ", malformed-passed %" PRIu64
               ", ttl-255 %" PRIu64 ", undecided %" PRIu64 ", split %" PRIu64
@@ -53,7 +54,7 @@ static void log_rule(const struct rule *rule, const struct rule_counters *counte
     log_fields_add(&fields, "IPMODD_BYTES", "%" PRIu64, counters->bytes);
     log_fields_add(&fields, "CONFIG_FILE", "%s", rule->file);
     log_fields_add(&fields, "CONFIG_LINE", "%u", rule->line);
-    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, fields.items, fields.count,
+    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, &fields,
               "rule %s: %" PRIu64 " packets %" PRIu64 " bytes", rule->name, counters->packets,
               counters->bytes);
 }
@@ -64,17 +65,19 @@ static void log_drops(enum reason reason, uint64_t packets)
 
     log_fields_add(&fields, "IPMODD_REASON", "%s", reason_name(reason));
     log_fields_add(&fields, "IPMODD_PACKETS", "%" PRIu64, packets);
-    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, fields.items, fields.count,
-              "dropped %s: %" PRIu64 " packets", reason_name(reason), packets);
+    log_write(LEVEL_NOTICE, LOG_ID_STATISTICS, &fields, "dropped %s: %" PRIu64 " packets",
+              reason_name(reason), packets);
 }
 
 void statistics_log(struct engine *engine)
 {
     const struct ruleset *ruleset = engine->loaded.ruleset;
     struct totals totals CLEANUP(totals_clear);
+    struct log_fields fields = {.count = 0};
 
     if (totals_collect(&totals, engine) < 0) {
-        log_error(LOG_ID_STATISTICS, "not enough memory for the statistics");
+        log_fields_add(&fields, "ERRNO", "%d", ENOMEM);
+        log_write(LEVEL_ERROR, LOG_ID_STATISTICS, &fields, "not enough memory for the statistics");
         return;
     }
     log_totals(&totals.counters, divert_tun_tx_dropped(engine->divert));

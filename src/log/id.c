@@ -6,7 +6,6 @@
 #include <assert.h>
 
 static const char *const texts[] = {
-    [LOG_ID_NONE] = "",
     [LOG_ID_STARTED] = "3b588e3578154ba7846d3ab81ad9cf73",
     [LOG_ID_STOPPED] = "42be7908341a434d94c711ed238840f0",
     [LOG_ID_STOP_INCOMPLETE] = "fc57b2cce90d483094ca4b220694b67c",
@@ -39,6 +38,9 @@ static const char *const texts[] = {
     [LOG_ID_UNCONFIRMED] = "7ad4ab65aa374272af098d755ee3e0d0",
     [LOG_ID_ROLLED_BACK] = "b5203b2df8c74fef996fc21b7a48e2f8",
     [LOG_ID_RULE_SWITCHED] = "bf12aaf2d7d145378bd4255beed6c00c",
+    [LOG_ID_COUNTERS_RESET] = "236ceaf307f8495588997b498c7bbb9f",
+    [LOG_ID_FLOWS_FLUSHED] = "c2d238b162434d32ac2db1caedcc99e4",
+    [LOG_ID_REMARKS_LEFT_OUT] = "10849d1e5f9b4fb8b18bd6bf3f893f30",
 };
 static_assert(ARRAY_SIZE(texts) == LOG_ID_COUNT, "every kind of entry has its MESSAGE_ID");
 

@@ -4,8 +4,10 @@
 
 #include "entry.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/log/fields.h"
 #include "target.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 
@@ -35,8 +37,8 @@ uint64_t log_lost(void)
     return target.lost;
 }
 
-static int send_to_journal(enum log_level level, enum log_id id, const struct log_field *fields,
-                           size_t count, const char *text)
+static int send_to_journal(enum log_level level, enum log_id id, const struct log_fields *fields,
+                           const char *text)
 {
     const char priority[] = {(char)('0' + (int)level), '\0'};
     struct entry entry = {.length = 0};
@@ -44,10 +46,9 @@ static int send_to_journal(enum log_level level, enum log_id id, const struct lo
     entry_add(&entry, "MESSAGE", text);
     entry_add(&entry, "PRIORITY", priority);
     entry_add(&entry, "SYSLOG_IDENTIFIER", "ipmodd");
-    if (id != LOG_ID_NONE)
-        entry_add(&entry, "MESSAGE_ID", log_id_text(id));
-    for (size_t i = 0; i < count; i++)
-        entry_add(&entry, fields[i].name, fields[i].value);
+    entry_add(&entry, "MESSAGE_ID", log_id_text(id));
+    for (size_t i = 0; i < fields->count; i++)
+        entry_add(&entry, fields->items[i].name, fields->items[i].value);
     return journal_send(target.journal, entry.bytes, entry.length);
 }
 
@@ -71,8 +72,8 @@ static int send_to_stream(enum log_level level, const char *text)
 }
 
 /* The journal, as long as it can be reached, else the stream; tried anew with each entry. */
-static int send_entry(enum log_level level, enum log_id id, const struct log_field *fields,
-                      size_t count, const char *text)
+static int send_entry(enum log_level level, enum log_id id, const struct log_fields *fields,
+                      const char *text)
 {
     int error;
 
@@ -80,7 +81,7 @@ static int send_entry(enum log_level level, enum log_id id, const struct log_fie
         target.journal = journal_connect(JOURNAL_SOCKET);
     if (target.journal < 0)
         return send_to_stream(level, text);
-    error = send_to_journal(level, id, fields, count, text);
+    error = send_to_journal(level, id, fields, text);
     if (error != -ECONNREFUSED)
         return error;
     close(target.journal); /* this journald has gone */
@@ -88,18 +89,19 @@ static int send_entry(enum log_level level, enum log_id id, const struct log_fie
     return send_to_stream(level, text);
 }
 
-void log_write(enum log_level level, enum log_id id, const struct log_field *fields, size_t count,
+void log_write(enum log_level level, enum log_id id, const struct log_fields *fields,
                const char *format, ...)
 {
     char text[LOG_TEXT_MAX];
     va_list arguments;
 
+    assert(fields->count > 0);
     if (level > target.level)
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     text_flatten(text);
-    if (send_entry(level, id, fields, count, text) < 0)
+    if (send_entry(level, id, fields, text) < 0)
         target.lost++;
 }

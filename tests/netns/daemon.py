@@ -73,6 +73,7 @@ class Daemon:
         self.run_directory.mkdir()
         self.state_directory = self.directory / "state"
         self.process = None
+        self.log_to_journal = False  # journal.py
         self._log_path = self.directory / "log"
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(self.directory / "notify"))
@@ -115,11 +116,14 @@ class Daemon:
         since = len(self.notified)
         before = time.monotonic()
         with open(self._log_path, "ab") as log:
+            place = os.fstat(log.fileno())
+            journal = ({"JOURNAL_STREAM": f"{place.st_dev}:{place.st_ino}"}
+                       if self.log_to_journal else {})
             self.process = subprocess.Popen(
                 self.command("-c", str(self.config), prefix=prefix), stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
                 env=environment(NOTIFY_SOCKET=str(self.directory / "notify"),
-                                STATE_DIRECTORY=str(self.state_directory)))
+                                STATE_DIRECTORY=str(self.state_directory), **journal))
         wait_until(lambda: self.process.poll() is not None or self.notification("READY=1", since),
                    lambda: f"READY=1; log:\n{self.log()}", timeout)
         assert self.process.poll() is None, (f"ipmodd ended at start: {self.process.returncode}\n"

@@ -169,6 +169,16 @@ socket.create_connection(("192.0.2.2", 80), timeout=2)'
     journal reload.journal
 }
 
+# Changes over the control socket, which the service answers without being root.
+test_steer() {
+    step disable ipmodctl disable no-web
+    step reset ipmodctl rules --reset
+    step trial ipmodctl reload --confirm 60s
+    step confirm ipmodctl confirm
+    step rollback ipmodctl rollback
+    journal steer.journal
+}
+
 test_bad_reload() {
     ping -n -c 40 -i 0.02 -W 1 203.0.113.7 >/out/ping_while_reloading 2>&1 &
     pinger=$!
@@ -390,6 +400,7 @@ state state_before
 test_start
 test_traffic
 test_reload
+test_steer
 test_bad_reload
 test_stuck_journal
 test_gone_journal

@@ -148,6 +148,27 @@ def test_good_reload(results):
                 MESSAGE_ID=message_ids(results)["ipmodd has loaded its configuration anew"])
 
 
+def test_journal_says_who_changed_what(results):
+    """By the user and process that the kernel names, each kind of change with its own entry."""
+    ids = message_ids(results)
+    changes = {"disable": "Rule @IPMODD_RULE@ was switched",
+               "reset": "The counters of all rules were reset",
+               "trial": "ipmodd has loaded its configuration anew",
+               "confirm": "The configuration of ipmodd is confirmed",
+               "rollback": "ipmodd went back to the configuration from before"}
+    processes = set()
+    for name, subject in changes.items():
+        assert results.code(name) == 0, results.text(name)
+        found = [entry for entry in only(results.entries("steer.journal"), MESSAGE_ID=ids[subject])
+                 if "IPMODD_CLIENT_PID" in entry]
+        assert len(found) == 1, (name, found)
+        assert found[0]["IPMODD_CLIENT_UID"] == "0"
+        processes.add(found[0]["IPMODD_CLIENT_PID"])
+    assert len(processes) == len(changes)
+    by_signal = only(results.entries("reload.journal"), MESSAGE_ID=ids[changes["trial"]])
+    assert [entry for entry in by_signal if "IPMODD_CLIENT_UID" in entry] == []
+
+
 def test_bad_reload_fails_and_changes_nothing(results):
     assert results.code("bad_reload") != 0
     shown = results.properties("after_bad_reload")
@@ -192,6 +213,8 @@ def test_catalog_explains(results):
     assert "The tun device tun0, its routes and its policy rules are in place." in text
     assert "Subject: Rule seen saw a packet from 192.0.2.1 to 192.0.2.2" in text
     assert "Subject: ipmodd refused a new configuration" in text
+    assert "Subject: Rule no-web was switched" in text
+    assert re.search(r"User 0 \(process \d+\) ran `ipmodctl enable`", text)
 
 
 def test_stuck_journal_stops_no_packet(results):

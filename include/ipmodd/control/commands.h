@@ -100,19 +100,22 @@ struct control_daemon {
     int (*report)(void *context, struct control_report *ret_report);
     /* The rules in force; borrowed for the call. */
     const struct ruleset *(*ruleset)(void *context);
+    /* For CLIENT, as whatever is given one: */
     /* Lets all rules count from nothing. */
-    void (*reset_rules)(void *context);
+    void (*reset_rules)(void *context, const struct control_client *client);
     /* Has rule number RULE of those in force passed over, or no longer. */
-    void (*enable_rule)(void *context, size_t rule, bool enabled);
+    void (*enable_rule)(void *context, const struct control_client *client, size_t rule,
+                        bool enabled);
     /* The next part of all flows. */
     void (*flows)(void *context, struct control_flows *flows);
     /* Forgets those of the next part of all flows; `count` says how many. */
-    void (*flush_flows)(void *context, struct control_flows *flows);
+    void (*flush_flows)(void *context, const struct control_client *client,
+                        struct control_flows *flows);
     /* Reloads; client NUMBER, which is held, is answered when that is over. What comes into force
      * is to be confirmed within CONFIRM_SECONDS unless that is 0. */
     void (*reload)(void *context, uint64_t number, unsigned confirm_seconds);
     /* What is in force stays: 0, or -ENOENT when that was no question. */
-    int (*confirm)(void *context);
+    int (*confirm)(void *context, const struct control_client *client);
     /* Pings as PING says, and answers CLIENT with a stream of what comes back, or refuses. */
     void (*ping)(void *context, struct control_client *client, const struct control_ping *ping);
     /* Goes back to the configuration from before; client NUMBER as above. */

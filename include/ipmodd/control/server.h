@@ -43,6 +43,12 @@ enum control_access {
     CONTROL_CHANGE,
 };
 
+/* The process that connected, as the kernel tells it. */
+struct control_peer {
+    uid_t uid;
+    pid_t pid; /* 0: not one of this process' PID namespace */
+};
+
 /* Whom the daemon serves. */
 struct control_owner {
     uid_t uid; /* may change things, as root may */
@@ -113,6 +119,9 @@ uint64_t control_hold(struct control_client *client);
 void control_hold_until(struct control_client *client, void (*gone)(void *context), void *context);
 
 struct control_client *control_find(struct control_server *server, uint64_t number);
+
+/* Borrowed from CLIENT. */
+const struct control_peer *control_peer_of(const struct control_client *client);
 
 /*
  * The answer is a stream from here on. ENDED is called with CONTEXT once, when the client writes

@@ -15,6 +15,12 @@ enum {
     LOG_FIELDS_TEXT = 4096, /* bytes of all values together; CONFIG_FILE may be a long path */
 };
 
+/* NAME in capitals, digits and underscores. */
+struct log_field {
+    const char *name;
+    const char *value;
+};
+
 struct log_fields {
     struct log_field items[LOG_FIELDS_MAX]; /* values point into `text` */
     size_t count;

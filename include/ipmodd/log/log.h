@@ -25,7 +25,6 @@
 
 /* What an entry is about; each has a 128-bit MESSAGE_ID. */
 enum log_id {
-    LOG_ID_NONE, /* no MESSAGE_ID */
     LOG_ID_STARTED,
     LOG_ID_STOPPED,
     LOG_ID_STOP_INCOMPLETE,
@@ -58,13 +57,10 @@ enum log_id {
     LOG_ID_UNCONFIRMED,
     LOG_ID_ROLLED_BACK,
     LOG_ID_RULE_SWITCHED,
+    LOG_ID_COUNTERS_RESET,
+    LOG_ID_FLOWS_FLUSHED,
+    LOG_ID_REMARKS_LEFT_OUT,
     LOG_ID_COUNT,
-};
-
-/* One journal field: NAME in capitals, digits and underscores. */
-struct log_field {
-    const char *name;
-    const char *value;
 };
 
 /*
@@ -74,25 +70,20 @@ struct log_field {
 void log_open(enum log_level level);
 void log_set_level(enum log_level level);
 
-/* The MESSAGE_ID as 32 hex digits; "" for LOG_ID_NONE. */
+/* The MESSAGE_ID as 32 hex digits. */
 const char *log_id_text(enum log_id id);
 
 /*
+ * One line for people with FIELDS for programs, of which every entry has some (log/fields.h).
  * Control characters in texts and values become spaces. A line is cut at LOG_TEXT_MAX bytes;
  * fields that do not fit into an entry are left out.
  */
 enum { LOG_TEXT_MAX = 1024 };
-void log_write(enum log_level level, enum log_id id, const struct log_field *fields, size_t count,
-               const char *format, ...) __attribute__((format(printf, 5, 6)));
+struct log_fields;
+void log_write(enum log_level level, enum log_id id, const struct log_fields *fields,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Entries that the target did not take since the start. */
 uint64_t log_lost(void);
-
-/* Without fields. */
-#define log_error(id, ...)   log_write(LEVEL_ERROR, id, NULL, 0, __VA_ARGS__)
-#define log_warning(id, ...) log_write(LEVEL_WARNING, id, NULL, 0, __VA_ARGS__)
-#define log_notice(id, ...)  log_write(LEVEL_NOTICE, id, NULL, 0, __VA_ARGS__)
-#define log_info(id, ...)    log_write(LEVEL_INFO, id, NULL, 0, __VA_ARGS__)
-#define log_debug(id, ...)   log_write(LEVEL_DEBUG, id, NULL, 0, __VA_ARGS__)
 
 #endif

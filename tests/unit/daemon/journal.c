@@ -15,20 +15,20 @@ static struct {
     char names[FIELDS][NAME], values[FIELDS][VALUE];
 } last;
 
-void __wrap_log_write(enum log_level level, enum log_id id, const struct log_field *fields,
-                      size_t count, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void __wrap_log_write(enum log_level level, enum log_id id, const struct log_fields *fields,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-void __wrap_log_write(enum log_level level, enum log_id id, const struct log_field *fields,
-                      size_t count, const char *format, ...)
+void __wrap_log_write(enum log_level level, enum log_id id, const struct log_fields *fields,
+                      const char *format, ...)
 {
     (void)level;
     (void)format;
-    assert_true(count <= FIELDS);
+    assert_in_range(fields->count, 1, FIELDS);
     last.id = id;
-    last.count = count;
-    for (size_t i = 0; i < count; i++) {
-        snprintf(last.names[i], NAME, "%s", fields[i].name);
-        snprintf(last.values[i], VALUE, "%s", fields[i].value);
+    last.count = fields->count;
+    for (size_t i = 0; i < fields->count; i++) {
+        snprintf(last.names[i], NAME, "%s", fields->items[i].name);
+        snprintf(last.values[i], VALUE, "%s", fields->items[i].value);
     }
 }
 

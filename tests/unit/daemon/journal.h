@@ -6,7 +6,7 @@
 #ifndef IPMODD_TESTS_UNIT_DAEMON_JOURNAL_H
 #define IPMODD_TESTS_UNIT_DAEMON_JOURNAL_H
 
-#include "ipmodd/log/log.h"
+#include "ipmodd/log/fields.h"
 
 /* The value of a field of the last entry, which has to be of kind ID; "" when it has none. */
 const char *journal_field(enum log_id id, const char *name);

@@ -16,6 +16,7 @@ enum { TRIAL_SECONDS = 3600 };
 
 static struct engine engine;
 static struct reload reload;
+static const struct requester nobody = {.is_known = false};
 
 static int set_up(void **state)
 {
@@ -52,7 +53,7 @@ static void assert_in_force(const char *rule_name)
 /* A reload from its request to its end. */
 static int run_reload(void)
 {
-    assert_int_equal(reload_request(&reload), 0);
+    assert_int_equal(reload_request(&reload, &nobody), 0);
     return reload_finish(&reload);
 }
 
@@ -118,7 +119,7 @@ static void test_requests_on_the_way_are_one_more_reload(void **state)
     (void)state;
     fakes.rule_name = "second";
     for (int i = 0; i < 5; i++)
-        assert_int_equal(reload_request(&reload), 0);
+        assert_int_equal(reload_request(&reload, &nobody), 0);
     assert_int_equal(reload_finish(&reload), 0);
     assert_in_force("second");
     assert_true(engine.loader.running);
@@ -131,7 +132,7 @@ static void test_requests_on_the_way_are_one_more_reload(void **state)
 static void test_stop_while_loading(void **state)
 {
     (void)state;
-    assert_int_equal(reload_request(&reload), 0);
+    assert_int_equal(reload_request(&reload, &nobody), 0);
     reload_close(&reload);
     assert_int_equal(engine_stop(&engine), 0);
     assert_int_equal(fakes.reloads, 0);
@@ -150,7 +151,7 @@ static void test_failure_in_the_kernel_keeps_the_old(void **state)
 static int run_trial(const char *rule_name)
 {
     fakes.rule_name = rule_name;
-    assert_int_equal(reload_try(&reload, TRIAL_SECONDS), 0);
+    assert_int_equal(reload_try(&reload, TRIAL_SECONDS, &nobody), 0);
     return reload_finish(&reload);
 }
 
@@ -170,8 +171,8 @@ static void test_confirmed_stays(void **state)
 {
     (void)state;
     assert_int_equal(run_trial("second"), 0);
-    assert_int_equal(reload_confirm(&reload), 0);
-    assert_int_equal(reload_confirm(&reload), -ENOENT);
+    assert_int_equal(reload_confirm(&reload, &nobody), 0);
+    assert_int_equal(reload_confirm(&reload, &nobody), -ENOENT);
     assert_false(trial_is_pending(&reload.trial));
     assert_in_force("second");
 }
@@ -185,7 +186,7 @@ static void test_unconfirmed_goes(void **state)
     assert_int_equal(reload_finish(&reload), 0);
     assert_in_force("first");
     assert_false(trial_is_pending(&reload.trial));
-    assert_int_equal(reload_return(&reload), -ENOENT);
+    assert_int_equal(reload_return(&reload, &nobody), -ENOENT);
 }
 
 /* All that is loaded meanwhile is of the trial. */
@@ -210,10 +211,10 @@ static void test_deadline_while_loading(void **state)
     (void)state;
     assert_int_equal(run_trial("second"), 0);
     fakes.rule_name = "third";
-    assert_int_equal(reload_request(&reload), 0);
-    assert_int_equal(reload_request(&reload), 0);
-    assert_int_equal(reload_try(&reload, 1), -EBUSY);
-    assert_int_equal(reload_return(&reload), -EBUSY);
+    assert_int_equal(reload_request(&reload, &nobody), 0);
+    assert_int_equal(reload_request(&reload, &nobody), 0);
+    assert_int_equal(reload_try(&reload, 1, &nobody), -EBUSY);
+    assert_int_equal(reload_return(&reload, &nobody), -EBUSY);
     pass_deadline();
     assert_int_equal(reload_finish(&reload), -EINVAL);
     assert_in_force("second");
@@ -240,22 +241,22 @@ static void test_way_back_that_fails_is_tried_again(void **state)
 static void test_one_is_kept(void **state)
 {
     (void)state;
-    assert_int_equal(reload_return(&reload), -ENOENT);
+    assert_int_equal(reload_return(&reload, &nobody), -ENOENT);
     fakes.rule_name = "second";
     assert_int_equal(run_reload(), 0);
     fakes.rule_name = "third";
     assert_int_equal(run_reload(), 0);
-    assert_int_equal(reload_return(&reload), 0);
+    assert_int_equal(reload_return(&reload, &nobody), 0);
     assert_int_equal(reload_finish(&reload), 0);
     assert_in_force("second");
-    assert_int_equal(reload_return(&reload), -ENOENT);
+    assert_int_equal(reload_return(&reload, &nobody), -ENOENT);
 }
 
 static void test_stop_on_the_way_back(void **state)
 {
     (void)state;
     assert_int_equal(run_trial("second"), 0);
-    assert_int_equal(reload_return(&reload), 0);
+    assert_int_equal(reload_return(&reload, &nobody), 0);
     reload_close(&reload);
     assert_int_equal(engine_stop(&engine), 0);
 }
@@ -268,6 +269,42 @@ static void assert_time_left(enum log_id id)
     assert_in_range(seconds, TRIAL_SECONDS - 60, TRIAL_SECONDS);
 }
 
+static void assert_asked_by(enum log_id id, const char *uid, const char *pid)
+{
+    assert_string_equal(journal_field(id, "IPMODD_CLIENT_UID"), uid);
+    assert_string_equal(journal_field(id, "IPMODD_CLIENT_PID"), pid);
+}
+
+/* Of requests on the way the last one counts; nobody asked for what a deadline brings. */
+static void test_entries_tell_who(void **state)
+{
+    const struct requester one = {.is_known = true, .peer = {.uid = 1000, .pid = 42}};
+    const struct requester other = {.is_known = true, .peer = {.uid = 0, .pid = 7}};
+
+    (void)state;
+    assert_int_equal(reload_request(&reload, &one), 0);
+    assert_int_equal(reload_request(&reload, &nobody), 0);
+    assert_int_equal(reload_request(&reload, &other), 0);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_asked_by(LOG_ID_RELOADED, "1000", "42");
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_asked_by(LOG_ID_RELOADED, "0", "7");
+    assert_int_equal(reload_try(&reload, TRIAL_SECONDS, &one), 0);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_asked_by(LOG_ID_RELOADED, "1000", "42");
+    pass_deadline();
+    assert_asked_by(LOG_ID_UNCONFIRMED, "", "");
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_asked_by(LOG_ID_ROLLED_BACK, "", "");
+    assert_int_equal(reload_try(&reload, TRIAL_SECONDS, &nobody), 0);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_int_equal(reload_confirm(&reload, &other), 0);
+    assert_asked_by(LOG_ID_CONFIRMED, "0", "7");
+    assert_int_equal(reload_return(&reload, &one), 0);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_asked_by(LOG_ID_ROLLED_BACK, "1000", "42");
+}
+
 /* What came, how long it had, why it went. */
 static void test_entries_tell_which(void **state)
 {
@@ -276,10 +313,10 @@ static void test_entries_tell_which(void **state)
     assert_string_equal(journal_field(LOG_ID_RELOADED, "IPMODD_GENERATION"), "2");
     assert_string_equal(journal_field(LOG_ID_RELOADED, "IPMODD_RULES"), "1");
     assert_time_left(LOG_ID_RELOADED);
-    assert_int_equal(reload_confirm(&reload), 0);
+    assert_int_equal(reload_confirm(&reload, &nobody), 0);
     assert_string_equal(journal_field(LOG_ID_CONFIRMED, "IPMODD_GENERATION"), "2");
     assert_time_left(LOG_ID_CONFIRMED);
-    assert_int_equal(reload_return(&reload), 0);
+    assert_int_equal(reload_return(&reload, &nobody), 0);
     assert_int_equal(reload_finish(&reload), 0);
     assert_string_equal(journal_field(LOG_ID_ROLLED_BACK, "IPMODD_GENERATION"), "3");
     assert_string_equal(journal_field(LOG_ID_ROLLED_BACK, "IPMODD_CAUSE"), "request");
@@ -309,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_confirmed_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unconfirmed_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_entries_tell_which, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_entries_tell_who, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reloads_of_a_trial_go_with_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deadline_while_loading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_way_back_that_fails_is_tried_again, set_up, tear_down),
