@@ -87,7 +87,7 @@ static void observe_answer(struct path *path, const struct packet *answer)
         path->observer->answered(path->observer->context, answer);
 }
 
-void observe_answers(struct path *path)
+void tell_answers(struct path *path)
 {
     const struct batch *batch = path->answerer.batch;
 

@@ -20,6 +20,8 @@ void tell_arrival(const struct path *path, const struct packet *packet, enum rea
 void tell_match(const struct path *path, size_t rule, const struct packet *packet);
 void tell_outcome(struct path *path, size_t rule, const struct packet *packet);
 void tell_fate(const struct path *path, const struct packet *packet);
+/* There are some. */
+void tell_answers(struct path *path);
 
 /* It was read; or it had waited, here or on another path, and goes on: then it has been counted. */
 static inline void count_arrival(struct path *path, const struct packet *packet)
@@ -81,7 +83,11 @@ static inline void observe_outcome(struct path *path, bool observed, size_t rule
 void observe_segment(struct path *path, const struct packet *packet, const struct packet *segment);
 
 /* What the batch has of answers that were not spoken of yet. */
-void observe_answers(struct path *path);
+static inline void observe_answers(struct path *path)
+{
+    if (__builtin_expect(path->answers_told < path->answerer.batch->answer_count, false))
+        tell_answers(path);
+}
 
 static inline void count_out(struct path *path, const struct packet *packet)
 {

@@ -43,6 +43,21 @@ static void decide_malformed(struct path *path, struct packet *packet, enum reas
     packet->fate = FATE_OUT;
 }
 
+/* Rule number I, which matches, acts, with a copy of the packet before and after if it captures. */
+LOOP enum step act(struct path *path, size_t i, const struct action_context *context,
+                   struct packet *packet)
+{
+    const struct rule *rule = &path->ruleset->rules[i];
+    enum step step;
+
+    if (__builtin_expect(rule->capture == NULL, true))
+        return act_rule(rule, context, packet);
+    capture_before(path, i, packet);
+    step = act_rule(rule, context, packet);
+    capture_after(path, i, packet);
+    return step;
+}
+
 /*
  * Every rule from number FROM on that matches acts, first to last, until one decides. The number of
  * the rule that asks for a split, with nothing decided; rule_count when the fate is.
@@ -67,10 +82,8 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
         if (undecided)
             return i;
         observe_match(path, observed, i, packet);
-        capture_before(path, i, packet);
         context.rule = ruleset->rules[i].identity;
-        step = act_rule(&ruleset->rules[i], &context, packet);
-        capture_after(path, i, packet);
+        step = act(path, i, &context, packet);
         observe_outcome(path, observed, i, packet);
         if (step == STEP_END) {
             observe_answers(path);
