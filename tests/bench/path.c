@@ -3,26 +3,22 @@
  * What a packet costs between read and write: the whole path, parse to fixup, with one edit, in
  * memory, for one rule and for many; and how long many rules take to load.
  *
- * usage: bench_path [--check] [--rounds N] [--rules N]
+ * usage: bench_path [--check] [--rounds N] [--rules N] [--case NUMBER]
  *
  * Cases take turns within a round, and figures are medians over the rounds, ratios too. Only the
  * path is timed, a batch at a time; filling the batches is not. --check: exit 1 when a goal is
- * missed.
+ * missed. --case: one of the cases alone (0: known flow, 1 rule …) and nothing else, for who counts
+ * instructions or compares builds (unwatched.py).
  */
 #include "many_rules.h"
 #include "tool.h"
+#include "yardstick.h"
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/rules/load.h"
 
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 enum {
@@ -30,8 +26,6 @@ enum {
     NEW_FLOWS =
         1 << 17,   /* many times what the flow cache holds: none is there when it comes again */
     BATCHES = 255, /* of a sample */
-    VALUES_MAX = 255,
-    SYSCALLS = 64, /* timed together, as often as there are batches */
 };
 
 struct sample_packet {
@@ -54,22 +48,6 @@ enum { KNOWN_ONE, KNOWN_MANY, NEW_ONE, NEW_MANY, CASES };
 static struct host_view *view;
 static struct batch *batch;
 static bool missed;
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double *left = a, *right = b;
-
-    return (*left > *right) - (*left < *right);
-}
-
-static double median(const double *values, size_t count)
-{
-    double sorted[VALUES_MAX];
-
-    memcpy(sorted, values, count * sizeof(*values));
-    qsort(sorted, count, sizeof(*sorted), compare_doubles);
-    return sorted[count / 2];
-}
 
 static double median_ratio(const double *above, const double *below, size_t count)
 {
@@ -157,60 +135,6 @@ static struct sample_packet *make_packets(const struct many_rule *rules, size_t 
     return packets;
 }
 
-/* Nanoseconds of the cheapest system call, measured as batches are. */
-static double getppid_ns(void)
-{
-    double ns[BATCHES];
-
-    for (size_t i = 0; i < BATCHES; i++) {
-        uint64_t begin = now_ns();
-
-        for (int j = 0; j < SYSCALLS; j++)
-            syscall(SYS_getppid);
-        ns[i] = (double)(now_ns() - begin) / SYSCALLS;
-    }
-    return median(ns, BATCHES);
-}
-
-/* A tun device of this program's own, in a namespace of its own; -1 without permission. */
-static int open_tun(void)
-{
-    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
-    int fd, control;
-
-    if (unshare(CLONE_NEWNET) < 0)
-        return -1;
-    fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || control < 0 || ioctl(fd, TUNSETIFF, &request) < 0)
-        return -1;
-    request.ifr_flags = IFF_UP;
-    if (ioctl(control, SIOCSIFFLAGS, &request) < 0)
-        return -1;
-    close(control);
-    return fd;
-}
-
-/* Nanoseconds of the write of PACKET, which the kernel then drops for want of a route. */
-static double write_ns(int tun, const struct sample_packet *packet)
-{
-    uint8_t bytes[VNET_HEADER + MANY_RULES_PACKET_MAX] = {0};
-    size_t length = VNET_HEADER + packet->length;
-    double ns[BATCHES];
-
-    memcpy(bytes + VNET_HEADER, packet->bytes, packet->length);
-    for (size_t i = 0; i < BATCHES; i++) {
-        uint64_t begin = now_ns();
-
-        for (int j = 0; j < SYSCALLS; j++) {
-            if (write(tun, bytes, length) != (ssize_t)length)
-                die("write to tun");
-        }
-        ns[i] = (double)(now_ns() - begin) / SYSCALLS;
-    }
-    return median(ns, BATCHES);
-}
-
 static void goal(const char *what, double value, const char *unit, double limit)
 {
     bool holds = value <= limit;
@@ -239,15 +163,17 @@ static void tell_case(const struct bench_case *bench, size_t rounds)
 static void measure(struct bench_case *cases, size_t rounds)
 {
     double ppid[VALUES_MAX], writes[VALUES_MAX];
-    int tun = open_tun();
+    int tun = yardstick_open_tun();
 
     for (size_t c = 0; c < CASES; c++)
         run_batches(&cases[c]);
     for (size_t r = 0; r < rounds; r++) {
         for (size_t c = 0; c < CASES; c++)
             cases[c].ns[r] = run_batches(&cases[c]);
-        ppid[r] = getppid_ns();
-        writes[r] = tun >= 0 ? write_ns(tun, cases[KNOWN_ONE].packets) : 0;
+        ppid[r] = yardstick_getppid_ns();
+        writes[r] = tun >= 0 ? yardstick_write_ns(tun, cases[KNOWN_ONE].packets[0].bytes,
+                                                  cases[KNOWN_ONE].packets[0].length)
+                             : 0;
     }
     for (size_t c = 0; c < CASES; c++)
         tell_case(&cases[c], rounds);
@@ -263,6 +189,13 @@ static void measure(struct bench_case *cases, size_t rounds)
          median_ratio(cases[KNOWN_MANY].ns, cases[KNOWN_ONE].ns, rounds), "x", 1.15);
     goal("new flow, many rules : 1 rule",
          median_ratio(cases[NEW_MANY].ns, cases[NEW_ONE].ns, rounds), "x", 6);
+}
+
+static void measure_alone(struct bench_case *bench, size_t rounds)
+{
+    for (size_t r = 0; r < rounds; r++)
+        bench->ns[r] = run_batches(bench);
+    tell_case(bench, rounds);
 }
 
 /* The best of a few: what a load takes when nothing gets in its way. */
@@ -286,7 +219,7 @@ static double load_seconds(size_t count)
     return best;
 }
 
-static void measure_paths(size_t rule_count, size_t rounds)
+static void measure_paths(size_t rule_count, size_t rounds, size_t alone)
 {
     static const char everything[] = "[rule all]\nset-dscp = ef\nverdict = accept\n";
     static const char one_rule[] = "[rule one]\nsrc = 0.0.0.0/0, ::/0\nproto = tcp, udp\n"
@@ -327,7 +260,10 @@ static void measure_paths(size_t rule_count, size_t rounds)
         if (cases[c].path == NULL)
             die("no memory for a path");
     }
-    measure(cases, rounds);
+    if (alone < CASES)
+        measure_alone(&cases[alone], rounds);
+    else
+        measure(cases, rounds);
     for (size_t c = 0; c < CASES; c++)
         path_free(cases[c].path);
     loaded_clear(&many);
@@ -339,7 +275,7 @@ static void measure_paths(size_t rule_count, size_t rounds)
 
 int main(int argc, char **argv)
 {
-    size_t rounds = 21, rule_count = 10000;
+    size_t rounds = 21, rule_count = 10000, alone = CASES;
     bool check = false;
 
     for (int i = 1; i < argc; i++) {
@@ -349,17 +285,21 @@ int main(int argc, char **argv)
             rounds = (size_t)number(argv[++i], 1, VALUES_MAX);
         else if (strcmp(argv[i], "--rules") == 0 && i + 1 < argc)
             rule_count = (size_t)number(argv[++i], 1, 1000000);
+        else if (strcmp(argv[i], "--case") == 0 && i + 1 < argc)
+            alone = (size_t)number(argv[++i], 0, CASES - 1);
         else
-            die("usage: bench_path [--check] [--rounds N] [--rules N]");
+            die("usage: bench_path [--check] [--rounds N] [--rules N] [--case NUMBER]");
     }
     view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
     batch = batch_new();
     if (view == NULL || batch == NULL)
         die("no memory");
     printf("%zu rules, median of %zu rounds\n\n", rule_count, rounds);
-    measure_paths(rule_count, rounds);
-    goal("load and compile 10,000 rules", load_seconds(10000) * 1000, "ms", 150);
-    goal("load and compile 100,000 rules", load_seconds(100000) * 1000, "ms", 2000);
+    measure_paths(rule_count, rounds, alone);
+    if (alone == CASES) {
+        goal("load and compile 10,000 rules", load_seconds(10000) * 1000, "ms", 150);
+        goal("load and compile 100,000 rules", load_seconds(100000) * 1000, "ms", 2000);
+    }
     batch_free(batch);
     host_view_free(view);
     return check && missed ? EXIT_FAILURE : EXIT_SUCCESS;
