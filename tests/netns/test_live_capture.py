@@ -14,7 +14,7 @@ from daemon import SLOW
 from packets import ip, send, tcp, udp
 from space import wait_until
 from topology import FAR, HOST
-from traffic import ping
+from traffic import iperf, ping
 from watching import watch
 
 RULES = """[rule dns]
@@ -255,7 +255,7 @@ def test_trace_live(wire, running, family):
     assert "ttl          33 -> 9" in text
 
 
-def test_trace_live_of_what_is_dropped_or_split(wire, daemons):
+def test_trace_live_of_what_is_dropped(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start("[rule refused]\nproto = udp\ndport = 99\nverdict = reject\n"
                  "[rule behind]\ndport = 98\nset-ttl = 9\n")
@@ -267,6 +267,30 @@ def test_trace_live_of_what_is_dropped_or_split(wire, daemons):
     assert [rule["name"] for rule in event["rules"]] == ["refused"]
     assert event["answers"][0].startswith("icmp 198.51.100.1 > 192.0.2.1")
     assert event["number"] == 1 and event["queue"] == 0
+
+
+def test_trace_live_of_a_super_packet_that_is_split(wire, daemons, family):
+    """One event for the whole: rules before the split, and what became of the first segment."""
+    if os.environ.get("IPMODD_OFFLOAD") == "off":
+        pytest.skip("no super-packets")
+    daemon = daemons(wire.host)
+    daemon.start("[rule whole]\nproto = tcp\ndport = 5201\nset-dscp = ef\n"
+                 "[rule single]\nproto = tcp\ndport = 5201\nset-tcp-flags = +psh\n")
+    with watch(daemon, "-j", "trace", "--live", "--count", "1000", "dport=5201") as trace, \
+            watch(daemon, "trace", "--live", "--count", "1000", "dport=5201") as shown:
+        iperf(wire.peer, wire.host, FAR[family], "-n 300K")
+        whole = wait_until(lambda: [event for event in trace.events(0, "trace") if "split" in event],
+                           "a super-packet", 5 * SLOW)[0]
+        wait_until(lambda: f"split into {whole['split']} packets" in shown.text().decode(),
+                   "a super-packet in words", 5 * SLOW)
+    head = {4: 52, 6: 72}[family]
+    before, after = (int(whole[when]["length"]) - head for when in ("before", "after"))
+    assert whole["split"] == -(-before // after) >= 2 and after + head <= 1500
+    assert [(rule["name"], rule["matched"]) for rule in whole["rules"]] == [
+        ("whole", True), ("single", True)]
+    assert whole["rules"][0]["changes"] == [{"field": "dscp", "before": "cs0", "after": "ef"}]
+    assert (whole["before"]["dscp"], whole["after"]["dscp"]) == ("cs0", "ef")
+    assert "psh" in whole["after"]["tcp-flags"] and whole["fate"] == "out"
 
 
 @pytest.mark.parametrize("words,code,text", [

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The flows that ipmodctl shows are those that conntrack(8) shows for the kernel's NAT."""
+import contextlib
 import re
 import socket
 
 from control import ctl
+from daemon import SLOW
+from space import wait_until
 from topology import CLIENT, FAR, HOST, PEER
 from traffic import ping, tcp_socket, udp_socket
+from watching import watch
 
 CLIENT_NET = {4: "203.0.113.0/26", 6: "2001:db8:3::/64"}
 POOL = {4: "203.0.113.200", 6: "2001:db8:9::200"}
@@ -82,3 +86,40 @@ def test_both_tuples_are_those_of_conntrack(routed, daemons, family):
     reset(ends)
     assert len(tuples(kernel, family)) >= 4
     assert tuples(ours, family) == tuples(kernel, family)
+
+
+def test_a_flow_whose_source_is_gone_has_moved(routed, daemons, family):
+    """Its next packet leaves from the address that there is now, as a flow of its own."""
+    net, fresh = routed, {4: "192.0.2.77", 6: "2001:db8:1::77"}[family]
+    daemon = daemons(net.host)
+    daemon.start("[divert]\ndirection = forward, in\n[rule hide]\n"
+                 f"src = {CLIENT_NET[family]}\nproto = udp\nmasquerade = yes\n")
+    with watch(daemon, "-j", "monitor", "--flows", "proto=udp", "dport=7001") as monitor, \
+            udp_socket(net.peer, family) as server, udp_socket(net.client, family) as asker:
+        server.bind(("", 7001))
+        server.settimeout(3 * SLOW)
+        asker.bind(("", 40001))
+        asker.sendto(b"before", (PEER[family], 7001))
+        assert server.recvfrom(9)[1][0] == HOST[family]
+        length = {4: 24, 6: 64}[family]
+        net.host.ip(f"addr del {HOST[family]}/{length} dev eth0")
+        net.commands("host", f"""
+            addr add {fresh}/{length} dev eth0
+            route replace default via {PEER[family]}""")
+        server.settimeout(0.2 * SLOW)
+
+        def leaves_from(source):
+            asker.sendto(b"after", (PEER[family], 7001))
+            with contextlib.suppress(TimeoutError):  # none while there is no address
+                return server.recvfrom(9)[1][0] == source
+
+        wait_until(lambda: leaves_from(fresh), f"a datagram from {fresh}", 10 * SLOW)
+
+        def told():
+            return [(event["change"], event.get("reason"), event["reply"]["dst"])
+                    for event in monitor.events(0, "flow")]
+
+        wait_until(lambda: ("new", None, fresh) in told(), lambda: str(told()), 5 * SLOW)
+    # On the way there may be another of the host's addresses.
+    assert told()[:2] == [("new", None, HOST[family]), ("end", "moved", HOST[family])]
+    assert {reason for change, reason, _ in told() if change == "end"} == {"moved"}
