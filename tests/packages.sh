@@ -11,7 +11,7 @@ demo_packages='iproute2 iputils-ping curl python3 tcpdump'
 test_packages='clang clang-format libclang-rt-14-dev libfuzzer-14-dev libcmocka-dev python3-pytest
 python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump tshark curl dnsutils dnsmasq-base ethtool
 conntrack coturn
-procps libcap2-bin python3-prometheus-client zsh nftables iptables systemd systemd-container dbus mandoc shellcheck
+procps libcap2-bin python3-prometheus-client prometheus zsh nftables iptables systemd systemd-container dbus mandoc shellcheck
 libmnl-dev libnetfilter-queue-dev golang-github-google-gopacket-dev'
 
 vm_packages='qemu-system-x86 kmod cpio busybox-static'
@@ -33,11 +33,13 @@ install_missing() {
         return 1
     fi
     echo "installing:$missing"
-    # The package would start a server for all the world; the tests start their own in a namespace.
-    case " $missing " in
-    *" coturn "*) [ -e /etc/systemd/system/coturn.service ] ||
-        ln -s /dev/null /etc/systemd/system/coturn.service ;;
-    esac
+    # Packages would start servers for all the world; the tests start their own in namespaces.
+    for service in coturn prometheus; do
+        case " $missing " in
+        *" $service "*) [ -e "/etc/systemd/system/$service.service" ] ||
+            ln -s /dev/null "/etc/systemd/system/$service.service" ;;
+        esac
+    done
     # shellcheck disable=SC2086 # a list of words by intention
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing \
         >/dev/null 2>&1 || {
