@@ -14,6 +14,7 @@
 #include "tool.h"
 #include "yardstick.h"
 
+#include "ipmodd/base/histogram.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/rules/load.h"
@@ -26,6 +27,7 @@ enum {
     NEW_FLOWS =
         1 << 17,   /* many times what the flow cache holds: none is there when it comes again */
     BATCHES = 255, /* of a sample */
+    WAKEUPS = 1024,
 };
 
 struct sample_packet {
@@ -160,9 +162,31 @@ static void tell_case(const struct bench_case *bench, size_t rounds)
     putchar('\n');
 }
 
+/* Nanoseconds of one entry in the histogram of wake-ups, of which there is one for each. */
+static double histogram_ns(void)
+{
+    struct histogram histogram = {.sum_ns = 0};
+    struct rng rng = rng_make(1);
+    uint64_t took_ns[WAKEUPS];
+    double ns[BATCHES];
+
+    for (size_t i = 0; i < WAKEUPS; i++)
+        took_ns[i] = rng_u64(&rng) % 200000;
+    for (size_t i = 0; i < BATCHES; i++) {
+        uint64_t begin = now_ns();
+
+        for (size_t j = 0; j < WAKEUPS; j++) {
+            histogram_add(&histogram, took_ns[j]);
+            __asm__ volatile("" : : "r"(&histogram) : "memory"); /* each one is written */
+        }
+        ns[i] = (double)(now_ns() - begin) / WAKEUPS;
+    }
+    return median(ns, BATCHES);
+}
+
 static void measure(struct bench_case *cases, size_t rounds)
 {
-    double ppid[VALUES_MAX], writes[VALUES_MAX];
+    double ppid[VALUES_MAX], writes[VALUES_MAX], entries[VALUES_MAX];
     int tun = yardstick_open_tun();
 
     for (size_t c = 0; c < CASES; c++)
@@ -171,20 +195,25 @@ static void measure(struct bench_case *cases, size_t rounds)
         for (size_t c = 0; c < CASES; c++)
             cases[c].ns[r] = run_batches(&cases[c]);
         ppid[r] = yardstick_getppid_ns();
+        entries[r] = histogram_ns();
         writes[r] = tun >= 0 ? yardstick_write_ns(tun, cases[KNOWN_ONE].packets[0].bytes,
                                                   cases[KNOWN_ONE].packets[0].length)
                              : 0;
     }
     for (size_t c = 0; c < CASES; c++)
         tell_case(&cases[c], rounds);
-    printf("%-24s %8.1f ns\n%-24s %8.1f ns\n\n", "getppid()", median(ppid, rounds),
-           "a small tun write", median(writes, rounds));
+    printf("%-24s %8.1f ns\n%-24s %8.1f ns\n%-24s %8.1f ns\n\n", "getppid()", median(ppid, rounds),
+           "a small tun write", median(writes, rounds), "a wake-up in a histogram",
+           median(entries, rounds));
     goal("known flow, 1 rule : getppid()", median_ratio(cases[KNOWN_ONE].ns, ppid, rounds), "x", 1);
     if (tun >= 0)
         goal("known flow, 1 rule : one small tun write",
              median_ratio(cases[KNOWN_ONE].ns, writes, rounds), "x", 0.1);
     else
         puts("known flow, 1 rule : one small tun write: not measured, needs root");
+    if (tun >= 0)
+        goal("a wake-up in a histogram : one small tun write",
+             median_ratio(entries, writes, rounds), "x", 0.01);
     goal("known flow, many rules : 1 rule",
          median_ratio(cases[KNOWN_MANY].ns, cases[KNOWN_ONE].ns, rounds), "x", 1.15);
     goal("new flow, many rules : 1 rule",
