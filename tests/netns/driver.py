@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 
-from space import SLOW, wait_until
+from space import PATIENCE, SLOW, wait_until
 
 DRIVER = os.environ.get("DIVERT_DRIVER", "")
 
@@ -71,12 +71,12 @@ class Driver:
     def stop(self):
         """A clean stop."""
         self.process.terminate()
-        assert self.process.wait(5) == 0, self.news()
+        assert self.process.wait(PATIENCE) == 0, self.news()
 
     def kill(self):
         """A crash."""
         self.process.kill()
-        self.process.wait(5)
+        self.process.wait(PATIENCE)
         wait_until(lambda: "tun0" not in str(self.space.ip_json("link show")), "tun0 gone")
         self.forget()
 
@@ -84,6 +84,6 @@ class Driver:
         """Ends it, if it runs, and removes its files."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(5)
+            self.process.wait(PATIENCE)
         self.out.close()
         self.folder.cleanup()

@@ -21,10 +21,19 @@ PREFIX = "ipmt"
 CLONE_NEWNET = 0x40000000
 # As /proc/net/if_inet6 has scope and flags.
 LINK_LOCAL, TENTATIVE = "20", 0x40
-# How much longer things may take: sanitizers and emulated machines cost their factor.
-SLOW = float(os.environ.get("IPMODD_SLOW", "1"))
+# What sanitizers and emulated machines cost.
+BUILD_FACTOR = float(os.environ.get("IPMODD_SLOW", "1"))
+
+
+def _crowd():
+    """How many want each processor, by the load of the last minute; four at most count."""
+    return min(4.0, max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0))))
+
+
+# How much longer things may take here and now.
+SLOW = BUILD_FACTOR * _crowd()
 # For what has to come, where nothing is said about how soon.
-PATIENCE = 3.0 * SLOW
+PATIENCE = 5.0 * SLOW
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)

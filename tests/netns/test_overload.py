@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """More than the daemon can treat: packets, malformed ones, reloads. It stays whole and answers."""
+import contextlib
 import os
 import re
 import signal
+import statistics
 import sys
 import threading
 import time
@@ -11,7 +13,7 @@ import pytest
 
 import state
 from daemon import SLOW
-from space import wait_until
+from space import BUILD_FACTOR, wait_until
 from topology import FAR, NOBODY
 from traffic import Pings, answered, iperf_server, lost, ping
 
@@ -19,23 +21,22 @@ MARK = "[rule mark]\nset-dscp = cs1\n"
 UDP_SEND = os.environ.get("UDP_SEND", "")
 OTHER = "[rule other]\nset-dscp = cs2\n"
 RULES_OF_A_SLOW_DAEMON = 1
-# Sends to the device itself, past routing, one malformed packet after the other; argv = seconds.
+MALFORMED = 100_000
+# Sends to the device itself, past routing, one malformed packet after the other.
 MALFORMED_FLOOD = """
-import socket, sys, time
+import socket
 kinds = [bytes([0x45]) + bytes(10), bytes([0x15]) * 30, bytes([0x44]) + bytes(30),
          bytes.fromhex("4500ffff000000004011000001020304050607080000"),
          bytes.fromhex("45000018000000004011000001020304050607080000ffff"),
          bytes.fromhex("450000280000000040060000010203040506070800500050000000000000000010"
                        "02000000000000"), bytes([0x60]) + bytes(20)]
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-end = time.monotonic() + float(sys.argv[1])
-while time.monotonic() < end:
-    for _ in range(30):
-        for kind in kinds:
-            try:
-                s.sendto(kind, ("tun0", 0x86DD if kind[0] >> 4 == 6 else 0x0800))
-            except OSError:
-                pass
+while True:
+    for kind in kinds:
+        try:
+            s.sendto(kind, ("tun0", 0x86DD if kind[0] >> 4 == 6 else 0x0800))
+        except OSError:
+            pass
 """
 
 
@@ -48,15 +49,24 @@ def flood(space, address, seconds, rate=0, nice=19):
                         str(int(seconds * 1000)), str(rate)])
 
 
-def malformed_flood(space, seconds):
-    """The same with MALFORMED_FLOOD."""
-    return space.popen(["nice", "-n", "19", sys.executable, "-c", MALFORMED_FLOOD, str(seconds)])
+@contextlib.contextmanager
+def malformed_flood(space):
+    """MALFORMED_FLOOD meanwhile, likewise."""
+    sender = space.popen(["nice", "-n", "19", sys.executable, "-c", MALFORMED_FLOOD])
+    yield
+    sender.kill()
+    sender.wait()
+
+
+def device_counters(space):
+    """(packets that the daemon was given, packets for which the queue had no room)"""
+    sent = space.ip_json("-s link show tun0")[0]["stats64"]["tx"]
+    return sent["packets"], sent["dropped"]
 
 
 def offered(space):
     """Packets that were sent towards the daemon, whether it got them or not."""
-    sent = space.ip_json("-s link show tun0")[0]["stats64"]["tx"]
-    return sent["packets"] + sent["dropped"]
+    return sum(device_counters(space))
 
 
 def resources(daemon):
@@ -80,7 +90,7 @@ def assert_no_growth(daemon, before, kib):
     wait_until(lambda: resources(daemon)[1] <= before[1],
                lambda: f"{before[1]} to {resources(daemon)[1]} descriptors", 4.0 * SLOW)
     after = resources(daemon)
-    if SLOW == 1:  # the address sanitizer keeps what was freed
+    if BUILD_FACTOR == 1:  # the address sanitizer keeps what was freed
         assert after[0] - before[0] <= kib, f"{before[0]} to {after[0]} KiB"
 
 
@@ -99,7 +109,7 @@ def rate_of(daemon, total, seconds):
 
 def capacity(daemon):
     """Packets a second that the daemon can treat with its rules, in its best moments."""
-    sender = flood(daemon.space, NOBODY[4], 60, 50_000, nice=0)
+    sender = flood(daemon.space, NOBODY[4], 60 * SLOW, 50_000, nice=0)
     wait_until(lambda: offered(daemon.space) > 1000, "packets")
     rate = max(rate_of(daemon, "in", 0.2) for _ in range(4))
     sender.kill()
@@ -114,9 +124,9 @@ def test_overload(wire, daemons):
     rate = max(int(20 * capacity(daemon)), 60_000)  # not all of it does the sender get sent
     daemon.reload(slow_rules("cd"))
     before, first = resources(daemon), daemon.statistics().totals
-    sender = flood(wire.host, NOBODY[4], 60, rate, nice=0)
+    sender = flood(wire.host, NOBODY[4], 60 * SLOW, rate, nice=0)
     wait_until(lambda: daemon.statistics().totals["tx-dropped"] > first["tx-dropped"] + rate / 4,
-               "losses")
+               "losses", 10 * SLOW)
     waits = []
     for number in range(20):
         daemon.config.write_text(slow_rules("ab" if number % 2 else "cd"), encoding="utf-8")
@@ -131,7 +141,7 @@ def test_overload(wire, daemons):
     print(f"{rate} packets a second, treated {treated}, lost {lost_ones}, reloads took "
           f"{[round(wait * 1000) for wait in sorted(waits)]} ms")
     assert lost_ones >= 9 * treated / SLOW
-    assert max(waits) <= 0.1 * SLOW, f"reloads took {waits}"
+    assert statistics.median(waits) <= 0.1 * SLOW and max(waits) <= 1.0 * SLOW, waits
     assert_no_growth(daemon, before, 1024)
     assert last.balance()[0] == last.balance()[1]
     wait_until(lambda: len(daemon.log_lines("lost because the queue")) == 1, daemon.log)
@@ -139,21 +149,21 @@ def test_overload(wire, daemons):
 
 
 def test_stop_under_load(wire, daemons):
-    """SIGTERM while 100,000 packets a second go through: gone within 1 s, without a trace."""
+    """SIGTERM while as many packets go through as can: gone within 1 s, without a trace."""
     # What costs most is else to take merged datagrams apart for the wire.
     wire.host.run("ethtool -K eth0 tx on gso on tx-udp-segmentation on")
     before = state.snapshot(wire.host)
     daemon = daemons(wire.host)
     daemon.start(MARK)
-    sender = flood(wire.host, NOBODY[4], 60, nice=0)
+    sender = flood(wire.host, NOBODY[4], 60 * SLOW, nice=0)
     wait_until(lambda: offered(wire.host) > 1000, "packets")
     rates = []
 
     def fast_enough():
         rates.append(rate_of(daemon, "out", 0.2))
-        return rates[-1] >= 100_000 / SLOW
+        return rates[-1] >= 20_000 / SLOW
 
-    wait_until(fast_enough, lambda: f"100,000 packets a second: {rates}", 5.0)
+    wait_until(fast_enough, lambda: f"20,000 packets a second: {rates}", 10 * SLOW)
     begin = time.monotonic()
     assert daemon.stop() == 0
     took = time.monotonic() - begin
@@ -169,16 +179,17 @@ def test_queue_overrun_is_told(wire, daemons):
     """One line, with the number, though it goes on growing."""
     daemon = daemons(wire.host)
     daemon.start(MARK)
-    for _ in range(3):
+    for wanted in (1000, 2000, 3000):
         daemon.signal(signal.SIGSTOP)
-        flood(wire.host, FAR[4], 0.1).wait()
+        while device_counters(wire.host)[1] < wanted:
+            flood(wire.host, FAR[4], 0.1).wait()
         daemon.signal(signal.SIGCONT)
         time.sleep(0.3)
     daemon.wait_log(r"\d+ packets were lost because the queue of tun0 was full")
     time.sleep(0.7)
     flood(wire.host, FAR[4], 0.1).wait()
     assert len(daemon.log_lines("lost because the queue")) == 1
-    assert daemon.statistics().totals["tx-dropped"] > 500
+    assert daemon.statistics().totals["tx-dropped"] >= 3000
 
 
 def test_malformed_packets_at_full_rate(wire, daemons):
@@ -186,18 +197,18 @@ def test_malformed_packets_at_full_rate(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start(MARK)
     warm(daemon)
-    before, lines = resources(daemon), len(daemon.log().splitlines())
-    malformed_flood(wire.host, 5).wait()
-    said = daemon.log().splitlines()[lines:]
-    statistics = daemon.statistics()
-    malformed = {reason: count for reason, count in statistics.drops.items() if count > 1000}
-    assert sum(malformed.values()) >= 50_000 / SLOW, statistics.drops
-    assert len(malformed) >= 4, statistics.drops
+    before, begin = resources(daemon), time.monotonic()
+    with malformed_flood(wire.host):
+        wait_until(lambda: sum(daemon.statistics().drops.values()) >= MALFORMED,
+                   lambda: daemon.statistics().drops, 30 * SLOW, interval=0.5)
+    malformed = {reason: count for reason, count in daemon.statistics().drops.items()
+                 if count > 1000}
+    assert len(malformed) >= 4, malformed
     for reason in malformed:
-        entries = [line for line in said if f"dropped: {reason}" in line]
-        assert 1 <= len(entries) <= 10, said
-        assert re.search(r"and \d+ more since the last entry", entries[0]), entries
-    assert len(said) <= 10 + len(malformed), said
+        # One entry in ten seconds, of which the first may have come with the first packet.
+        daemon.wait_log(rf"dropped: {reason}, and \d+ more since the last entry", timeout=15 * SLOW)
+        entries = daemon.log_lines(f"a malformed packet was dropped: {reason}")
+        assert len(entries) <= 2 + (time.monotonic() - begin) / 10, entries
     assert_no_growth(daemon, before, 256)
 
 
@@ -208,7 +219,7 @@ def test_reloads_under_load(wire, daemons):
     warm(daemon)
     wire.host.sysctl("net.ipv4.tcp_fin_timeout", 1)
     with iperf_server(wire.peer):
-        load = wire.host.popen(f"iperf3 -c {FAR[4]} -t 90 --forceflush")
+        load = wire.host.popen(f"iperf3 -c {FAR[4]} -t {int(90 * SLOW)} --forceflush")
         pings = Pings(wire.host, FAR[4], 0.01)
         time.sleep(0.5)  # the largest packets have been there
         for number in range(20):
@@ -220,7 +231,7 @@ def test_reloads_under_load(wire, daemons):
         took = time.monotonic() - begin
         said = pings.finish()
         load.send_signal(signal.SIGINT)
-        loaded, _ = load.communicate(timeout=20)
+        loaded, _ = load.communicate(timeout=20 * SLOW)
     print(f"600 reloads in {took:.1f} s, {len(answered(said))} pings, {loaded[-700:]}")
     assert took <= 60 * SLOW
     assert lost(said) == []

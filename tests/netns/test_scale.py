@@ -1,18 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A host with a large main table, and one that does nothing."""
+import resource
 import time
 
 import pytest
 
 import state
 from daemon import SLOW
-from space import wait_until
+from space import BUILD_FACTOR, wait_until
 from topology import FAR, PEER
 from traffic import ping
 
 COUNT = 100_000
-START_SECONDS = 3.0 * SLOW
-FOLLOWS = 1.0
+START_SECONDS = 3.0 * BUILD_FACTOR  # of processor time, and to stop
+FOLLOWS = 1.0 * SLOW
+
+
+def ended_children_seconds():
+    """Processor time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def activity(daemon):
+    """(nanoseconds that it ran, how often it woke up)"""
+    tasks = daemon.threads().values()
+    return (sum(int((task / "schedstat").read_text(encoding="ascii").split()[0])
+                for task in tasks), daemon.wakeups())
+
+
+def is_silent(daemon, seconds):
+    """Whether it does nothing for so long."""
+    before = activity(daemon)
+    time.sleep(seconds)
+    return activity(daemon) == before
 
 
 def many_routes():
@@ -36,7 +57,8 @@ def is_mirrored(space, address):
 
 def test_large_main_table(large, daemons):
     daemon = daemons(large.host)
-    took = daemon.start(timeout=30)
+    daemon.start(timeout=30 * SLOW)
+    took = daemon.cpu_seconds()
     copied = len(large.host.ip("-4 route show table 100").splitlines())
     assert copied >= COUNT, f"{copied} routes in table 100"
     assert took <= START_SECONDS, f"start took {took:.2f} s"
@@ -45,28 +67,27 @@ def test_large_main_table(large, daemons):
     before = daemon.cpu_seconds()
     for number in range(20):
         large.host.ip(f"route add 10.200.0.{number} via {PEER[4]}")
-    begin = time.monotonic()
     wait_until(lambda: is_mirrored(large.host, "10.200.0.19"), "the last new route", FOLLOWS)
-    follow = time.monotonic() - begin
     for number in range(20):
         large.host.ip(f"route del 10.200.0.{number}")
     wait_until(lambda: not is_mirrored(large.host, "10.200.0.19"), "the route gone", FOLLOWS)
     # One dump of the table alone costs more than this.
     used = daemon.cpu_seconds() - before
     assert used <= 0.2 * SLOW, f"40 changes cost {used:.2f} s of processor time"
-    assert follow <= FOLLOWS
 
-    begin = time.monotonic()
-    assert daemon.stop(timeout=15) == 0
-    stopped = time.monotonic() - begin
+    before = daemon.cpu_seconds() + ended_children_seconds()
+    assert daemon.stop(timeout=30 * SLOW) == 0
+    stopped = ended_children_seconds() - before
     assert large.host.ip("-4 route show table 100") == ""
     assert stopped <= START_SECONDS, f"stop took {stopped:.2f} s"
 
 
 def test_mirror_default_needs_no_copy(large, daemons):
-    took = daemons(large.host).start("[divert]\nmirror = default\n", timeout=30)
+    daemon = daemons(large.host)
+    daemon.start("[divert]\nmirror = default\n", timeout=30 * SLOW)
+    took = daemon.cpu_seconds()
     assert len(state.routes(large.host, 4, 100)) < 20
-    assert took <= 1.0 * SLOW, f"start took {took:.2f} s"
+    assert took <= 1.0 * BUILD_FACTOR, f"start took {took:.2f} s"
     assert ping(large.host, FAR[4]) == (1, 1)
 
 
@@ -74,8 +95,9 @@ def test_idle_daemon_uses_no_processor(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start()
     assert ping(wire.host, FAR[4]) == (1, 1)
-    time.sleep(1.5)  # what a start leaves to do, and the look for losses behind the last packet
-    cpu, wakeups = daemon.cpu_seconds(), daemon.wakeups()
+    # What a start leaves to do, and the look for losses behind the last packet.
+    wait_until(lambda: is_silent(daemon, 1.5), "silence", 10 * SLOW)
+    before = activity(daemon)
     time.sleep(3)
-    assert daemon.cpu_seconds() - cpu == 0
-    assert daemon.wakeups() - wakeups <= 1
+    run_ns, wakeups = (after - then for after, then in zip(activity(daemon), before))
+    assert run_ns <= 2_000_000 * BUILD_FACTOR and wakeups <= 1, (run_ns, wakeups)

@@ -3,12 +3,13 @@
 # Runs as root in the booted container; leaves the outcome of every step in /out.
 set -u
 conf=/etc/ipmodd/ipmodd.conf
+patience=30 # seconds for what has to come
 
 # step NAME COMMAND...: output to /out/NAME, exit code to /out/NAME.rc.
 step() {
     name=$1
     shift
-    timeout 20 "$@" >"/out/$name" 2>&1
+    timeout 60 "$@" >"/out/$name" 2>&1
     echo $? >"/out/$name.rc"
 }
 
@@ -42,6 +43,20 @@ journal() {
     step "$1" journalctl -u ipmodd -o json --no-pager --cursor-file=/run/cursor
 }
 
+# Whether the journal has a message of the daemon with PATTERN since the last call of journal().
+journal_has() {
+    journalctl --sync
+    cursor=$(cat /run/cursor)
+    journalctl -u ipmodd -o cat --no-pager ${cursor:+--after-cursor="$cursor"} | grep -q "$1"
+}
+
+# The same, while the daemon is asked for its statistics.
+statistics_have() {
+    systemctl kill -s USR1 ipmodd
+    sleep 0.3
+    journal_has "$1"
+}
+
 # Everything a stop has to give back. Caches of addresses and counters are left out.
 state() {
     {
@@ -69,8 +84,8 @@ make_network() {
     ip -n peer link set eth0 up
     ip route add default via 192.0.2.2
     ip -6 route add default via 2001:db8::2
-    wait_for 5 sh -c '! ip -6 addr | grep -q tentative'
-    wait_for 5 sh -c '! ip -n peer -6 addr | grep -q tentative'
+    wait_for $patience sh -c '! ip -6 addr | grep -q tentative'
+    wait_for $patience sh -c '! ip -n peer -6 addr | grep -q tentative'
 }
 
 write_config() {
@@ -147,13 +162,13 @@ test_start() {
 }
 
 test_traffic() {
-    step ping4 ping -n -c 5 -i 0.05 -W 1 192.0.2.2
-    step ping6 ping -n -c 5 -i 0.05 -W 1 2001:db8::2
-    step fake4 ping -n -c 2 -i 0.05 -W 1 203.0.113.7
-    step fake6 ping -n -c 2 -i 0.05 -W 1 2001:db8:203::7
+    step ping4 ping -n -c 5 -i 0.05 -W 5 192.0.2.2
+    step ping6 ping -n -c 5 -i 0.05 -W 5 2001:db8::2
+    step fake4 ping -n -c 2 -i 0.05 -W 5 203.0.113.7
+    step fake6 ping -n -c 2 -i 0.05 -W 5 2001:db8:203::7
     send_datagrams 1 5353
     systemctl kill -s USR1 ipmodd
-    sleep 0.3
+    wait_for $patience journal_has 'rule seen: [0-9]* packets'
     journal traffic.journal
     step capture_files stat -c '%a %U:%G %n' /var/lib/ipmodd /var/lib/ipmodd/seen.pcapng
     step capture_read tcpdump -Z root -nr /var/lib/ipmodd/seen.pcapng
@@ -162,7 +177,7 @@ test_traffic() {
 test_reload() {
     second_config
     step reload systemctl reload ipmodd
-    wait_for 3 status_has '4 rules'
+    wait_for $patience status_has '4 rules'
     show reloaded
     step web /usr/bin/python3 -c 'import socket
 socket.create_connection(("192.0.2.2", 80), timeout=2)'
@@ -180,13 +195,13 @@ test_steer() {
 }
 
 test_bad_reload() {
-    ping -n -c 40 -i 0.02 -W 1 203.0.113.7 >/out/ping_while_reloading 2>&1 &
+    ping -n -c 40 -i 0.02 -W 5 203.0.113.7 >/out/ping_while_reloading 2>&1 &
     pinger=$!
     bad_config
     step bad_reload systemctl reload ipmodd
     show after_bad_reload
     systemctl kill -s HUP ipmodd
-    wait_for 3 status_has refused
+    wait_for $patience status_has refused
     show after_bad_signal
     step bad_status systemctl status ipmodd --no-pager
     wait $pinger
@@ -198,14 +213,12 @@ test_bad_reload() {
 test_stuck_journal() {
     second_config
     systemctl reload ipmodd
-    wait_for 3 status_has '4 rules'
+    wait_for $patience status_has '4 rules'
     systemctl kill -s STOP systemd-journald
     send_datagrams 3000 5354
-    step fake_without_journal ping -n -c 5 -i 0.05 -W 1 203.0.113.7
+    step fake_without_journal ping -n -c 5 -i 0.05 -W 5 203.0.113.7
     systemctl kill -s CONT systemd-journald
-    sleep 0.3
-    systemctl kill -s USR1 ipmodd
-    sleep 0.3
+    wait_for $patience statistics_have 'log-lost [1-9]'
     journal stuck.journal
 }
 
@@ -216,11 +229,9 @@ test_gone_journal() {
     systemctl show systemd-journald -p ActiveState --value >/out/journald_state
     systemctl kill -s USR1 ipmodd
     systemctl kill -s HUP ipmodd
-    step fake_with_journal_gone ping -n -c 5 -i 0.05 -W 1 203.0.113.7
+    step fake_with_journal_gone ping -n -c 5 -i 0.05 -W 5 203.0.113.7
     systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald
-    sleep 0.3
-    systemctl kill -s USR1 ipmodd
-    sleep 0.3
+    wait_for $patience statistics_have 'in [0-9]* packets'
     journal gone.journal
     show after_gone_journal
 }
@@ -232,26 +243,35 @@ test_many_rules() {
             $((10000 + number))
     done | write_config
     systemctl reload ipmodd
-    wait_for 3 status_has '300 rules'
+    wait_for $patience status_has '300 rules'
     journal many_before.journal
     systemctl kill -s USR1 ipmodd
-    sleep 0.5
+    wait_for $patience journal_has 'rule number-300: '
     journal many.journal
     second_config
     systemctl reload ipmodd
-    wait_for 3 status_has '4 rules'
+    wait_for $patience status_has '4 rules'
     journal many_after.journal
 }
 
 test_kill() {
     old=$(main_pid)
     systemctl kill -s KILL --kill-who=main ipmodd
-    wait_for 5 sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
-    wait_for 5 systemctl is-active ipmodd
+    wait_for $patience sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
+    wait_for $patience systemctl is-active ipmodd
     show after_kill
-    step fake_after_kill ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    step fake_after_kill ping -n -c 2 -i 0.05 -W 5 203.0.113.7
     step rules_after_kill ip rule
     journal kill.journal
+}
+
+# How many datagrams of the capture have the mark.
+marked() {
+    tcpdump -Z root -nn -r /out/closed.pcap 'ip[1] == 0xb8' 2>/dev/null | wc -l
+}
+
+more_marked_than() {
+    [ "$(marked)" -gt "$1" ]
 }
 
 # Fail-closed: killed, swept by ExecStopPost=, restarted; what leaves meanwhile is marked.
@@ -259,15 +279,14 @@ test_closed() {
     second_config
     printf '\n[divert]\non-exit = closed\n[rule mark]\nset-dscp = ef\n' >>$conf
     systemctl reload ipmodd
-    wait_for 3 status_has '5 rules'
-    ip netns exec peer timeout 10 tcpdump -Z root -U -nn -i eth0 -w /out/closed.pcap udp port 9 \
+    wait_for $patience status_has '5 rules'
+    ip netns exec peer timeout 100 tcpdump -Z root -U -nn -i eth0 -w /out/closed.pcap udp port 9 \
         >/out/closed_tcpdump 2>&1 &
     capture=$!
-    wait_for 3 grep -q 'listening on' /out/closed_tcpdump
+    wait_for $patience grep -q 'listening on' /out/closed_tcpdump
     /usr/bin/python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-end = time.monotonic() + 4
-while time.monotonic() < end:
+while True:
     try:
         s.sendto(b"closed", ("198.51.100.1", 9))
     except OSError:
@@ -276,20 +295,20 @@ while time.monotonic() < end:
     sender=$!
     for _ in 1 2; do
         old=$(main_pid)
-        sleep 0.3
+        wait_for $patience more_marked_than $(($(marked) + 100))
         systemctl kill -s KILL --kill-who=main ipmodd
-        wait_for 5 sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
-        wait_for 5 systemctl is-active ipmodd
+        wait_for $patience sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
+        wait_for $patience systemctl is-active ipmodd
     done
-    wait $sender
-    kill $capture
-    wait $capture
+    wait_for $patience more_marked_than $(($(marked) + 100))
+    kill $sender $capture
+    wait $sender $capture
     show after_closed
-    tcpdump -Z root -nn -r /out/closed.pcap 'ip[1] == 0xb8' 2>/dev/null | wc -l >/out/closed_marked
+    marked >/out/closed_marked
     tcpdump -Z root -nn -r /out/closed.pcap 'ip[1] != 0xb8' 2>/dev/null | wc -l >/out/closed_unmarked
     second_config
     systemctl reload ipmodd
-    wait_for 3 status_has '4 rules'
+    wait_for $patience status_has '4 rules'
 }
 
 # A stopped process holds all traffic: the watchdog (2 s in this drop-in) must end that.
@@ -298,12 +317,12 @@ test_watchdog() {
     kill -STOP "$old"
     begin=$(date +%s%N)
     step held_by_stopped ping -n -c 1 -W 0.3 192.0.2.2
-    wait_for 8 ping -n -c 1 -W 0.2 192.0.2.2
+    wait_for $patience ping -n -c 1 -W 0.2 192.0.2.2
     echo $((($(date +%s%N) - begin) / 1000000)) >/out/watchdog_ms
-    wait_for 8 sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
-    wait_for 5 systemctl is-active ipmodd
+    wait_for $patience sh -c "p=\$(systemctl show ipmodd -p MainPID --value); [ \$p != 0 ] && [ \$p != $old ]"
+    wait_for $patience systemctl is-active ipmodd
     show after_watchdog
-    step fake_after_watchdog ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    step fake_after_watchdog ping -n -c 2 -i 0.05 -W 5 203.0.113.7
     sleep 5
     show watchdog_quiet
     journal watchdog.journal
@@ -313,6 +332,10 @@ test_watchdog() {
 cpu_used() {
     echo "$(cut -d ' ' -f 1 /proc/uptime)" \
         "$(cut -d ' ' -f 14,15 "/proc/$(systemctl show -P MainPID ipmodd)/stat")"
+}
+
+rules_are_back() {
+    [ "$( (ip rule; ip -6 rule) | grep -cE 'lookup 100|iif tun0 (lookup main|unreachable)')" -eq 6 ]
 }
 
 # networkd sweeps the policy rules of others when it starts; ours come back, tun0 is left alone.
@@ -331,23 +354,24 @@ Gateway=2001:db8::2
 IPv6AcceptRA=no
 NETWORK
     step networkd systemctl start systemd-networkd
-    wait_for 5 sh -c 'networkctl status tun0 | grep -q State:.*managed'
-    wait_for 3 sh -c 'ip rule | grep -q "lookup 100"'
+    wait_for $patience sh -c 'networkctl status tun0 | grep -q State:.*managed'
+    wait_for $patience sh -c 'ip rule | grep -q "lookup 100"'
     step networkd_link networkctl --no-pager status tun0
     step networkd_address ip -br addr show tun0
-    step fake_after_networkd ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    step fake_after_networkd ping -n -c 2 -i 0.05 -W 5 203.0.113.7
     ip monitor rule >/out/rules_seen &
     monitor=$!
     cpu_used >/out/networkd_cpu
     step networkd_again systemctl restart systemd-networkd
-    wait_for 5 sh -c 'networkctl status eth0 | grep -q State:.*configured'
+    wait_for $patience sh -c 'networkctl status eth0 | grep -q State:.*configured'
     # Like a carrier that was lost and came back, this sweeps what others have made.
     networkctl reconfigure eth0
     sleep 1
+    wait_for $patience rules_are_back
     kill $monitor
     cpu_used >>/out/networkd_cpu
     step rules_after_networkd sh -c 'ip rule; ip -6 rule'
-    step fake_after_restart ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    step fake_after_restart ping -n -c 2 -i 0.05 -W 5 203.0.113.7
     systemctl stop systemd-networkd.socket systemd-networkd
     ip route replace default via 192.0.2.2
     ip -6 route replace default via 2001:db8::2
@@ -377,8 +401,8 @@ test_by_hand() {
     step directory_before stat -c %U /run/ipmodd
     ipmodd >/out/by_hand 2>&1 &
     by_hand=$!
-    wait_for 3 sh -c 'ip rule | grep -q "lookup 100"'
-    step fake_by_hand ping -n -c 2 -i 0.05 -W 1 203.0.113.7
+    wait_for $patience sh -c 'ip rule | grep -q "lookup 100"'
+    step fake_by_hand ping -n -c 2 -i 0.05 -W 5 203.0.113.7
     kill $by_hand
     wait $by_hand
     echo $? >/out/by_hand.rc

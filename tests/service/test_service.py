@@ -268,7 +268,7 @@ def test_watchdog_ends_a_stuck_daemon(results):
     assert results.code("fake_after_watchdog") == 0
     assert "watchdog" in results.text("watchdog.journal").lower()
     assert results.code("held_by_stopped") != 0, "the stopped daemon held nothing"
-    assert int(results.text("watchdog_ms")) <= 4000, "WatchdogSec and two seconds more"
+    assert int(results.text("watchdog_ms")) <= 12000, "WatchdogSec and ten seconds more"
 
 
 def test_watchdog_is_fed_by_an_idle_daemon(results):
