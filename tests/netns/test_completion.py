@@ -9,6 +9,7 @@ import pytest
 
 from control import CTL, path_of
 from daemon import Daemon
+from space import SLOW
 from topology import Network, wire_topology
 
 COMPLETIONS = pathlib.Path(os.environ["IPMODD_SOURCE"]) / "completions"
@@ -33,7 +34,7 @@ def by_bash(words):
     script = (f". {COMPLETIONS}/ipmodctl.bash; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); "
               "_ipmodctl; printf '%s\\n' \"${COMPREPLY[@]}\"")
     done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True,
-                          env=ENVIRONMENT, timeout=20, check=True)
+                          env=ENVIRONMENT, timeout=20 * SLOW, check=True)
     assert done.stderr == ""
     return set(done.stdout.split())
 
@@ -44,7 +45,7 @@ def by_zsh(words):
               "_describe() { print -l -- ${${(P)2}%%:*} }; _files() { print FILES }; "
               f". {COMPLETIONS}/_ipmodctl; words=(\"$@\"); CURRENT=$#; _ipmodctl")
     done = subprocess.run(["zsh", "-f", "-c", script, "zsh", *words], capture_output=True, text=True,
-                          env=ENVIRONMENT, timeout=20, check=False)
+                          env=ENVIRONMENT, timeout=20 * SLOW, check=False)
     assert done.stderr == ""
     return {word for word in done.stdout.split() if word.startswith(words[-1])}
 

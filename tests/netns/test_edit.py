@@ -12,7 +12,7 @@ from scapy.packet import Raw
 from packets import (checksum_errors, describe, difference, echo_request, has_payload, ip, parse,
                      send, tcp, tos_of, udp)
 import state
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, FAR_NET, HOST, NOBODY, PEER
 from traffic import tcp_socket, udp_socket
 
@@ -439,7 +439,7 @@ def test_tcpdump_sees_the_edits(wire, daemons, family):
     while "listening on" not in watcher.stdout.readline():
         assert watcher.poll() is None, "tcpdump ended"
     send(wire.host, ip(family, HOST[family], FAR[family]) / udp(1234, 5000, b"look at me"))
-    said, _ = watcher.communicate(timeout=5)
+    said, _ = watcher.communicate(timeout=PATIENCE)
     wanted = {4: ("tos 0xb8", "ttl 7"), 6: ("class 0xb8", "hlim 7")}[family]
     for word in (*wanted, "udp sum ok", f"{FAR[family]}.5678"):
         assert word in said, f"no {word!r} in:\n{said}"

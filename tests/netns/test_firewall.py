@@ -16,7 +16,7 @@ import pytest
 from daemon import EXIT_CONFIG
 from kernel import lacks
 from packets import has_payload, parse
-from space import wait_until
+from space import SLOW, wait_until
 from topology import FAR, GATE, HOST, NOBODY
 from traffic import answered, ping, tcp_socket, udp_socket
 
@@ -101,7 +101,7 @@ def connect(space, family, address, port):
 def refused(space, family, address, port):
     """Whether a connection is refused at once."""
     with tcp_socket(space, family) as client:
-        client.settimeout(2)
+        client.settimeout(2 * SLOW)
         try:
             client.connect((address, port))
         except ConnectionRefusedError:
@@ -135,7 +135,7 @@ def udp_source(space, family, seen, text):
 def unreachable(space, family):
     """Whether a datagram to port 81 is answered by port-unreachable."""
     with udp_socket(space, family) as sender:
-        sender.settimeout(2)
+        sender.settimeout(2 * SLOW)
         sender.connect((FAR[family], 81))
         sender.send(b"x")
         try:

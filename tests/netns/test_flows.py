@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from control import ctl, ctl_json, ctl_lines
+from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, PEER
 from traffic import ping, tcp_socket, udp_socket
 
@@ -35,11 +36,11 @@ def talk(server, client, family, address, port):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("", port))
         listener.listen()
-        near.settimeout(2)
+        near.settimeout(PATIENCE)
         near.connect((address, port))
         far, _ = listener.accept()
         with far:
-            far.settimeout(2)
+            far.settimeout(PATIENCE)
             near.sendall(b"question")
             assert far.recv(64) == b"question"
             far.sendall(b"answer")
@@ -62,7 +63,7 @@ def test_errors_about_what_was_sent_pass(routed, daemons, family):
     """The port is closed: the peer's ICMP error reaches the client's socket."""
     daemons(routed.host).start(rules(family, "drop"))
     with udp_socket(routed.client, family) as near:
-        near.settimeout(2)
+        near.settimeout(PATIENCE)
         near.connect((PEER[family], 7002))
         near.send(b"anybody?")
         with pytest.raises(ConnectionRefusedError):
@@ -75,8 +76,8 @@ def test_answers_outlive_a_reload(routed, daemons, family):
     daemon.start(rules(family, "drop"))
     with udp_socket(routed.peer, family) as far, udp_socket(routed.client, family) as near:
         far.bind(("", 7003))
-        far.settimeout(2)
-        near.settimeout(2)
+        far.settimeout(PATIENCE)
+        near.settimeout(PATIENCE)
         near.sendto(b"question", (PEER[family], 7003))
         data, sender = far.recvfrom(64)
         assert data == b"question"
@@ -93,18 +94,15 @@ def test_first_packets_of_a_flow(routed, daemons, captures, family):
                  "[rule rest]\nproto = udp\nflow-packets = 4-\nverdict = drop\n")
     with udp_socket(routed.peer, family) as far, udp_socket(routed.client, family) as near:
         far.bind(("", 7004))
-        far.settimeout(1)
         near.connect((PEER[family], 7004))
         near.setsockopt(socket.IPPROTO_UDP, 103, 100)  # UDP_SEGMENT
         near.send(bytes(1000))
-        got = 0
-        with pytest.raises(TimeoutError):
-            while True:
-                assert len(far.recv(2000)) == 100
-                got += 1
-        assert got == 3
-    seen = daemon.statistics().rules
-    assert seen["first"][0] == 3 and seen["rest"][0] == 7
+        assert [len(far.recv(2000)) for _ in range(3)] == [100] * 3
+        wait_until(lambda: daemon.statistics().rules["rest"][0] == 7, daemon.log)
+        assert daemon.statistics().rules["first"][0] == 3
+        far.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            far.recv(2000)
 
 
 def test_list_of_flows(routed, daemons, family):

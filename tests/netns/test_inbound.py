@@ -13,7 +13,7 @@ import pytest
 
 import state
 from packets import Capture, has_payload, ip, parse, send, tcp, udp
-from space import wait_until, wire as join
+from space import PATIENCE, wait_until, wire as join
 from topology import CLIENT, FAR, GATE, HOST, PEER
 from traffic import every_kind, ping, tun_packets, udp_socket, web_server
 
@@ -46,7 +46,7 @@ def echo(space, family, port=9000):
     """A UDP socket of SPACE on PORT that receives TTLs too."""
     with space:
         made = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
-    made.settimeout(3)
+    made.settimeout(PATIENCE)
     made.bind(("" if family == 4 else "::", port))
     made.setsockopt(*((socket.IPPROTO_IP, IP_RECVTTL) if family == 4 else
                       (socket.IPPROTO_IPV6, IPV6_RECVHOPLIMIT)), 1)
@@ -202,7 +202,7 @@ def test_dhcp(wire, daemons):
             bound = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6,
                                   socket.SOCK_DGRAM)
         with bound:
-            bound.settimeout(3)
+            bound.settimeout(PATIENCE)
             bound.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, b"eth0")
             bound.bind(("", port))
             send(wire.peer, ip(family, PEER[family], HOST[family]) / udp(port, port, b"unicast"))
@@ -371,7 +371,7 @@ def test_connection_lives_through_start_crash_and_stop(wire, daemons, family):
     with wire.peer:
         made = socket.create_connection((HOST[family], 9100), 5)
     accepted, _ = server.accept()
-    accepted.settimeout(5)
+    accepted.settimeout(PATIENCE)
 
     def talks():
         made.sendall(b"ping")
@@ -420,7 +420,7 @@ def test_closed(wire, daemons, family):
             server.setblocking(False)
             with pytest.raises(BlockingIOError):
                 server.recv(64)
-            server.settimeout(3)
+            server.settimeout(PATIENCE)
         assert daemon.once("--cleanup", config=IN).returncode == 0
         come()
         assert server.recv(64) == b"x"

@@ -11,11 +11,11 @@ import time
 import pytest
 
 import state
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import FAR, HOST, NOBODY, PEER
 from traffic import ping, tun_packets
 
-FOLLOWS = 5.0  # seconds, on a busy machine; test_faults says what it takes on a quiet one
+FOLLOWS = PATIENCE  # test_faults says what it takes on a quiet machine
 
 
 def ours(space):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Start, stop, crash and clean-up: nothing foreign is touched and nothing is left behind."""
+import math
 import re
 import shutil
 import signal
@@ -14,7 +15,7 @@ import pytest
 import state
 from daemon import EXIT_CONFIG, EXIT_NO_PERMISSION, NO_RULES, SLOW
 from packets import has_payload, ip, parse, send, tos_of, udp
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import (FAR, HOST, NOBODY, PEER, Network, routed_topology, sources_topology,
                       uplinks_topology)
 from traffic import Pings, answered, chosen_source, lost, ping, tcp_socket, tun_packets, udp_socket
@@ -84,7 +85,7 @@ def test_connections_live_through_start_reload_crash_and_stop(wire, daemons, fam
         client.connect((FAR[family], 6000))
         server, _ = listener.accept()
         # A Python timeout would make MSG_WAITALL return early.
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 5, 0))
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", math.ceil(PATIENCE), 0))
 
         def talk(when):
             client.sendall(b"question" * 1000)
@@ -157,7 +158,7 @@ def test_crash_leaves_traffic_flowing(wire, daemons, captures, family):
     daemon = daemons(wire.host)
     daemon.start("[rule mark]\nset-dscp = ef\n")
     daemon.kill()
-    wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone", 0.1)
+    wait_until(lambda: "tun0" not in str(wire.host.ip_json("link show")), "tun0 gone")
     assert ping(wire.host, FAR[family], 3) == (3, 3)
     seen = captures(wire.peer)
     send(wire.host, ip(family, HOST[family], FAR[family]) / udp(1, 2, b"unmodified"))

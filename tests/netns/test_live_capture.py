@@ -12,7 +12,7 @@ import pcapng
 from control import CTL, ctl, path_of
 from daemon import SLOW
 from packets import ip, send, tcp, udp
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import FAR, HOST
 from traffic import iperf, ping
 from watching import watch
@@ -49,7 +49,7 @@ def tshark(path, *fields):
     """The fields of each packet as tshark reads them."""
     options = [word for field in fields for word in ("-e", field)]
     done = subprocess.run(["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "separator=|",
-                           *options], capture_output=True, text=True, timeout=30, check=False)
+                           *options], capture_output=True, text=True, timeout=30 * SLOW, check=False)
     assert done.returncode == 0, done.stderr
     return [line.split("|") for line in done.stdout.splitlines()]
 
@@ -194,14 +194,14 @@ def test_wrong_captures(wire, running, words, code, text):
         if "/dev/full" in words:
             said = capture.stderr.readline().decode()  # that it captures, or already what failed
             ping(wire.host, FAR[4])
-        said += capture.communicate(timeout=5)[1].decode()
+        said += capture.communicate(timeout=PATIENCE)[1].decode()
     assert capture.returncode == code and text in said, said
 
 
 def test_extcap(wire, running):
     """As Wireshark calls it: interfaces, link types, options, and a capture into its fifo."""
     tell = lambda *words: subprocess.run([EXTCAP, *words], capture_output=True, text=True,
-                                         check=True, timeout=5).stdout
+                                         check=True, timeout=PATIENCE).stdout
     assert "interface {value=ipmodd}" in tell("--extcap-interfaces", "--extcap-version=4.0")
     assert "{number=101}" in tell("--extcap-dlts", "--extcap-interface", "ipmodd")
     assert tell("--extcap-config", "--extcap-interface", "ipmodd").count("arg {") == 3
@@ -229,11 +229,11 @@ def test_tshark_lists_the_interface():
     if shutil.which("tshark") is None:
         pytest.skip("no tshark")
     folders = subprocess.run(["tshark", "-G", "folders"], capture_output=True, text=True,
-                             timeout=30, check=True).stdout
+                             timeout=30 * SLOW, check=True).stdout
     place = next(line.split("\t")[1] for line in folders.splitlines()
                  if line.lower().startswith(("extcap path", "global extcap path")))
     done = subprocess.run(["unshare", "-m", "sh", "-c", 'mount --bind "$1" "$2" && tshark -D', "sh",
-                           EXTCAP.parent, place], capture_output=True, text=True, timeout=30,
+                           EXTCAP.parent, place], capture_output=True, text=True, timeout=30 * SLOW,
                           check=False)
     assert "ipmodd (Packets on their way through ipmodd)" in done.stdout, done
 

@@ -12,10 +12,10 @@ import struct
 
 import pytest
 
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import Network
 
-FOLLOWS = 5.0  # seconds, on a busy machine
+FOLLOWS = PATIENCE
 INSIDE = {4: "203.0.113.250", 6: "2001:db8:ffff::250"}  # whom the kernel masquerades
 PORT = 9999
 DEVICES = ("eth0", "eth1", "eth2")

@@ -71,7 +71,7 @@ def pass_at_once(net, daemon, captures, packets):
         daemon.signal(signal.SIGSTOP)
         send(net.host, *packets)
         daemon.signal(signal.SIGCONT)
-        return seen.wait(len(packets), timeout=10)
+        return seen.wait(len(packets))
 
 
 @pytest.mark.parametrize("mode", ["exact", "relaxed"])

@@ -14,7 +14,7 @@ import pytest
 
 from control import Client, ctl, ctl_json
 from daemon import SLOW, Daemon
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import FAR, Network, wire_topology
 from traffic import ping
 
@@ -41,7 +41,7 @@ def served_fixture():
     assert crashed == []
 
 
-def ask(net, request, place=("127.0.0.1", PORT), timeout=5):
+def ask(net, request, place=("127.0.0.1", PORT), timeout=PATIENCE):
     """The whole answer to the bytes REQUEST."""
     with net.host, socket.create_connection(place, timeout=timeout) as client:
         client.sendall(request)
@@ -202,7 +202,7 @@ def test_slow_clients_lose_their_places(wire, daemons):
     thread = threading.Thread(target=drip)
     thread.start()
     try:
-        assert "200 OK" in ask(wire, b"GET /metrics HTTP/1.1\r\n\r\n", timeout=10)
+        assert "200 OK" in ask(wire, b"GET /metrics HTTP/1.1\r\n\r\n", timeout=10 * SLOW)
     finally:
         stop.set()
         thread.join()

@@ -12,6 +12,7 @@ import pytest
 from control import Client, ctl
 from daemon import SLOW
 from packets import ip, send, tcp, udp
+from space import PATIENCE
 from topology import FAR, HOST, PEER
 from traffic import iperf, ping
 from watching import watch
@@ -118,7 +119,7 @@ def test_filters_samples_and_stages(wire, daemons):
         assert len(sample.events(4)) == 4
         assert [event["reason"] for event in dropped.events(1)] == ["rule"]
         assert [event["fate"] for event in left.events(1)] == ["out"]
-        assert two.process.wait(3) == 0 and len(two.events()) == 2
+        assert two.process.wait(PATIENCE) == 0 and len(two.events()) == 2
         numbers = [event["number"] for event in dns.events()]
         assert numbers == list(range(numbers[0], numbers[0] + 20))
 
@@ -197,7 +198,7 @@ def test_who_does_not_read_slows_nothing(wire, daemons):
         assert idle.ask("monitor --snaplen 1500")["event"] == "start"
         before = resident(daemon)
         said = iperf(wire.peer, wire.host, PEER[4],
-                     f"-u -b {int(10_000_000 / SLOW)} -l 200 -t {int(2 * SLOW)}")
+                     f"-u -b {int(10_000_000 / min(SLOW, 8))} -l 200 -n 2500000")
         assert re.search(r" 0/\d+ \(0%\) +receiver", said), said
         assert resident(daemon) - before < 16 << 20
         assert reader.ask("status")["packets"]["in"] > 10000

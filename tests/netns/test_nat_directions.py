@@ -12,8 +12,9 @@ import pytest
 
 import pcapng
 from control import ctl, ctl_lines
-from daemon import SLOW, Daemon
+from daemon import Daemon
 from packets import parse
+from space import PATIENCE
 from topology import CLIENT, GATE, HOST, PEER, Network, routed_topology
 from traffic import ping, tcp_socket, udp_socket
 from watching import watch
@@ -202,12 +203,12 @@ def ask_tcp(net, case, family):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((case.at[family], case.serves))
         listener.listen()
-        near.settimeout(3 * SLOW)
+        near.settimeout(PATIENCE)
         near.bind((case.bind[family], 0))
         near.connect((case.to[family], case.port))
         far, sender = listener.accept()
         with far:
-            far.settimeout(3 * SLOW)
+            far.settimeout(PATIENCE)
             near.sendall(b"question")
             assert far.recv(64) == b"question"
             far.sendall(b"answer")
@@ -220,7 +221,7 @@ def ask_udp(net, case, family):
     with udp_socket(getattr(net, case.server), family) as far, \
             udp_socket(getattr(net, case.asker), family) as near:
         for made in (near, far):
-            made.settimeout(3 * SLOW)
+            made.settimeout(PATIENCE)
         far.bind((case.at[family], case.serves))
         near.bind((case.bind[family], 0))
         near.sendto(b"question", (case.to[family], case.port))

@@ -7,8 +7,7 @@ import threading
 import pytest
 
 from control import ctl_lines
-from daemon import SLOW
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, GATE, HOST, PEER
 from traffic import iperf, name_server, ping, tcp_socket, udp_socket, web_server
 
@@ -43,7 +42,7 @@ class Shared:
         near = self.tcp(self.client, port, address)
         near.connect((PEER[self.family], listener.getsockname()[1]))
         far, sender = listener.accept()
-        far.settimeout(5)
+        far.settimeout(PATIENCE)
         return near, far, sender[:2]
 
 
@@ -195,13 +194,13 @@ def test_simultaneous_open(shared):
         "add rule inet mute out tcp flags & rst == rst drop")
     near = shared.tcp(shared.client, 40005)
     far = shared.tcp(shared.peer, 7005)
-    near.settimeout(10)
+    near.settimeout(PATIENCE)
     opening = threading.Thread(target=near.connect, args=((PEER[shared.family], 7005),))
     opening.start()
     wait_until(lambda: any(flow["original"]["dport"] == 7005
                            for flow in ctl_lines(shared.daemon, "flows")), "the first SYN")
     far.connect((shared.outside, 40005))
-    opening.join(10)
+    opening.join(PATIENCE)
     exchange(near, far)
     near.close()
     far.close()
@@ -222,7 +221,7 @@ def test_retransmitted_syn(shared):
         far, sender = listener.accept()
         opening.join(5)
         assert sender[:2] == (shared.outside, 40006)
-        far.settimeout(5)
+        far.settimeout(PATIENCE)
         exchange(near, far)
         near.close()
         far.close()
@@ -232,7 +231,7 @@ def test_datagrams_of_many_ports(shared):
     """Each of 200 sockets gets its own answers."""
     with udp_socket(shared.peer, shared.family) as far:
         far.bind(("", 7007))
-        far.settimeout(3 * SLOW)
+        far.settimeout(PATIENCE)
         sockets = [udp_socket(shared.client, shared.family) for _ in range(200)]
         for number, near in enumerate(sockets):
             near.connect((PEER[shared.family], 7007))

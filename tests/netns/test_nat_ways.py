@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Masquerade follows the host: two uplinks, a route that changes, an address that goes away."""
+import select
 import time
 
 import pytest
 
 from control import ctl_lines
 from packets import parse
-from space import wait_until, wire
+from space import PATIENCE, SLOW, wait_until, wire
 from topology import (CLIENT, FAR, FAR_B, GATE, HOST, HOST_B, PEER, PEER_B, Network,
                       uplinks_topology)
 from traffic import tcp_socket, udp_socket
@@ -15,7 +16,7 @@ NEW = {4: "192.0.2.7", 6: "2001:db8:1::7"}
 # uplinks_topology() has its second uplink in the network that clients have elsewhere.
 INSIDE = {4: "198.51.100.130", 6: CLIENT[6]}
 DOOR = {4: "198.51.100.129", 6: GATE[6]}
-FOLLOWS = 5.0
+FOLLOWS = PATIENCE
 RULES = "[divert]\ndirection = forward, in\n[rule share]\ndirection = forward\nmasquerade = yes\n"
 
 
@@ -41,13 +42,16 @@ def net_fixture():
 
 
 class Asker:
-    """One socket of the client that asks FAR, and both servers that may be it."""
+    """One socket of the client that asks FAR, and both servers that may be it.
+
+    Questions have numbers, so that what comes late is taken for no other one.
+    """
 
     def __init__(self, net, family, to=FAR):
         self.family, self.to = family, to[family]
         self.near = udp_socket(net.client, family)
         self.near.bind(("", 41000))
-        self.near.settimeout(1)
+        self.number = 0
         self.far = {}
         for name in ("peer", "peerb"):
             made = udp_socket(getattr(net, name), family)
@@ -59,23 +63,39 @@ class Asker:
                 continue
             self.far[name] = made
 
-    def ask(self):
-        """(who was asked, which source it saw), once the answer is back; None without one."""
-        self.near.sendto(b"?", (self.to, 7000))
-        for _ in range(200):
+    def _heard(self, question, end):
+        """(who hears the question, its server's socket, from where); None until the time END."""
+        while time.monotonic() < end:
+            heard, _, _ = select.select(self.far.values(), [], [], max(0, end - time.monotonic()))
             for name, far in self.far.items():
-                try:
-                    _, sender = far.recvfrom(9)
-                except BlockingIOError:
-                    continue
-                try:
-                    far.sendto(b"!", sender)
-                    assert self.near.recv(9) == b"!"
-                except OSError:  # no answer; or no way to a source of the other uplink
-                    return None
-                return name, sender[0]
-            time.sleep(0.001)
+                if far in heard:
+                    data, sender = far.recvfrom(9)
+                    if data == question:
+                        return name, far, sender
         return None
+
+    def ask(self, patience=PATIENCE):
+        """(who was asked, which source it saw), once the answer is back; None without one."""
+        self.number += 1
+        question, end = str(self.number).encode(), time.monotonic() + patience
+        self.near.sendto(question, (self.to, 7000))
+        heard = self._heard(question, end)
+        if heard is None:
+            return None
+        name, far, sender = heard
+        try:
+            far.sendto(question, sender)
+            while time.monotonic() < end:
+                self.near.settimeout(max(0.001, end - time.monotonic()))
+                if self.near.recv(9) == question:
+                    return name, sender[0]
+        except OSError:  # no answer; or no way to a source of the other uplink
+            pass
+        return None
+
+    def answers(self, expected):
+        """Waits until one of many questions is answered by and from EXPECTED."""
+        wait_until(lambda: self.ask(0.2 * SLOW) == expected, f"{expected}", FOLLOWS)
 
     def close(self):
         """Closes all."""
@@ -113,10 +133,10 @@ def test_the_egress_flips_to_the_second_uplink(net, daemons, asker, family):
     default = "0.0.0.0/0" if family == 4 else "::/0"
     assert one.ask() == ("peer", HOST[family])
     net.host.ip(f"route del {default} via {PEER[family]}")
-    wait_until(lambda: one.ask() == ("peerb", HOST_B[family]), "the second uplink", FOLLOWS)
+    one.answers(("peerb", HOST_B[family]))
     assert [one.ask() for _ in range(5)] == 5 * [("peerb", HOST_B[family])]
     net.host.ip(f"route add {default} via {PEER[family]}")
-    wait_until(lambda: one.ask() == ("peer", HOST[family]), "the first uplink", FOLLOWS)
+    one.answers(("peer", HOST[family]))
 
 
 def test_the_address_goes_away_under_a_live_flow(net, daemons, asker, family, captures):
@@ -138,7 +158,7 @@ def test_the_address_goes_away_under_a_live_flow(net, daemons, asker, family, ca
         net.host.ip(f"addr del {HOST[family]}/{length} dev eth0")
         default = "0.0.0.0/0" if family == 4 else "::/0"
         net.host.run(["ip", "route", "replace", default, "via", PEER[family]])
-        wait_until(lambda: one.ask() == ("peer", NEW[family]), "the new address", FOLLOWS)
+        one.answers(("peer", NEW[family]))
         capture = captures(net.peer, "eth0")
         old.sendall(b"is anybody there?")
         assert one.ask() == ("peer", NEW[family])

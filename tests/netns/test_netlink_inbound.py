@@ -5,9 +5,8 @@ After each failure this host finds its own addresses, and in the end all is as b
 """
 import re
 
-from daemon import SLOW
 from faults import WORDS, choose, difference, everything, run_once
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import HOST
 from traffic import ping
 
@@ -72,7 +71,7 @@ def test_every_request_of_a_reload_fails_once(wire, faulty):
         assert finds_itself(wire.host), where
         wanted = old if "refused" in status else new
         wait_until(lambda: everything(wire.host) == wanted,  # pylint: disable=cell-var-from-loop
-                   lambda: f"{where}\n{difference(wanted, everything(wire.host))}", 3.0 * SLOW)
+                   lambda: f"{where}\n{difference(wanted, everything(wire.host))}", PATIENCE)
         assert "refused" not in made.reload(OUT), where
         assert everything(wire.host) == old, f"{where}\n{difference(old, everything(wire.host))}"
     assert number >= 40, f"{number} requests"

@@ -8,7 +8,7 @@ import pytest
 
 from kernel import lacks
 from packets import assert_checksums, checksum_errors, describe, parse, tos_of, ttl_of
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import FAR, HOST, PEER
 from traffic import iperf, tcp_socket, tun_packets, udp_socket
 
@@ -68,14 +68,14 @@ def transfer(net, family, size):
         listener = socket.create_server((FAR[family], PORT), family=socket.AF_INET if family == 4
                                         else socket.AF_INET6)
     with listener, tcp_socket(net.host, family) as sender:
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE)
         sender.connect((FAR[family], PORT))
         receiver, _ = listener.accept()
         with receiver:
-            receiver.settimeout(5)
+            receiver.settimeout(PATIENCE)
             got = b""
             sent = bytes(n * 7 % 251 for n in range(size))
-            sender.settimeout(5)
+            sender.settimeout(PATIENCE)
             sending = threading.Thread(target=send_and_close, args=(sender, sent))
             sending.start()  # the buffers need not hold all of it
             while chunk := receiver.recv(65536):
@@ -196,7 +196,7 @@ def test_device_made_again_has_its_offloads(wire, daemons, captures, family, off
     daemon = daemons(wire.host)
     daemon.start(config(offload, "[rule mark]\nset-ttl = 33\n"))
     wire.host.ip("link del tun0")
-    daemon.wait_log("is back", timeout=5)
+    daemon.wait_log("is back")
     handed = tun_packets(wire.host)
     with captures(wire.peer) as seen:
         send_datagrams(wire, family, offload, 1000, 3, 10)

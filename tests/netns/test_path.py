@@ -14,7 +14,7 @@ import pytest
 from control import CTL, ctl_json, path_of
 from kernel import lacks
 from packets import parse
-from space import wait_until
+from space import SLOW, wait_until
 from topology import FAR, HOST, PEER
 
 if os.environ.get("IPMODD_NFTABLES", "1") == "0" or lacks("nft-owner"):
@@ -269,7 +269,7 @@ def test_several_at_once(wire, daemons):
     daemon.start(RULES)
     running = [wire.host.popen([CTL, "-s", path_of(daemon), "path", FAR[4]]) for _ in range(6)]
     for process in running:
-        out = process.communicate(timeout=20)[0]
+        out = process.communicate(timeout=20 * SLOW)[0]
         assert process.returncode == 0 and out.count("OUTPUT ") == 6, out
 
 

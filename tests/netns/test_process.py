@@ -14,7 +14,7 @@ import pytest
 import state
 from daemon import NO_RULES, SLOW
 from packets import has_payload, parse, tos_of
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import FAR, HOST, PEER
 from traffic import ping, udp_socket
 
@@ -69,7 +69,7 @@ def rule_events(space):
     with space:
         events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
     events.bind((0, GROUP_RULES))
-    events.settimeout(5)
+    events.settimeout(PATIENCE)
     return events
 
 

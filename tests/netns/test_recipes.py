@@ -14,7 +14,7 @@ from scapy.all import TCP
 from control import ctl, ctl_json, ctl_lines
 from daemon import SLOW, Daemon
 from packets import Capture, has_payload, ip, parse, send, tos_of, udp
-from space import wait_until
+from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, HOST, Network, routed_topology
 from traffic import ping
 
@@ -59,7 +59,7 @@ def voice(net):
 
 def quic(net):
     with net.host, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(3)
+        client.settimeout(PATIENCE)
         client.connect((FAR[4], 443))
         client.send(b"hello")
         with pytest.raises(ConnectionRefusedError):

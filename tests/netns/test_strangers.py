@@ -9,6 +9,7 @@ import pytest
 
 from daemon import EXIT_CONFIG, NO_RULES
 from packets import has_payload, ip, send, tos_of, udp
+from space import SLOW
 from topology import FAR, HOST
 
 NOBODY = 65534
@@ -21,7 +22,7 @@ def as_nobody(space, script):
     with space:
         return subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
                                "--clear-groups", "sh", "-c", script], capture_output=True,
-                              text=True, timeout=10, check=False)
+                              text=True, timeout=10 * SLOW, check=False)
 
 
 @pytest.mark.parametrize("attempt", [

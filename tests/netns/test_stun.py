@@ -39,7 +39,7 @@ def stun_fixture(routed, tmp_path):
 def discover(space, *what):
     """What turnutils_natdiscovery says of the way to the server."""
     done = space.run(["turnutils_natdiscovery", *what, "-p", "3478", "-L", "203.0.113.2", PEER[4]],
-                     timeout=60)
+                     timeout=60 * SLOW)
     print(done.stdout)
     return done.stdout
 

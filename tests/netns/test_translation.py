@@ -10,6 +10,7 @@ import pytest
 
 from control import ctl_json, ctl_lines
 from daemon import SLOW
+from space import PATIENCE
 from topology import CLIENT, FAR, HOST, NOBODY, PEER
 from traffic import ping, tcp_socket, udp_socket
 from watching import watch
@@ -45,14 +46,14 @@ def listen(space, family, port):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("", port))
     listener.listen()
-    listener.settimeout(3)
+    listener.settimeout(PATIENCE)
     return listener
 
 
 def exchange(near, far):
     """A line each way on a connection."""
-    near.settimeout(3)
-    far.settimeout(3)
+    near.settimeout(PATIENCE)
+    far.settimeout(PATIENCE)
     near.sendall(b"question")
     assert far.recv(64) == b"question"
     far.sendall(b"answer")
@@ -65,7 +66,7 @@ def test_clients_share_an_address(shared, daemons, family):
     daemon.start(snat(family))
     with listen(shared.peer, family, 7000) as listener, tcp_socket(shared.client, family) as near:
         near.bind(("", 40000))
-        near.settimeout(3)
+        near.settimeout(PATIENCE)
         near.connect((PEER[family], 7000))
         far, sender = listener.accept()
         with far:
@@ -73,8 +74,8 @@ def test_clients_share_an_address(shared, daemons, family):
             exchange(near, far)
     with udp_socket(shared.peer, family) as far, udp_socket(shared.client, family) as near:
         far.bind(("", 7001))
-        far.settimeout(3)
-        near.settimeout(3)
+        far.settimeout(PATIENCE)
+        near.settimeout(PATIENCE)
         near.sendto(b"question", (PEER[family], 7001))
         data, sender = far.recvfrom(64)
         assert data == b"question" and sender[0] == POOL[family]
@@ -134,7 +135,7 @@ def test_another_destination(routed, daemons, family):
         f"[divert]\ndirection = forward\n[rule web]\nproto = tcp\ndst = {NOBODY[family]}\n"
         f"dport = 80\ndnat = {bracket(PEER[family], 7002)}\n")
     with listen(routed.peer, family, 7002) as listener, tcp_socket(routed.client, family) as near:
-        near.settimeout(3)
+        near.settimeout(PATIENCE)
         near.connect((NOBODY[family], 80))
         far, sender = listener.accept()
         with far:
@@ -146,7 +147,7 @@ def test_errors_find_their_way(shared, daemons, family):
     """The peer's port is closed: its error speaks of the pool, and the client's socket hears of it."""
     daemons(shared.host).start(snat(family, ""))
     with udp_socket(shared.client, family) as near:
-        near.settimeout(3)
+        near.settimeout(PATIENCE)
         near.connect((PEER[family], 7003))
         near.send(b"anybody?")
         with pytest.raises(ConnectionRefusedError):
@@ -155,7 +156,7 @@ def test_errors_find_their_way(shared, daemons, family):
 
 def refusal(near, address):
     """What a datagram to ADDRESS tells the socket NEAR, other than an answer or nothing."""
-    near.settimeout(3)
+    near.settimeout(PATIENCE)
     near.connect(address)
     near.send(b"question")
     with pytest.raises(OSError) as refused:
@@ -170,11 +171,11 @@ def test_no_port_left(shared, daemons, family):
     daemon.start(snat(family).replace(POOL[family], f"{address}:5000-5001"))
     with udp_socket(shared.peer, family) as far:
         far.bind(("", 7004))
-        far.settimeout(3)
+        far.settimeout(PATIENCE)
         sockets = [udp_socket(shared.client, family) for _ in range(3)]
         senders = []
         for near in sockets[:2]:
-            near.settimeout(3)
+            near.settimeout(PATIENCE)
             near.connect((PEER[family], 7004))
             near.send(b"question")
             senders.append(far.recvfrom(64)[1])
@@ -200,7 +201,7 @@ def test_rfc6888_req_4_limit_of_ports(shared, daemons, family):
         stream = stack.enter_context(tcp_socket(shared.client, family))
         far.bind(("", 7004))
         far.settimeout(3)
-        near.settimeout(3)
+        near.settimeout(PATIENCE)
         near.sendto(b"question", (PEER[family], 7004))
         sender = far.recvfrom(64)[1]
         assert sender[0] == POOL[family]

@@ -10,6 +10,7 @@ import pytest
 from daemon import ORDERED
 from packets import (assert_checksums, checksum_errors, describe, difference, has_payload, ip,
                      parse, send, ttl_of, udp)
+from space import SLOW
 from topology import FAR, GATE, HOST, PEER, SERVER
 from traffic import (every_kind, generated, iperf, name_server, ping, tun_packets,
                      udp_socket, web_server)
@@ -91,11 +92,11 @@ def without_times(text):
     ids=["traceroute-udp", "traceroute-icmp", "traceroute-tcp", "tracepath"])
 def test_traces_show_the_same_with_and_without(chain, daemons, family, command):
     command = f"{command} {SERVER[family]}"
-    without = without_times(chain.host.run(command, timeout=30).stdout)
+    without = without_times(chain.host.run(command, timeout=30 * SLOW).stdout)
     assert SERVER[family] in without.split("\n", 1)[1], f"no trace without the daemon: {without}"
     daemons(chain.host).start()
     before = tun_packets(chain.host)
-    assert without_times(chain.host.run(command, timeout=30).stdout) == without
+    assert without_times(chain.host.run(command, timeout=30 * SLOW).stdout) == without
     assert tun_packets(chain.host) > before, "the probes were not diverted"
 
 
@@ -104,11 +105,11 @@ def test_traces_show_the_same_with_and_without(chain, daemons, family, command):
 def test_a_client_traces_the_same(routed, daemons, family, command):
     """The host is a hop of its own, once, whether its forwarded packets are diverted or not."""
     command = f"{command} {FAR[family]}"
-    without = without_times(routed.client.run(command, timeout=30).stdout)
+    without = without_times(routed.client.run(command, timeout=30 * SLOW).stdout)
     assert GATE[family] in without and FAR[family] in without.split("\n", 1)[1], without
     daemons(routed.host).start("[divert]\ndirection = out, forward\n")
     before = tun_packets(routed.host)
-    assert without_times(routed.client.run(command, timeout=30).stdout) == without
+    assert without_times(routed.client.run(command, timeout=30 * SLOW).stdout) == without
     assert tun_packets(routed.host) > before, "the probes were not diverted"
 
 
@@ -117,7 +118,7 @@ def test_a_client_learns_the_path_mtu(routed, daemons, family):
     routed.host.ip("link set eth0 mtu 1400")
     routed.peer.ip("link set eth0 mtu 1400")
     daemons(routed.host).start("[divert]\ndirection = out, forward\n")
-    said = routed.client.run(f"tracepath -n -m 3 {FAR[family]}", timeout=30).stdout
+    said = routed.client.run(f"tracepath -n -m 3 {FAR[family]}", timeout=30 * SLOW).stdout
     assert "pmtu 1400" in said and GATE[family] in said, said
 
 
@@ -126,7 +127,7 @@ def test_path_mtu_discovery_works(chain, daemons, family):
     chain.peer.ip("link set eth1 mtu 1400")
     chain.server.ip("link set eth0 mtu 1400")
     daemons(chain.host).start()
-    said = chain.host.run(f"tracepath -n -m 4 {SERVER[family]}", timeout=30).stdout
+    said = chain.host.run(f"tracepath -n -m 4 {SERVER[family]}", timeout=30 * SLOW).stdout
     assert "pmtu 1400" in said, said
 
 
