@@ -12,9 +12,10 @@
  * Lines that make no sense are skipped: a damaged file must not keep the daemon from starting.
  *
  * The state also names the table and the priorities that are in use, so that what a killed process
- * left is found after its configuration changed, by whoever comes to sweep it away. During a move to others it names both, and both
- * are locked, until what was in the old place is gone. And while the kernel's rule for table local
- * is being moved (apply_inbound.c) it says so, with what that rule was.
+ * left is found after its configuration changed, by whoever comes to sweep it away. During a move
+ * to others it names both, and both are locked, until what was in the old place is gone. And while
+ * the kernel's rule for table local is being moved (apply_inbound.c) it says so, with what that
+ * rule was.
  */
 #ifndef IPMODD_KERNEL_LEDGER_H
 #define IPMODD_KERNEL_LEDGER_H
