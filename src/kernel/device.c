@@ -96,6 +96,8 @@ int device_parse(const struct nlmsghdr *message, struct device *ret_device)
         nla_strlcpy(device.name, attrs[IFLA_IFNAME], sizeof(device.name));
     if (attrs[IFLA_MTU] != NULL)
         device.mtu = nla_get_u32(attrs[IFLA_MTU]);
+    if (attrs[IFLA_TXQLEN] != NULL)
+        device.queue_packets = nla_get_u32(attrs[IFLA_TXQLEN]);
     if (attrs[IFLA_GROUP] != NULL)
         device.group = nla_get_u32(attrs[IFLA_GROUP]);
     if (attrs[IFLA_MASTER] != NULL)
@@ -164,12 +166,13 @@ bool device_same(const struct device *a, const struct device *b)
     const uint32_t flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
 
     return a->ifindex == b->ifindex && strcmp(a->name, b->name) == 0 && a->mtu == b->mtu &&
-           a->group == b->group && (a->flags & flags) == (b->flags & flags) &&
-           a->rp_filter == b->rp_filter && a->accept_local == b->accept_local &&
-           a->forwarding == b->forwarding && a->has_ipv6 == b->has_ipv6 && a->mtu6 == b->mtu6 &&
-           a->hop_limit6 == b->hop_limit6 && a->use_tempaddr6 == b->use_tempaddr6 &&
-           a->accept_ra6 == b->accept_ra6 && a->forwarding6 == b->forwarding6 &&
-           a->force_forwarding6 == b->force_forwarding6 && a->master == b->master;
+           a->queue_packets == b->queue_packets && a->group == b->group &&
+           (a->flags & flags) == (b->flags & flags) && a->rp_filter == b->rp_filter &&
+           a->accept_local == b->accept_local && a->forwarding == b->forwarding &&
+           a->has_ipv6 == b->has_ipv6 && a->mtu6 == b->mtu6 && a->hop_limit6 == b->hop_limit6 &&
+           a->use_tempaddr6 == b->use_tempaddr6 && a->accept_ra6 == b->accept_ra6 &&
+           a->forwarding6 == b->forwarding6 && a->force_forwarding6 == b->force_forwarding6 &&
+           a->master == b->master;
 }
 
 static bool lifetime_same(uint32_t a, uint32_t b)

@@ -17,6 +17,7 @@ struct device {
     uint32_t ifindex;
     char name[IFNAMSIZ];
     uint32_t mtu;
+    uint32_t queue_packets; /* that its queue of what is to be sent holds */
     uint32_t group;
     uint32_t master; /* of a bridge's or bond's port that device; 0 = none */
     uint32_t flags;  /* IFF_* */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -49,16 +50,20 @@ static struct wanted_input input_of(const struct divert *divert)
     };
 }
 
-/* Notices that tun0 is gone, and makes it again. */
+/* Notices that tun0 is gone, or has another name now, and makes it again. */
 static int ensure_tun(struct divert *divert, struct divert_news *news)
 {
-    int r;
+    const struct device *device = snapshot_device(&divert->snapshot, divert->tun.ifindex);
+    int r = 0;
 
-    if (divert->tun.ifindex != 0 && snapshot_device(&divert->snapshot, divert->tun.ifindex) != NULL)
+    if (device != NULL && strcmp(device->name, divert->tun.name) == 0)
         return 0;
     news->tun_lost = true;
     divert->dirt |= DIRT_ALL;
-    r = tun_recreate(&divert->tun, &divert->fault);
+    if (device != NULL)
+        r = tun_discard(&divert->tun, divert->netlink, &divert->fault);
+    if (r == 0)
+        r = tun_recreate(&divert->tun, &divert->fault);
     if (r < 0)
         return r;
     news->tun_restored = true;

@@ -160,6 +160,25 @@ int tun_open(struct tun *tun, const struct config_tun *config, struct fault *fau
     return r;
 }
 
+int tun_discard(const struct tun *tun, struct netlink *netlink, struct fault *fault)
+{
+    struct rtnl_link *link = rtnl_link_alloc();
+    struct nl_msg *message = NULL;
+    int r = -NLE_NOMEM;
+
+    if (link != NULL) {
+        rtnl_link_set_ifindex(link, (int)tun->ifindex);
+        r = rtnl_link_build_delete_request(link, &message);
+    }
+    rtnl_link_put(link);
+    r = netlink_error(MIN_OF(r, 0));
+    if (r == 0)
+        r = netlink_execute(netlink, message);
+    if (r == 0 || r == -ENODEV)
+        return 0;
+    return fault_set(fault, r, "%s: deleting it under its other name", tun->name);
+}
+
 /* A device that is gone has taken its queues with it; one that lacks some is completed. */
 int tun_recreate(struct tun *tun, struct fault *fault)
 {
@@ -193,8 +212,9 @@ void tun_close(struct tun *tun)
 static bool is_configured(const struct device *device, const struct tun_settings *settings)
 {
     return (device->flags & (IFF_UP | IFF_MULTICAST)) == IFF_UP && device->mtu == settings->mtu &&
-           device->group == settings->group && device->rp_filter == settings->rp_filter &&
-           device->accept_local == 1 && device->forwarding == 1;
+           device->queue_packets != 0 && device->group == settings->group &&
+           device->rp_filter == settings->rp_filter && device->accept_local == 1 &&
+           device->forwarding == 1;
 }
 
 /* The message that changes DEVICE into what SETTINGS say and sets it up. */
@@ -209,7 +229,7 @@ static int build_change(const struct device *device, const struct tun_settings *
         rtnl_link_set_ifindex(same, (int)device->ifindex);
         rtnl_link_set_mtu(change, settings->mtu);
         rtnl_link_set_group(change, settings->group);
-        if ((device->flags & IFF_UP) == 0)
+        if ((device->flags & IFF_UP) == 0 || device->queue_packets == 0)
             rtnl_link_set_txqlen(change, TUN_QUEUE_PACKETS);
         rtnl_link_set_flags(change, IFF_UP);
         rtnl_link_unset_flags(change, IFF_MULTICAST);

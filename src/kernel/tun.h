@@ -47,6 +47,12 @@ int tun_check_permission(struct fault *fault);
  */
 int tun_open(struct tun *tun, const struct config_tun *config, struct fault *fault);
 
+/*
+ * Deletes the device that somebody gave another name: rules and settings name the one that it
+ * should have, and its packets would pass by the guards. -errno with FAULT set.
+ */
+int tun_discard(const struct tun *tun, struct netlink *netlink, struct fault *fault);
+
 /* The device again on the same descriptors, after it was deleted. */
 int tun_recreate(struct tun *tun, struct fault *fault);
 
@@ -78,8 +84,9 @@ struct tun_settings {
 
 /*
  * Makes the device, as DEVICE shows it now, equal to SETTINGS and sets it up; nothing is sent when
- * it is so already. The length of its queue is set with that, and another one is left alone later.
- 1 if something was changed, 0 if not, or -errno with FAULT set.
+ * it is so already. The length of its queue is set with that, and another one is left alone later
+ * unless it is 0, which lets nothing pass.
+ * 1 if something was changed, 0 if not, or -errno with FAULT set.
  */
 int tun_configure(const struct tun *tun, const struct device *device,
                   const struct tun_settings *settings, struct netlink *netlink,

@@ -67,6 +67,9 @@ RULES = [f"rule del pref {pref}" for pref in (99, 100, 32765)]
 # name: (commands by family of `ip`, how soon the path has to be back)
 ATTACKS = {
     "device deleted": ({4: ["link del tun0"]}, 2.0 * SLOW),
+    "device renamed": ({4: ["link set tun0 down", "link set tun0 name tun9", "link set tun9 up"]},
+                       2.0 * SLOW),
+    "device without a queue": ({4: ["link set tun0 txqueuelen 0"]}, BACK_WITHIN),
     "device down": ({4: ["link set tun0 down"]}, BACK_WITHIN),
     "device down and up": ({4: ["link set tun0 down", "link set tun0 up"]}, BACK_WITHIN),
     "addresses": ({4: ["addr flush dev tun0"]}, BACK_WITHIN),
@@ -126,7 +129,7 @@ def test_path_is_back(wire, daemons, name):
     assert_path_comes_back(daemon, name, [Watch(daemon, NOBODYS[family]) for family in (4, 6)])
 
 
-@pytest.mark.parametrize("name", ["device deleted", "all rules", "everything"])
+@pytest.mark.parametrize("name", ["device deleted", "device renamed", "all rules", "everything"])
 def test_path_is_back_for_a_client(routed, daemons, name):
     daemon = daemons(routed.host)
     daemon.start("[divert]\ndirection = out, forward\n" + FAKE)
