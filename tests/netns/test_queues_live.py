@@ -6,6 +6,7 @@ order in which they came.
 """
 import contextlib
 import ctypes
+import itertools
 import os
 import select
 import socket
@@ -347,11 +348,17 @@ def test_full_rings(wire, daemons, family):
                 if filled > 0:
                     break
             assert filled > 0
-            for number in (sent, sent + 1):  # it goes on as before
+            later = itertools.count(sent)
+
+            def goes_on():
+                """One datagram more in each; whether all flows have got one by now. The rings that
+                the thread fills in its turn may still be full."""
+                number = next(later)
                 for flow, each in enumerate(sockets):
                     each.sendto(data_of(flow, number), (FAR[family], PORT))
-            wait_until(lambda: all(sent + 1 in far.came.get(flow, [])
-                                   for flow in range(FLOWS)), "what came afterwards")
+                return all(max(far.came.get(flow, [0])) >= sent for flow in range(FLOWS))
+
+            wait_until(goes_on, "datagrams of all flows", interval=0.05)
             # A later fragment whose first one found no room waits for it.
             wait_until(lambda: daemon.statistics().totals["parked"] == 0, "the end of waits",
                        5 + PATIENCE)
