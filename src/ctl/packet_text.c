@@ -5,6 +5,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 #include "ipmodd/wire/icmp.h"
+#include "ipmodd/wire/ip6.h"
 #include "ipmodd/wire/tcp.h"
 #include "packet_reading.h"
 
@@ -104,12 +105,6 @@ static int read_arrow(struct packet_reading *reading)
     return r;
 }
 
-static bool is_extension_header(uint8_t proto)
-{
-    return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
-           proto == IPPROTO_DSTOPTS || proto == IPPROTO_AH;
-}
-
 /* The name icmp, a number behind the last one, is that of the family. */
 static int settle_proto(struct packet_reading *reading, uint32_t proto)
 {
@@ -119,7 +114,7 @@ static int settle_proto(struct packet_reading *reading, uint32_t proto)
     if (proto > UINT8_MAX)
         proto = is_ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
     form->proto = (uint8_t)proto;
-    if (is_ip6 && is_extension_header(form->proto))
+    if (is_ip6 && ip6_is_extension(form->proto))
         return value_refuse(reading->error, "an extension header is no protocol: write such "
                                             "packets as hex");
     form->icmp_type = is_ip6 ? ICMP6_ECHO_REQUEST : ICMP4_ECHO_REQUEST;

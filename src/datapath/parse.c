@@ -13,11 +13,7 @@
 
 #include <netinet/in.h>
 
-enum {
-    /* RFC 8200 4.1 recommends an order with seven at most. */
-    EXTENSION_HEADERS_MAX = 8,
-    DATAGRAM_MAX = 65535,
-};
+enum { DATAGRAM_MAX = 65535 };
 
 /* The IP header says where the packet ends; what lies behind is padding (ip_rcv() cuts it too). */
 static void accept_ip(struct packet *packet, struct cursor *cursor, size_t total)
@@ -122,28 +118,20 @@ static bool has_home_address(const uint8_t *header, size_t length)
 /* Hop-by-hop and destination options, routing (RFC 8200 4.3, 4.4, 4.6), AH (RFC 4302 2.2). */
 static enum reason parse_sized_header(struct packet *packet, struct cursor *cursor)
 {
-    bool authentication = packet->proto == IPPROTO_AH;
-    bool routing = packet->proto == IPPROTO_ROUTING;
-    bool destination = packet->proto == IPPROTO_DSTOPTS;
     const uint8_t *header = cursor->bytes + cursor->at;
-    size_t units;
+    uint8_t kind = packet->proto;
+    size_t size;
 
     packet->proto = cursor_u8(cursor);
-    units = cursor_u8(cursor);
-    cursor_skip(cursor, (authentication ? (units + 2) * 4 : (units + 1) * 8) - 2);
+    size = ip6_extension_size(kind, cursor_u8(cursor));
+    cursor_skip(cursor, size - 2);
     if (cursor->failed)
         return REASON_BAD_EXTENSION_HEADER;
-    if (routing && header[IP6_ROUTING_SEGMENTS_LEFT] > 0)
+    if (kind == IPPROTO_ROUTING && header[IP6_ROUTING_SEGMENTS_LEFT] > 0)
         packet->flags |= PACKET_SOURCE_ROUTED;
-    if (destination && has_home_address(header, (units + 1) * 8))
+    if (kind == IPPROTO_DSTOPTS && has_home_address(header, size))
         packet->flags |= PACKET_HOME_ADDRESS;
     return REASON_NONE;
-}
-
-static bool is_extension_header(uint8_t proto)
-{
-    return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
-           proto == IPPROTO_DSTOPTS || proto == IPPROTO_AH;
 }
 
 /*
@@ -152,12 +140,12 @@ static bool is_extension_header(uint8_t proto)
  */
 static enum reason parse_extension_headers(struct packet *packet, struct cursor *cursor)
 {
-    for (unsigned seen = 0; is_extension_header(packet->proto); seen++) {
+    for (unsigned seen = 0; ip6_is_extension(packet->proto); seen++) {
         enum reason reason;
 
         if ((packet->flags & PACKET_LATER_FRAGMENT) != 0)
             return REASON_NONE;
-        if (seen == EXTENSION_HEADERS_MAX)
+        if (seen == IP6_EXTENSION_HEADERS_MAX)
             return REASON_TOO_MANY_EXTENSION_HEADERS;
         if (packet->proto == IPPROTO_HOPOPTS && seen > 0)
             return REASON_BAD_EXTENSION_HEADER;

@@ -75,6 +75,17 @@ int value_refuse(struct value_error *error, const char *format, ...)
     return -EINVAL;
 }
 
+int value_keep(const void *parsed, size_t size, void **ret_value)
+{
+    void *value = malloc(size);
+
+    if (value == NULL)
+        return -ENOMEM;
+    memcpy(value, parsed, size);
+    *ret_value = value;
+    return 0;
+}
+
 int value_refuse_empty_list(struct value_error *error)
 {
     return value_refuse(error, "the list excludes all that it includes, so it never holds");

@@ -63,7 +63,13 @@ extern const struct value_domain value_proto;
 extern const struct value_domain value_ip_option;
 extern const struct value_domain value_ext_header;
 
-/* The same for a list whose items with `!` take away all that the others have. */
+/*
+ * A copy of the SIZE bytes of PARSED in *RET_VALUE, owned by the caller through free(): what a
+ * parser ends with. 0, or -ENOMEM.
+ */
+int value_keep(const void *parsed, size_t size, void **ret_value);
+
+/* As value_refuse() for a list whose items with `!` take away all that the others have. */
 int value_refuse_empty_list(struct value_error *error);
 
 /* A number, a name, or two of them as `a-b`. 0, or -EINVAL with ERROR filled. */

@@ -5,6 +5,10 @@
 
 #include "ipmodd/wire/bytes.h"
 
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
 enum {
     IP6_VERSION_CLASS = 0, /* 4 bits version, 8 bits traffic class, 20 bits flow label */
     IP6_PAYLOAD_LENGTH = 4,
@@ -23,6 +27,9 @@ enum {
     IP6_ROUTING_SEGMENTS_LEFT = 3,
 };
 
+/* RFC 8200 4.1 recommends an order with seven at most. */
+enum { IP6_EXTENSION_HEADERS_MAX = 8 };
+
 /* Options of hop-by-hop and destination options headers. */
 enum {
     IP6_OPTION_PAD1 = 0,
@@ -38,6 +45,21 @@ enum {
     IP6_FRAGMENT_MORE = 1,
     IP6_FRAGMENT_OFFSET_MASK = 0xfff8, /* what is left is the offset in bytes */
 };
+
+/* Whether a next header of KIND is one of those that are gone through to find the upper layer. */
+static inline bool ip6_is_extension(uint8_t kind)
+{
+    return kind == IPPROTO_HOPOPTS || kind == IPPROTO_ROUTING || kind == IPPROTO_FRAGMENT ||
+           kind == IPPROTO_DSTOPTS || kind == IPPROTO_AH;
+}
+
+/* Bytes of the extension header of KIND whose second byte is LENGTH (RFC 8200 4, RFC 4302 2.2). */
+static inline size_t ip6_extension_size(uint8_t kind, uint8_t length)
+{
+    if (kind == IPPROTO_FRAGMENT)
+        return IP6_FRAGMENT_HEADER;
+    return kind == IPPROTO_AH ? ((size_t)length + 2) * 4 : ((size_t)length + 1) * 8;
+}
 
 static inline uint8_t ip6_traffic_class(const uint8_t *header)
 {

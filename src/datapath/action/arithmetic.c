@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What stands before the number; the empty one is tried last, since every text begins with it. */
@@ -29,7 +28,6 @@ int arithmetic_parse(const char *text, const struct value_domain *domain, void *
 {
     struct arithmetic parsed = {.operation = find_operation(text)};
     const char *digits = text + strlen(prefixes[parsed.operation]);
-    struct arithmetic *value;
     int r = value_parse_number(digits + strspn(digits, " \t"), domain, &parsed.number, error);
 
     if (r == -EINVAL)
@@ -39,12 +37,7 @@ int arithmetic_parse(const char *text, const struct value_domain *domain, void *
                             text, domain->min, domain->max);
     if (r < 0)
         return r;
-    value = malloc(sizeof(*value));
-    if (value == NULL)
-        return -ENOMEM;
-    *value = parsed;
-    *ret_value = value;
-    return 0;
+    return value_keep(&parsed, sizeof(parsed), ret_value);
 }
 
 uint32_t arithmetic_apply(const struct arithmetic *value, const struct value_domain *domain,

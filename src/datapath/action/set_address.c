@@ -4,25 +4,18 @@
 
 #include "ipmodd/datapath/edit.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 static int address_parse(const char *text, const struct scope *scope, void **ret_value,
                          struct value_error *error)
 {
     struct ip_addr addr;
-    struct ip_addr *value;
 
     (void)scope;
     if (ip_addr_parse(text, &addr) < 0)
         return value_refuse(
             error, "'%.60s' is not an address: one such as 192.0.2.1 or 2001:db8::1", text);
-    value = malloc(sizeof(*value));
-    if (value == NULL)
-        return -ENOMEM;
-    *value = addr;
-    *ret_value = value;
-    return 0;
+    return value_keep(&addr, sizeof(addr), ret_value);
 }
 
 static void address_narrow(const void *value, struct scope *scope)

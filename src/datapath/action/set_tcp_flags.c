@@ -10,7 +10,6 @@
 #include "ipmodd/datapath/edit.h"
 #include "ipmodd/datapath/tcp_flag.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct flags_value {
@@ -54,7 +53,7 @@ static int set_tcp_flags_parse(const char *text, const struct scope *scope, void
                                struct value_error *error)
 {
     struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
-    struct flags_value parsed = {.set = 0}, *value;
+    struct flags_value parsed = {.set = 0};
     int r = value_split_list(text, &texts, error);
 
     (void)scope;
@@ -62,12 +61,7 @@ static int set_tcp_flags_parse(const char *text, const struct scope *scope, void
         r = parse_item(&texts.items[i], texts.count == 1, &parsed, error);
     if (r < 0)
         return r;
-    value = malloc(sizeof(*value));
-    if (value == NULL)
-        return -ENOMEM;
-    *value = parsed;
-    *ret_value = value;
-    return 0;
+    return value_keep(&parsed, sizeof(parsed), ret_value);
 }
 
 static void set_tcp_flags_narrow(const void *value, struct scope *scope)

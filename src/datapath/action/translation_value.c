@@ -12,17 +12,6 @@
 static const struct value_domain port_domain = {.noun = "a port", .min = 1, .max = UINT16_MAX};
 
 /* 0 or -ENOMEM. */
-static int keep(const struct translation *translation, void **ret_value)
-{
-    struct translation *value = malloc(sizeof(*value));
-
-    if (value == NULL)
-        return -ENOMEM;
-    *value = *translation;
-    *ret_value = value;
-    return 0;
-}
-
 /* "PORT" or "PORT-PORT". */
 static int parse_ports(const char *text, struct translation *translation, struct value_error *error)
 {
@@ -134,7 +123,7 @@ int translation_parse_target(const char *text, enum translation_kind kind, void 
     r = parse_word(text_next_word(&rest), &translation, error);
     if (r == 0)
         r = parse_flags(rest, &translation, error);
-    return r == 0 ? keep(&translation, ret_value) : r;
+    return r == 0 ? value_keep(&translation, sizeof(translation), ret_value) : r;
 }
 
 int translation_parse_masquerade(const char *text, void **ret_value, struct value_error *error)
@@ -156,7 +145,7 @@ int translation_parse_masquerade(const char *text, void **ret_value, struct valu
                             text);
     if (*ports == ':')
         r = parse_ports(ports + 1, &translation, error);
-    return r == 0 ? keep(&translation, ret_value) : r;
+    return r == 0 ? value_keep(&translation, sizeof(translation), ret_value) : r;
 }
 
 int translation_parse_redirect(const char *text, void **ret_value, struct value_error *error)
@@ -170,7 +159,7 @@ int translation_parse_redirect(const char *text, void **ret_value, struct value_
                             "another host leads dnat",
                             text);
     r = parse_ports(text + 1, &translation, error);
-    return r == 0 ? keep(&translation, ret_value) : r;
+    return r == 0 ? value_keep(&translation, sizeof(translation), ret_value) : r;
 }
 
 int translation_parse_prefix(const char *text, void **ret_value, struct value_error *error)
@@ -198,7 +187,7 @@ int translation_parse_prefix(const char *text, void **ret_value, struct value_er
                             "2001:db8:1::/48",
                             prefix);
     translation.prefix = ip_prefix_network(&translation.prefix);
-    return keep(&translation, ret_value);
+    return value_keep(&translation, sizeof(translation), ret_value);
 }
 
 static void print_address(const struct ip_addr *addr, bool bracketed, FILE *out)

@@ -6,7 +6,6 @@
 #include "ipmodd/base/text.h"
 #include "ipmodd/datapath/answer.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,18 +89,12 @@ static int verdict_parse(const char *text, const struct scope *scope, void **ret
                          struct value_error *error)
 {
     struct verdict_value parsed;
-    struct verdict_value *value;
     int r = parse_text(text, &parsed, error);
 
     (void)scope;
     if (r < 0)
         return r;
-    value = malloc(sizeof(*value));
-    if (value == NULL)
-        return -ENOMEM;
-    *value = parsed;
-    *ret_value = value;
-    return 0;
+    return value_keep(&parsed, sizeof(parsed), ret_value);
 }
 
 static void verdict_narrow(const void *pointer, struct scope *scope)

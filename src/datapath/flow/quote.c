@@ -9,8 +9,6 @@
 
 #include <netinet/in.h>
 
-enum { EXTENSION_HEADERS_MAX = 8 };
-
 static bool is_icmp4_error(uint8_t type)
 {
     return type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_REDIRECT ||
@@ -46,24 +44,16 @@ static bool find_ip4(struct cursor *cursor, struct quote *quote)
 /* The extension header of kind PROTO. False when it is not whole, or of a later fragment. */
 static bool skip_extension(struct cursor *cursor, uint8_t proto, uint8_t *ret_next)
 {
-    size_t units;
+    const uint8_t *header = cursor->bytes + cursor->at;
+    size_t size;
 
     *ret_next = cursor_u8(cursor);
-    units = cursor_u8(cursor);
-    if (proto == IPPROTO_FRAGMENT) {
-        bool first = (cursor_be16(cursor) & IP6_FRAGMENT_OFFSET_MASK) == 0;
-
-        cursor_skip(cursor, IP6_FRAGMENT_HEADER - 4);
-        return first && !cursor->failed;
-    }
-    cursor_skip(cursor, (proto == IPPROTO_AH ? (units + 2) * 4 : (units + 1) * 8) - 2);
-    return !cursor->failed;
-}
-
-static bool is_extension(uint8_t proto)
-{
-    return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
-           proto == IPPROTO_DSTOPTS || proto == IPPROTO_AH;
+    size = ip6_extension_size(proto, cursor_u8(cursor));
+    cursor_skip(cursor, size - 2);
+    if (cursor->failed)
+        return false;
+    return proto != IPPROTO_FRAGMENT ||
+           (be16_load(header + IP6_FRAGMENT_OFFSET) & IP6_FRAGMENT_OFFSET_MASK) == 0;
 }
 
 static bool find_ip6(struct cursor *cursor, struct quote *quote)
@@ -73,8 +63,9 @@ static bool find_ip6(struct cursor *cursor, struct quote *quote)
     if (header == NULL || header[IP6_VERSION_CLASS] >> 4 != 6)
         return false;
     quote->proto = header[IP6_NEXT_HEADER];
-    for (unsigned seen = 0; is_extension(quote->proto); seen++) {
-        if (seen == EXTENSION_HEADERS_MAX || !skip_extension(cursor, quote->proto, &quote->proto))
+    for (unsigned seen = 0; ip6_is_extension(quote->proto); seen++) {
+        if (seen == IP6_EXTENSION_HEADERS_MAX ||
+            !skip_extension(cursor, quote->proto, &quote->proto))
             return false;
     }
     return true;

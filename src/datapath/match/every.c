@@ -2,7 +2,6 @@
 /* every: each N-th of the wire packets that the rest of the rule holds for. */
 #include "table.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -20,19 +19,13 @@ struct every_state {
 static int every_parse(const char *text, const struct scope *scope, void **ret_value,
                        struct value_error *error)
 {
-    struct every *value;
-    uint32_t turn;
-    int r = value_parse_number(text, &every_domain, &turn, error);
+    struct every value;
+    int r = value_parse_number(text, &every_domain, &value.turn, error);
 
     (void)scope;
     if (r < 0)
         return r;
-    value = malloc(sizeof(*value));
-    if (value == NULL)
-        return -ENOMEM;
-    value->turn = turn;
-    *ret_value = value;
-    return 0;
+    return value_keep(&value, sizeof(value), ret_value);
 }
 
 static void *every_state_new(const void *value)

@@ -38,16 +38,6 @@ static void ext_header_narrow(const void *value, struct scope *scope)
     scope_keep_families(scope, FAMILIES_IPV6);
 }
 
-/* Bytes of the extension header KIND that begins at HEADER (RFC 8200 4, RFC 4302 2.2). */
-static size_t header_size(uint8_t kind, const uint8_t *header)
-{
-    size_t units = header[IP6_EXT_LENGTH];
-
-    if (kind == IPPROTO_FRAGMENT)
-        return IP6_FRAGMENT_HEADER;
-    return kind == IPPROTO_AH ? (units + 2) * 4 : (units + 1) * 8;
-}
-
 /* parse.c went over the same headers and found the upper-layer header behind the last of them. */
 static struct kind_set collect(const struct packet *packet)
 {
@@ -58,7 +48,7 @@ static struct kind_set collect(const struct packet *packet)
         const uint8_t *header = packet->data + at;
 
         kind_set_add(&kinds, kind);
-        at += header_size(kind, header);
+        at += ip6_extension_size(kind, header[IP6_EXT_LENGTH]);
         kind = header[IP6_EXT_NEXT_HEADER];
     }
     return kinds;

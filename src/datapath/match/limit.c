@@ -106,7 +106,7 @@ static int limit_parse(const char *text, const struct scope *scope, void **ret_v
                        struct value_error *error)
 {
     char CLEANUP(cleanup_free) *memory = strdup(text);
-    struct limit parsed = {.burst = DEFAULT_BURST}, *value;
+    struct limit parsed = {.burst = DEFAULT_BURST};
     char *rest = memory;
     const char *word;
 
@@ -120,12 +120,7 @@ static int limit_parse(const char *text, const struct scope *scope, void **ret_v
             "'%.40s' is not right: N/s, N/min or N/h, then burst N or nothing, then "
             "per src, per dst, per flow or nothing, N from 1 to %d",
             text, RATE_MAX);
-    value = malloc(sizeof(*value));
-    if (value == NULL)
-        return -ENOMEM;
-    *value = parsed;
-    *ret_value = value;
-    return 0;
+    return value_keep(&parsed, sizeof(parsed), ret_value);
 }
 
 static void *limit_state_new(const void *pointer)

@@ -5,7 +5,6 @@
 #include "ipmodd/base/rng.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static int probability_parse(const char *text, const struct scope *scope, void *
                              struct value_error *error)
 {
     uint64_t millionths = read_percent(text);
-    struct probability *value;
+    const struct probability value = {(uint32_t)millionths};
 
     (void)scope;
     if (millionths == 0 || millionths > CERTAIN)
@@ -63,12 +62,7 @@ static int probability_parse(const char *text, const struct scope *scope, void *
                             "'%.40s' is not a probability: a percentage above 0%% and up to 100%%, "
                             "with up to %d decimals, as 2.5%%",
                             text, DECIMALS_MAX);
-    value = malloc(sizeof(*value));
-    if (value == NULL)
-        return -ENOMEM;
-    value->millionths = (uint32_t)millionths;
-    *ret_value = value;
-    return 0;
+    return value_keep(&value, sizeof(value), ret_value);
 }
 
 static bool probability_test(const void *pointer, const struct match_context *context,
