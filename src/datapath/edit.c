@@ -76,6 +76,23 @@ bool edit_dst(struct packet *packet, const struct ip_addr *addr)
     return true;
 }
 
+/*
+ * LENGTH bytes of CHANGE end at END of an SCTP packet. Changes mostly come in the order of their
+ * places: then each moves the difference on by what lies between, and none looks to the end.
+ */
+static void account_change(struct checksum_delta *delta, const uint8_t *change, size_t length,
+                           size_t end)
+{
+    uint32_t difference = crc32c_difference(change, length, 0);
+
+    if (end < delta->sctp_end) {
+        delta->sctp_crc ^= crc32c_move(difference, delta->sctp_end - end);
+        return;
+    }
+    delta->sctp_crc = crc32c_move(delta->sctp_crc, end - delta->sctp_end) ^ difference;
+    delta->sctp_end = (uint32_t)end;
+}
+
 /* LENGTH bytes at OFFSET of an SCTP packet become NEW. */
 static void account_sctp(struct packet *packet, size_t offset, const uint8_t *new, size_t length)
 {
@@ -87,8 +104,7 @@ static void account_sctp(struct packet *packet, size_t offset, const uint8_t *ne
 
         for (size_t i = 0; i < count; i++)
             change[i] = old[i] ^ new[done + i];
-        packet->delta.sctp_crc ^=
-            crc32c_difference(change, count, packet->length - offset - done - count);
+        account_change(&packet->delta, change, count, offset + done + count);
     }
 }
 

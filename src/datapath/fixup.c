@@ -98,7 +98,8 @@ static void fix_sctp(struct packet *packet)
     uint32_t crc = le32_load(field);
 
     if (crc != 0)
-        le32_store(field, crc ^ packet->delta.sctp_crc);
+        le32_store(field, crc ^ crc32c_move(packet->delta.sctp_crc,
+                                            packet->length - packet->delta.sctp_end));
 }
 
 void fixup_packet(struct packet *packet)

@@ -7,6 +7,9 @@
 #define ONE        (1u << 31)
 #define X_TO_THE_8 (1u << 23)
 
+/* So few bytes are sooner gone over than multiplied with. */
+enum { SHORT = 64 };
+
 static uint32_t times_x(uint32_t a)
 {
     return (a & 1) != 0 ? a >> 1 ^ POLYNOMIAL : a >> 1;
@@ -18,13 +21,16 @@ static const uint32_t nibble_remainder[16] = {
     0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
 };
 
+static uint32_t remainder_of_byte(uint32_t remainder)
+{
+    remainder = remainder >> 4 ^ nibble_remainder[remainder & 0xf];
+    return remainder >> 4 ^ nibble_remainder[remainder & 0xf];
+}
+
 static uint32_t remainder_of(uint32_t remainder, const uint8_t *bytes, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        remainder ^= bytes[i];
-        remainder = remainder >> 4 ^ nibble_remainder[remainder & 0xf];
-        remainder = remainder >> 4 ^ nibble_remainder[remainder & 0xf];
-    }
+    for (size_t i = 0; i < length; i++)
+        remainder = remainder_of_byte(remainder ^ bytes[i]);
     return remainder;
 }
 
@@ -66,7 +72,16 @@ static uint32_t power_of_x(size_t bytes)
 
 uint32_t crc32c_difference(const uint8_t *change, size_t length, size_t behind)
 {
-    uint32_t remainder = remainder_of(0, change, length);
+    return crc32c_move(remainder_of(0, change, length), behind);
+}
 
-    return remainder == 0 ? 0 : multiply(remainder, power_of_x(behind));
+uint32_t crc32c_move(uint32_t difference, size_t behind)
+{
+    if (difference == 0)
+        return 0;
+    if (behind > SHORT)
+        return multiply(difference, power_of_x(behind));
+    for (; behind > 0; behind--)
+        difference = remainder_of_byte(difference);
+    return difference;
 }

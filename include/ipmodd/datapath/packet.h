@@ -90,7 +90,8 @@ struct checksum_delta {
                            final destination, not the next stop of a source route (RFC 8200 8.1),
                            and the home address of a mobile node (RFC 6275 6.3) */
     uint16_t l4;        /* over the upper-layer header and payload */
-    uint32_t sctp_crc;  /* what to XOR into the CRC of an SCTP packet */
+    uint32_t sctp_crc;  /* what to XOR into the CRC of an SCTP packet that ends at */
+    uint32_t sctp_end;  /* so many bytes from its start, behind the last change */
 };
 
 /* The two ends of a packet. */

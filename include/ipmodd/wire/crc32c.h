@@ -23,4 +23,7 @@ uint32_t crc32c_extend(uint32_t crc, const uint8_t *bytes, size_t length);
  */
 uint32_t crc32c_difference(const uint8_t *change, size_t length, size_t behind);
 
+/* A DIFFERENCE when BEHIND bytes more follow. */
+uint32_t crc32c_move(uint32_t difference, size_t behind);
+
 #endif
