@@ -12,10 +12,15 @@ START = 1_700_000_000
 NULL, ETHERNET, RAW, LOOP, SLL, SLL2 = 0, 1, 101, 108, 113, 276
 
 
+def ipmodctl_raw(*arguments, data=None, text=True):
+    """The finished process, however it ended."""
+    return subprocess.run([IPMODCTL, *map(str, arguments)], input=data, capture_output=True,
+                          text=text, timeout=60, check=False)
+
+
 def ipmodctl(*arguments, code=0, data=None, text=True):
     """The finished process; fails the test when it ends with another exit code."""
-    done = subprocess.run([IPMODCTL, *map(str, arguments)], input=data, capture_output=True,
-                          text=text, timeout=60, check=False)
+    done = ipmodctl_raw(*arguments, data=data, text=text)
     assert done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
     return done
 

@@ -61,9 +61,14 @@ class Packet:
     def copy(self):
         return Packet(self.data, self.l4, self.proto, self.payload, self.hidden)
 
-    def addresses(self):
+    def ends(self):
+        """Source and destination."""
         at, size = (12, 4) if self.family == 4 else (8, 16)
-        src, dst = self.data[at:at + size], self.data[at + size:at + 2 * size]
+        return self.data[at:at + size], self.data[at + size:at + 2 * size]
+
+    def addresses(self):
+        """Those that checksums cover."""
+        src, dst = self.ends()
         return self.hidden[0] or src, self.hidden[1] or dst
 
     def covered(self):

@@ -457,6 +457,25 @@ static void test_echo_of_other_packets(void **state)
     assert_null(echo());
 }
 
+/* Their programs speak from the home address, and an answer would go to another one. */
+static void test_no_forged_answer_to_mobile_nodes(void **state)
+{
+    static const uint8_t home[22] = {1, 2, 0, 0, 201, 16, 0x20, 1};
+
+    (void)state;
+    forge_ip(&forged, FAMILY_IPV6, IPPROTO_TCP);
+    forge_extension(&forged, IPPROTO_DSTOPTS, home, sizeof(home));
+    forge_tcp(&forged, SYN, NULL, 0, 0);
+    forge_seal(&forged);
+    assert_silent(REJECT_DEFAULT);
+    assert_rejected(REJECT_ADMIN_PROHIBITED);
+    forge_ip(&forged, FAMILY_IPV6, IPPROTO_ICMPV6);
+    forge_extension(&forged, IPPROTO_DSTOPTS, home, sizeof(home));
+    forge_icmp(&forged, 128, 0, 4);
+    forge_seal(&forged);
+    assert_null(echo());
+}
+
 /* The quote shows the packet as it is by then, with true checksums. */
 static void test_quote_of_edited_packet(void **state)
 {
@@ -524,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_echo_tos_df_and_options),
         cmocka_unit_test(test_echo_of_other_packets),
+        cmocka_unit_test(test_no_forged_answer_to_mobile_nodes),
         cmocka_unit_test(test_quote_of_edited_packet),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_kind_names),
