@@ -130,6 +130,10 @@ def family_cases(tag, net):
          500)
     case(f"udp-{tag}-bytes", "Datagrams of one byte.", "udp", net / udp(), 5, 1)
     for name, kind, upper in (("tcp", tcp_kind, tcp(flags="PA")), ("udp", "udp", udp())):
+        marked = net.copy()
+        marked.setfieldval("tos" if IP in net else "tc", 0xbb)
+        case(f"{name}-{tag}-ce", "DSCP and ECN (CE) are those of each.", kind, marked / upper, 3000,
+             1000)
         headers = net / upper
         case(f"{name}-{tag}-whole", "As long as a packet can be.", kind, headers,
              WHOLE - len(headers), 1400)
@@ -143,11 +147,13 @@ def main():
     case("udp-ip4-df", "They count up with DF as well.", "udp", ip4(id=0, flags="DF") / udp(), 2000,
          500)
     options = [IPOption_RR(routers=["192.0.2.7"]), IPOption_NOP()]
-    case("tcp-ip4-ip-options", "Each segment has the IP options.", "tcp4",
-         ip4(options=options) / tcp(), 2000, 700)
-    case("tcp-ip6-extensions", "Each segment has the extension headers.", "tcp6",
-         ip6() / IPv6ExtHdrHopByHop(options=[RouterAlert()]) /
-         IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 4)]) / tcp(), 2000, 700)
+    extensions = (IPv6ExtHdrHopByHop(options=[RouterAlert()]) /
+                  IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 4)]))
+    for name, kind4, kind6, upper in (("tcp", "tcp4", "tcp6", tcp()), ("udp", "udp", "udp", udp())):
+        case(f"{name}-ip4-ip-options", "Each segment has the IP options.", kind4,
+             ip4(options=options) / upper, 2000, 700)
+        case(f"{name}-ip6-extensions", "Each segment has the extension headers.", kind6,
+             ip6() / extensions / upper, 2000, 700)
     for name, text in CASES:
         (folder / f"{name}.txt").write_text(text)
 

@@ -2,6 +2,7 @@
 /* Live input and output, over a pair of datagram sockets in place of a tun device. */
 #include "../unit.h"
 #include "forge.h"
+#include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/path.h"
 #include "path_parts.h"
 #include "rulebook.h"
@@ -448,34 +449,69 @@ static void complete(uint8_t *bytes, size_t length, const struct virtio_net *vne
     fixup_complete(&packet);
 }
 
-/* In the order in which they would have been on the wire, with the TTL given back once. */
-static void test_refused_super_packet_goes_in_segments(void **state)
+/* Of three segments; a class that is refused. */
+static const struct refused {
+    enum offload_class class;
+    enum ip_family family;
+    uint8_t proto;
+} refused_ones[] = {
+    {OFFLOAD_TCP4, FAMILY_IPV4, IPPROTO_TCP},    {OFFLOAD_TCP6, FAMILY_IPV6, IPPROTO_TCP},
+    {OFFLOAD_TCP_ECN, FAMILY_IPV4, IPPROTO_TCP}, {OFFLOAD_TCP_ECN, FAMILY_IPV6, IPPROTO_TCP},
+    {OFFLOAD_UDP, FAMILY_IPV4, IPPROTO_UDP},     {OFFLOAD_UDP, FAMILY_IPV6, IPPROTO_UDP},
+};
+
+static struct virtio_net forge_refused(const struct refused *refused)
+{
+    struct virtio_net vnet = forge_super(refused->family, refused->proto, 2500);
+
+    if (refused->class == OFFLOAD_TCP_ECN) {
+        vnet.gso_type |= VNET_GSO_ECN;
+        forged.bytes[forged.l4 + 13] |= 0x80; /* CWR */
+    }
+    return vnet;
+}
+
+/* Takes the three segments from the device, as they would have been on the wire. */
+static void assert_segments(struct fixture *fixture, const struct refused *refused)
 {
     static uint8_t out[FORGED_MAX];
-    struct fixture *fixture = *state;
+    const size_t headers = forged.length - 2500;
     struct virtio_net vnet;
 
-    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
-        enum offload_class class = family == FAMILY_IPV4 ? OFFLOAD_TCP4 : OFFLOAD_TCP6;
+    for (size_t i = 0; i < 3; i++) {
+        size_t payload = i < 2 ? 1000 : 500;
 
-        vnet = forge_super(family, IPPROTO_TCP, 2500);
+        assert_int_equal(receive(fixture, out, &vnet), headers + payload);
+        assert_int_equal(vnet.gso_type | vnet.gso_size, 0);
+        complete(out, headers + payload, &vnet);
+        assert_int_equal(out[refused->family == FAMILY_IPV4 ? 8 : 7], 65);
+        assert_memory_equal(out + headers, forged.bytes + headers + 1000 * i, payload);
+        assert_true(checksums_are_right(out, headers + payload, refused->family, refused->proto,
+                                        forged.l4));
+        if (refused->class == OFFLOAD_TCP_ECN)
+            assert_int_equal(out[forged.l4 + 13] >> 7, i == 0);
+    }
+    assert_int_equal(receive(fixture, out, &vnet), -1);
+}
+
+/* Of each class; in order, and with the TTL given back once. */
+static void test_refused_super_packet_goes_in_segments(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t by_class[OFFLOAD_CLASS_COUNT] = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(refused_ones); i++) {
+        const struct refused *refused = &refused_ones[i];
+        struct virtio_net vnet = forge_refused(refused);
+
         send_bytes(fixture, &vnet, forged.bytes, forged.length);
         refusals = 1;
         move(fixture);
-        for (size_t i = 0; i < 3; i++) {
-            size_t length = forged.length - 2500 + (i < 2 ? 1000 : 500);
-
-            assert_int_equal(receive(fixture, out, &vnet), length);
-            assert_int_equal(vnet.gso_type | vnet.gso_size, 0);
-            complete(out, length, &vnet);
-            assert_int_equal(out[family == FAMILY_IPV4 ? 8 : 7], 65);
-            assert_int_equal(out[length - 1],
-                             forged.bytes[forged.length - 2500 + 1000 * i + (i < 2 ? 999 : 499)]);
-            assert_true(checksums_are_right(out, length, family, IPPROTO_TCP, forged.l4));
-        }
-        assert_int_equal(receive(fixture, out, &vnet), -1);
-        assert_int_equal(path_counters(fixture->path)->gso_refused, family + 1);
-        assert_int_equal(path_offload_refused(fixture->path, class), 1);
+        assert_segments(fixture, refused);
+        by_class[refused->class]++;
+        assert_int_equal(path_counters(fixture->path)->gso_refused, i + 1);
+        for (enum offload_class class = 0; class < OFFLOAD_CLASS_COUNT; class ++)
+            assert_int_equal(path_offload_refused(fixture->path, class), by_class[class]);
         assert_int_equal(path_counters(fixture->path)->drops[REASON_WRITE_FAILED], 0);
         assert_balanced(fixture);
     }

@@ -213,6 +213,51 @@ static void test_what_is_never_merged(void **state)
     }
 }
 
+/* A first fragment, or a datagram with IP options or an extension header. */
+static void forge_unplain(enum ip_family family, bool fragment, uint16_t id)
+{
+    static const uint8_t nothing[6] = {1, 4}; /* padding of four bytes */
+
+    forge_ip(&forged, family, IPPROTO_UDP);
+    if (family == FAMILY_IPV4) {
+        forged.bytes[IP4_ID_AT] = (uint8_t)(id >> 8);
+        forged.bytes[IP4_ID_AT + 1] = (uint8_t)id;
+    }
+    if (fragment)
+        forge_fragment(&forged, 0, true);
+    else if (family == FAMILY_IPV4)
+        forge_ip4_options(&forged, (const uint8_t[4]){1, 1, 1, 0}, 4);
+    else
+        forge_extension(&forged, IPPROTO_DSTOPTS, nothing, sizeof(nothing));
+    forge_udp(&forged, 64);
+    forge_seal(&forged);
+}
+
+static void fill_unplain(struct fixture *fixture, enum ip_family family, bool fragment)
+{
+    batch_reset(fixture->batch);
+    for (uint16_t i = 0; i < 5; i++) {
+        forge_unplain(family, fragment, i);
+        merging_put(fixture, &(struct virtio_net){.flags = 0});
+    }
+}
+
+/* However alike they are. */
+static void test_fragments_and_options_are_never_merged(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (unsigned i = 0; i < 4; i++) {
+        enum ip_family family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
+
+        fill_unplain(fixture, family, i < 2);
+        write_out(fixture, MERGE_OFF, &single);
+        fill_unplain(fixture, family, i < 2);
+        assert_int_equal(write_out(fixture, MERGE_RELAXED, &merged), 5);
+        assert_same_wire(true);
+    }
+}
+
 /* A shorter datagram is the last of its run; a longer one begins another. */
 static void test_lengths(void **state)
 {
@@ -293,6 +338,7 @@ int main(void)
         MERGE_TEST(test_relaxed_changes_ids_of_atomic_datagrams_alone),
         MERGE_TEST(test_ids),
         MERGE_TEST(test_what_is_never_merged),
+        MERGE_TEST(test_fragments_and_options_are_never_merged),
         MERGE_TEST(test_lengths),
         MERGE_TEST(test_no_super_packet_is_too_long),
         MERGE_TEST(test_refused_run_goes_one_by_one),
