@@ -14,7 +14,7 @@ from packets import (checksum_errors, describe, difference, echo_request, has_pa
 import state
 from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, FAR_NET, HOST, NOBODY, PEER
-from traffic import tcp_socket, udp_socket
+from traffic import errors, tcp_socket, udp_socket
 
 SYN = [("MSS", 1460), ("SAckOK", b""), ("WScale", 7)]
 
@@ -102,10 +102,12 @@ def through(net, daemons, captures, rules, *packets):
 @pytest.mark.parametrize("name", EDITS)
 def test_edit(wire, daemons, captures, family, name):
     rules, fields, body, new_fields, new_body = EDITS[name]
+    before = errors(wire)
     sent = bytes(ip(family, HOST[family], FAR[family], **fields) / body)
     wanted = bytes(ip(family, HOST[family], FAR[family], **{**fields, **new_fields}) /
                    (new_body or body))
     assert difference([wanted], through(wire, daemons, captures, rules, sent)) == ""
+    assert errors(wire) == before
 
 
 @pytest.mark.parametrize("name,body", [
@@ -116,11 +118,13 @@ def test_address_edit(wire, daemons, captures, family, name, body, key):
     del name
     body = echo_request(family) if body is None else body
     other = {"set-src": {4: "203.0.113.77", 6: "2001:db8:77::77"}, "set-dst": NOBODY}[key][family]
+    before = errors(wire)
     sent = ip(family, HOST[family], FAR[family]) / body
     wanted = bytes(ip(family, other if key == "set-src" else HOST[family],
                       other if key == "set-dst" else FAR[family]) / body)
     arrived = through(wire, daemons, captures, f"family = ipv{family}\n{key} = {other}", sent)
     assert difference([wanted], arrived) == ""
+    assert errors(wire) == before
 
 
 @pytest.mark.parametrize("value,before,after", [("yes", 0, "DF"), ("no", "DF", 0),

@@ -10,12 +10,11 @@ from kernel import lacks
 from packets import assert_checksums, checksum_errors, describe, parse, tos_of, ttl_of
 from space import PATIENCE, wait_until
 from topology import FAR, HOST, PEER
-from traffic import iperf, tcp_socket, tun_packets, udp_socket
+from traffic import errors, iperf, tcp_socket, tun_packets, udp_socket
 
 SOL_UDP, UDP_SEGMENT = 17, 103
-ERRORS = ["IpInHdrErrors", "Ip6InHdrErrors", "TcpInCsumErrors", "UdpInCsumErrors",
-          "Udp6InCsumErrors"]
 PORT = 4711
+CWR = 0x80  # among the flags of TCP
 
 
 @pytest.fixture(name="offload", params=["auto", "off"])
@@ -32,12 +31,6 @@ def has_tcp(offload):
 def has_udp(offload):
     """Whether UDP comes in super-packets."""
     return offload == "auto" and not lacks("uso")
-
-
-def errors(net):
-    """What the kernels of both hosts have found wrong so far."""
-    return {(space.name, name): space.counter(name) for space in (net.host, net.peer)
-            for name in ERRORS}
 
 
 def config(offload, rules):
@@ -117,6 +110,26 @@ def test_edited_segments_on_the_wire(wire, daemons, captures, family, offload):
         assert len(data) <= 1500, describe(data)
         packet = parse(data)
         assert (tos_of(packet) >> 2, ttl_of(packet)) == (46, 33)
+
+
+def test_congestion_is_told_once(wire, daemons, captures, family, offload):
+    """Marks make the sender set CWR in super-packets: the first segment alone has it then."""
+    for space in (wire.host, wire.peer):
+        space.sysctl("net.ipv4.tcp_ecn", 1)
+    daemon = daemons(wire.host)
+    daemon.start(config(offload, f"[rule full]\ndport = {PORT}\ntcp-flags = ack\nset-ecn = ce\n"))
+    before = errors(wire)
+    with captures(wire.peer) as seen:
+        transfer(wire, family, 1_000_000)
+        arrived = seen.all(is_data)
+    assert_checksums(arrived)
+    told = [upper(data)[13] & CWR != 0 for data in arrived]
+    assert 0 < sum(told) <= tun_packets(wire.host), f"{sum(told)} of {len(told)}"
+    assert all(tos_of(parse(data)) & 3 == 3 for data in arrived)
+    assert errors(wire) == before
+    statistics = daemon.statistics()
+    assert statistics.totals["split"] == statistics.totals["gso-refused"] == 0
+    assert statistics.balance()[0] == statistics.balance()[1]
 
 
 def test_only_the_segments_that_match_are_edited(wire, daemons, captures, family, offload):

@@ -11,9 +11,9 @@ import pytest
 import daemon
 from packets import assert_checksums, ip, send, udp
 from space import wait_until
-from test_offload import errors, send_datagrams, transfer, upper
+from test_offload import send_datagrams, transfer, upper
 from topology import FAR, HOST
-from traffic import tun_packets
+from traffic import errors, tun_packets
 
 FAULTY = os.environ.get("IPMODD_FAULTY", "")
 RULE = "[rule mark]\nset-ttl = 33\n"

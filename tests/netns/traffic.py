@@ -111,6 +111,13 @@ def tun_packets(space, device="tun0"):
     return link["stats64"]["tx"]["packets"]
 
 
+def errors(net):
+    """What the kernels of host and peer have found wrong so far."""
+    return {(space.name, name): space.counter(name) for space in (net.host, net.peer)
+            for name in ("IpInHdrErrors", "Ip6InHdrErrors", "TcpInCsumErrors", "UdpInCsumErrors",
+                         "Udp6InCsumErrors")}
+
+
 def answered(said):
     """The sequence numbers that ping saw an answer to."""
     return {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", said)}
