@@ -214,13 +214,13 @@ def test_a_daemon_that_tells_of_others_only(wire, tmp_path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "control"))
         listener.listen()
-        listener.settimeout(20)
+        listener.settimeout(20 * SLOW)
         process = wire.host.popen([CTL, "-s", tmp_path / "control", "path", "-W", "0.1", FAR[4]])
         try:
             peer = listener.accept()[0]
             peer.sendall(b'{"event":"start","device":"eth0"}\n')
             wait_until(lambda: tell_of_another(peer) or process.poll() is not None, "its end",
-                       timeout=20)
+                       timeout=20 * SLOW)
         finally:
             process.kill()
         assert "the daemon told of no such packet" in process.communicate()[0]

@@ -53,7 +53,8 @@ def ask(daemon, *arguments, code=0):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-FAST = ("-i", "0.02", "-W", "0.3")
+FAST = ("-i", "0.02", "-W", "5")  # an answer ends the waiting
+SILENT = ("-i", "0.02", "-W", "0.3")
 
 
 def test_answers(pinger, wire, captures, family):
@@ -65,7 +66,7 @@ def test_answers(pinger, wire, captures, family):
     replies = [event for event in events if event["event"] == "reply"]
     assert [event["seq"] for event in replies] == [0, 1, 2]
     # The peer's 64, less one for being forwarded to the tun device.
-    assert all(event["from"] == FAR[family] and event["ttl"] == 63 and 0 < event["rtt_ms"] < 300
+    assert all(event["from"] == FAR[family] and event["ttl"] == 63 and 0 < event["rtt_ms"] < 5000
                for event in replies)
     assert events[-1] == {"schema": 1, "event": "end", "sent": 3, "received": 3}
     seen = capture.all(lambda packet: ECHO in packet)
@@ -86,7 +87,7 @@ def test_errors_and_silence(pinger, wire, family):
     assert kinds[-2:] == ["end", "diagnosis"] and kinds.count("error") == 2
     assert all("type" in event for event in events if event["event"] == "error")
     wire.peer.run(f"{tool(family)} -I INPUT -d {FAR[family]} -j DROP")
-    events = ask(daemon, "-c", "2", *FAST, FAR[family], code=1)
+    events = ask(daemon, "-c", "2", *SILENT, FAR[family], code=1)
     assert [event["event"] for event in events] == ["start", "timeout", "timeout", "end",
                                                     "diagnosis"]
     assert events[-1]["findings"] == []
@@ -102,7 +103,7 @@ def mends(daemon, check, family, mend=None):
     assert finding["check"] == check, finding
     daemon.space.run(["sh", "-ec", finding["mend"]])
     assert mend is None or finding["mend"] == mend
-    assert ask(daemon, "-c", "1", "-W", "1", FAR[family])[-1]["received"] == 1
+    assert ask(daemon, "-c", "1", "-W", "5", FAR[family])[-1]["received"] == 1
 
 
 def test_forwarding_is_missing(pinger, wire, family):
@@ -174,7 +175,7 @@ def test_many_at_once(pinger):
     daemon = pinger()
     clients = [Client(daemon) for _ in range(33)]
     for client in clients:
-        client.say(f"ping {FAR[4]} count=2 interval-ms=300 timeout-ms=1000")
+        client.say(f"ping {FAR[4]} count=2 interval-ms=300 timeout-ms=10000")
     firsts = [client.hear() for client in clients]
     refused = next(i for i, first in enumerate(firsts) if "error" in first)  # the last as a rule
     assert firsts.pop(refused)["error"]["code"] == "busy"

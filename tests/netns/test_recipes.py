@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every recipe of doc/recipes.md is loaded as it stands there and does what it says."""
+import math
 import os
 import pathlib
 import re
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 from scapy.all import TCP
 
 from control import ctl, ctl_json, ctl_lines
-from daemon import SLOW, Daemon
+from daemon import Daemon
 from packets import Capture, has_payload, ip, parse, send, tos_of, udp
-from space import PATIENCE, wait_until
+from space import PATIENCE, SLOW, wait_until
 from topology import CLIENT, FAR, HOST, Network, routed_topology
 from traffic import ping
 
@@ -84,7 +84,7 @@ def fake_ping(net):
 
 
 def lossy(net):
-    sent, received = ping(net.host, FAR[4], 500, "-i 0.002", patience=4)
+    sent, received = ping(net.host, FAR[4], 500, "-i 0.002", patience=math.ceil(20 * SLOW))
     assert 300 <= received < 500, (sent, received)
     assert ctl_json(net.daemon, "status")["drops"]["rule"] > 10
     assert re.search(r"dropped +\d+ rule", ctl(net.daemon, "status").stdout)
@@ -118,12 +118,12 @@ def noted(net):
 def careless(net):
     net.daemon.reload("[rule harmless]\nproto = tcp\n")
     net.daemon.config.write_text(BLOCKS["Change rules over the connection that they could cut"])
-    assert "confirm` within 1 s" in ctl(net.daemon, "reload", "--confirm", "1s").stdout
+    short = math.ceil(2 * SLOW)
+    assert f"confirm` within {short} s" in ctl(net.daemon, "reload", "--confirm", f"{short}s").stdout
     done = subprocess.run(["ip", "netns", "exec", net.host.name, "curl", "-s", "-m", "0.3",
                            f"http://{FAR[4]}:8000/"], capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    time.sleep(1)
-    assert fetch(net.host, FAR[4], 8000) == "hello\n"
+    wait_until(lambda: fetch(net.host, FAR[4], 8000) == "hello\n", "the way back", short + PATIENCE)
 
 
 EXERCISES = {

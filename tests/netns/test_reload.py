@@ -7,7 +7,7 @@ import time
 import pytest
 
 import state
-from daemon import EXIT_CONFIG, SLOW
+from daemon import EXIT_CONFIG
 from packets import has_payload, ip, send, tos_of, udp
 from space import BUILD_FACTOR
 from topology import FAR, HOST

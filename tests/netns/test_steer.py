@@ -10,6 +10,7 @@ import pytest
 from control import CTL, Client, ctl, ctl_json, ctl_lines, path_of
 from daemon import Daemon
 from packets import has_payload, ip, send, tos_of, udp
+from space import wait_until
 from topology import FAR, HOST, Network, wire_topology
 from traffic import ping
 
@@ -130,9 +131,7 @@ def test_chosen_flows_are_forgotten(flowing):
     left = [flow["original"]["sport"] for flow in ctl_lines(flowing, "flows", "proto=udp")]
     assert 1001 in left and 1002 not in left
     send(flowing.space, ip(4, HOST[4], FAR[4]) / udp(1002, 53, b"x"))
-    deadline = time.monotonic() + 5
-    while not ctl_lines(flowing, "flows", "sport=1002"):
-        assert time.monotonic() < deadline
+    wait_until(lambda: ctl_lines(flowing, "flows", "sport=1002"), "the flow again")
     done = ctl(flowing, "flows", "--flush", "colour=red")
     assert done.returncode == 2 and "no filter" in done.stderr
     assert len(ctl_lines(flowing, "flows", "proto=udp")) >= 2

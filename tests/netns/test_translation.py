@@ -200,12 +200,12 @@ def test_rfc6888_req_4_limit_of_ports(shared, daemons, family):
         listener = stack.enter_context(listen(shared.peer, family, 7000))
         stream = stack.enter_context(tcp_socket(shared.client, family))
         far.bind(("", 7004))
-        far.settimeout(3)
+        far.settimeout(PATIENCE)
         near.settimeout(PATIENCE)
         near.sendto(b"question", (PEER[family], 7004))
         sender = far.recvfrom(64)[1]
         assert sender[0] == POOL[family]
-        stream.settimeout(3)
+        stream.settimeout(PATIENCE)
         stream.connect((PEER[family], 7000))
         accepted = stack.enter_context(listener.accept()[0])
         refusal(other, (PEER[family], 7004))
