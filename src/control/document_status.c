@@ -71,6 +71,8 @@ static json_t *make_configuration(const struct control_report *report)
                                report->can_go_back, "policy",
                                json_string(policy_name(report->loaded->config->main.policy)));
 
+    if (report->file != NULL)
+        json_object_set_new(object, "file", control_text(report->file));
     if (report->to_confirm)
         json_object_set_new(object, "confirm_seconds", number(report->confirm_seconds));
     return object;

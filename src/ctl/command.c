@@ -55,10 +55,12 @@ enum exit_code command_refuse_usage(const struct command *command, const char *f
 enum exit_code command_refuse_option(const struct command *command, int answer, char **argv)
 {
     char short_option[3];
+    const char *refused = options_refused(argv, short_option);
 
-    return command_refuse_usage(command, "%s%s",
-                                answer == ':' ? "no value given behind " : "wrong option ",
-                                options_refused(argv, short_option));
+    if (answer != ':' && options_is_common(refused))
+        return command_refuse_usage(command, "%s stands in front of the command", refused);
+    return command_refuse_usage(
+        command, "%s%s", answer == ':' ? "no value given behind " : "wrong option ", refused);
 }
 
 enum exit_code command_fail(const char *format, ...)

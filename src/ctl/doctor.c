@@ -121,16 +121,16 @@ static int say_of_daemon(struct findings *findings, int answer)
     }
 }
 
-static int ask_daemon(const struct options *options, struct findings *findings,
-                      struct doctor_daemon *daemon)
+/* The file that a start or reload would read: of -c, else that of the daemon with STATUS. A path
+ * that is relative to the daemon says nothing here. */
+static const char *choose_file(const struct wish *wish, const json_t *status)
 {
-    json_t *status = NULL;
-    int answer = connection_probe(options, "status", PATIENCE_SECONDS, &status);
+    const char *file =
+        json_string_value(json_object_get(json_object_get(status, "configuration"), "file"));
 
-    if (answer == 0)
-        read_status(status, daemon);
-    json_decref(status);
-    return say_of_daemon(findings, answer);
+    if (wish->file != NULL)
+        return wish->file;
+    return file != NULL && file[0] == '/' ? file : NULL;
 }
 
 static void print_text(const struct findings *findings, bool verbose, FILE *out)
@@ -158,11 +158,15 @@ static int examine(const struct options *options, const struct wish *wish,
 {
     struct config *config CLEANUP(config_cleanup) = NULL;
     struct doctor_daemon daemon = {.answers = false};
-    int r = load(wish->file, findings, &config);
+    json_auto_t *status = NULL;
+    int answer = connection_probe(options, "status", PATIENCE_SECONDS, &status);
+    int r = load(choose_file(wish, status), findings, &config);
 
     *ret_why = "examining this host";
+    if (answer == 0)
+        read_status(status, &daemon);
     if (r == 0)
-        r = ask_daemon(options, findings, &daemon);
+        r = say_of_daemon(findings, answer);
     return r < 0 ? r : doctor_examine(config, &daemon, findings, ret_why);
 }
 

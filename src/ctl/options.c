@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Values of long options lie above every character, as in the commands' own tables. */
 enum { OPTION_VERSION = 256, OPTION_HELP };
@@ -25,6 +26,12 @@ const char *options_refused(char **argv, char short_option[static 3])
     short_option[1] = (char)optopt;
     short_option[2] = '\0';
     return short_option;
+}
+
+bool options_is_common(const char *word)
+{
+    return strcmp(word, "-s") == 0 || strcmp(word, "-j") == 0 || strcmp(word, "--json") == 0 ||
+           strncmp(word, "--socket", strlen("--socket")) == 0;
 }
 
 static int refuse(const char *what, const char *word)
@@ -50,7 +57,9 @@ int options_parse(int argc, char **argv, struct options *ret_options)
         else if (answer == OPTION_HELP)
             options.request = REQUEST_HELP;
         else
-            return refuse(answer == ':' ? "no value given behind " : "wrong option ",
+            return refuse(answer == ':'
+                              ? "no value given behind "
+                              : "what belongs to a command stands behind it: wrong option ",
                           options_refused(argv, short_option));
     }
     if (options.request == REQUEST_COMMAND && optind == argc)

@@ -26,4 +26,7 @@ int options_parse(int argc, char **argv, struct options *ret_options);
 /* The word that getopt_long(3) did not take; it has short and long options in different places. */
 const char *options_refused(char **argv, char short_option[static 3]);
 
+/* Whether WORD is an option of this table, which has to stand in front of the command. */
+bool options_is_common(const char *word);
+
 #endif

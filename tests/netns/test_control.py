@@ -214,7 +214,7 @@ def test_a_place_that_is_taken(wire, daemons):
 
 
 @pytest.mark.parametrize("arguments,code", [
-    (["status", "-w", "0"], 2), (["status", "-w", "x"], 2), (["rules", "more"], 2),
+    (["status", "-w", "0"], 2), (["-w", "1", "status"], 2), (["status", "-w", "x"], 2), (["rules", "more"], 2),
     (["rules", "--nonsense"], 2), (["sttus"], 2)])
 def test_wrong_command_lines(wire, daemons, arguments, code):
     daemon = daemons(wire.host)

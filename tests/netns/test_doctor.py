@@ -107,9 +107,20 @@ def test_a_healthy_host(doctor, running):
         assert f"ok       {check} " in done.stdout
 
 
+def test_configuration_of_the_running_daemon(running):
+    """Without -c it is that of the daemon, wherever that has it from."""
+    alive = running("[divert]\ninterfaces = eth0, ppp7\n")
+    done = alive.space.run([CTL, "-s", path_of(alive.daemon), "-j", "doctor"], check=False)
+    found = {one["check"]: one for one in json.loads(done.stdout)["findings"]}
+    assert found["configuration"]["level"] == "ok", done.stdout
+    assert "ppp7" in found["interfaces"]["text"]
+    assert set(alive.findings()) == {check for check in found if found[check]["level"] != "ok"}
+
+
 def test_command_line(doctor):
     for arguments, text in ((["doctor", "more"], "one word too many"),
-                            (["doctor", "-x"], "wrong option -x")):
+                            (["doctor", "-x"], "wrong option -x"),
+                            (["doctor", "-j"], "-j stands in front")):
         done = doctor.run(*arguments, check=2)
         assert text in done.stderr
 

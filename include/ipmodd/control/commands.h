@@ -46,6 +46,7 @@ struct control_report {
     uint64_t started_ns;
     uint64_t generation; /* of the configuration in force; 1: that of the start */
     time_t loaded_at;
+    const char *file; /* that the daemon was told to read; NULL: it searches */
     const struct loaded *loaded;
     struct path_counters counters; /* of all queues, as `rules` */
     struct rule_counters *rules;   /* one for each rule; owned, as the next */
