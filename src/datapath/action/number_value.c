@@ -2,7 +2,6 @@
 /* One number as the value of an action. */
 #include "number_value.h"
 
-
 int number_value_parse(const char *text, const struct value_domain *domain, void **ret_value,
                        struct value_error *error)
 {
