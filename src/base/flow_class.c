@@ -33,5 +33,6 @@ struct flow_limits flow_limits_default(void)
                 [FLOW_CLASS_SCTP] = 7440,
                 [FLOW_CLASS_OTHER] = 600,
             },
+        .nat_refuse_after = 6, /* RFC 5382 REQ-4 */
     };
 }

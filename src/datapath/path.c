@@ -116,8 +116,9 @@ static void keep_from_looping(const struct path *path, struct packet *packet)
 
 static struct tracking tracking_of(struct path *path)
 {
-    return (struct tracking){path->flows, path->view, &path->rng, path->answerer.now_ns,
-                             path->view_since_ns};
+    return (struct tracking){path->flows,         path->view,
+                             &path->rng,          path->answerer.now_ns,
+                             path->view_since_ns, path->ruleset->shares_addresses};
 }
 
 /* What leaves is translated; a new flow for which there is no translation is refused. */

@@ -39,6 +39,7 @@ static const char *const reason_names[] = {
     [REASON_NAT_LIMIT] = "nat-limit",
     [REASON_NAT_NO_SOURCE] = "nat-no-source",
     [REASON_NAT_FILTERED] = "nat-filtered",
+    [REASON_NAT_RESET_HELD] = "nat-reset-held",
     [REASON_UNTRANSLATABLE] = "untranslatable",
     [REASON_HAND_OVER_FULL] = "hand-over-full",
     [REASON_TOO_LONG] = "too-long",

@@ -43,6 +43,15 @@ static int grow(void **array, size_t count, size_t item_size)
     return 0;
 }
 
+static bool rule_has_action(const struct rule *rule, const char *key)
+{
+    for (size_t i = 0; i < rule->action_count; i++) {
+        if (strcmp(rule->actions[i].type->key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
 int ruleset_add(struct ruleset *ruleset, struct rule *rule)
 {
     void *rules = ruleset->rules;
@@ -63,19 +72,12 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
         ruleset->reads_upper_layer |= rule->actions[i].type->needs_flow;
         ruleset->tracks_flows |= rule->actions[i].type->needs_flow;
     }
+    ruleset->shares_addresses |= rule_has_action(rule, "snat") ||
+                                 rule_has_action(rule, "masquerade");
     ruleset->rules = rules;
     ruleset->rules[ruleset->rule_count++] = *rule;
     *rule = (struct rule){.name = NULL};
     return 0;
-}
-
-static bool rule_has_action(const struct rule *rule, const char *key)
-{
-    for (size_t i = 0; i < rule->action_count; i++) {
-        if (strcmp(rule->actions[i].type->key, key) == 0)
-            return true;
-    }
-    return false;
 }
 
 bool ruleset_has_action(const struct ruleset *ruleset, const char *key)

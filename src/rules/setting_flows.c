@@ -116,6 +116,26 @@ static void print_ports(const struct config *config, FILE *out)
     value_print_range(&ports_domain, config->flows.nat_ports, config->flows.nat_ports, out);
 }
 
+#define REFUSE_GRAMMAR "off, or a time from 1s to 1min"
+
+static int parse_refuse_after(const char *text, struct config *config, struct value_error *error)
+{
+    uint32_t seconds = NAT_REFUSE_AT_ONCE;
+
+    if (strcmp(text, "off") != 0 && text_parse_seconds(text, NAT_REFUSE_MAX, &seconds) < 0)
+        return value_refuse(error, "'%.40s' is not right: " REFUSE_GRAMMAR, text);
+    config->flows.nat_refuse_after = seconds;
+    return 0;
+}
+
+static void print_refuse_after(const struct config *config, FILE *out)
+{
+    if (config->flows.nat_refuse_after == NAT_REFUSE_AT_ONCE)
+        fputs("off", out);
+    else
+        fprintf(out, "%" PRIu32 "s", config->flows.nat_refuse_after);
+}
+
 #define BEHAVIOUR_GRAMMAR "endpoint-independent, address-dependent or address-and-port-dependent"
 #define TIMEOUT_GRAMMAR   "a time such as 240s, 4min or 2h"
 
@@ -130,6 +150,7 @@ static const struct setting settings[] = {
     {"nat-mapping", BEHAVIOUR_GRAMMAR, parse_mapping, print_mapping},
     {"nat-filtering", BEHAVIOUR_GRAMMAR, parse_filtering, print_filtering},
     {"nat-ports", "unlimited, or a number of ports", parse_ports, print_ports},
+    {"nat-refuse-after", REFUSE_GRAMMAR, parse_refuse_after, print_refuse_after},
 };
 
 const struct setting_group setting_flows = {

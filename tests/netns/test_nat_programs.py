@@ -3,10 +3,12 @@
 import re
 import socket
 import threading
+import time
 
 import pytest
 
-from control import ctl_lines
+from control import ctl_json, ctl_lines
+from daemon import SLOW
 from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, GATE, HOST, PEER
 from traffic import iperf, name_server, ping, tcp_socket, udp_socket, web_server
@@ -204,6 +206,48 @@ def test_simultaneous_open(shared):
     exchange(near, far)
     near.close()
     far.close()
+
+
+@pytest.fixture(name="own")
+def own_fixture(routed, family, daemons):
+    """As with masquerade, and the host's own packets are diverted too."""
+    routed.peer.ip_batch([f"route del {CLIENT_NET[family]}"])
+    made = Shared(routed, family, HOST[family])
+    made.daemon = daemons(routed.host)
+    made.daemon.start(RULES["masquerade"](family).replace("forward, in", "out, forward, in"))
+    return made
+
+
+def held(own):
+    """How many resets of the host were held back."""
+    return ctl_json(own.daemon, "status")["drops"].get("nat-reset-held", 0)
+
+
+def test_rfc5382_req_4_simultaneous_open_that_begins_outside(own):
+    """The peer's SYN comes first, and the host has nobody at that port: it is not refused, and the
+    client's own SYN makes one connection of the two."""
+    far = own.tcp(own.peer, 7008)
+    far.settimeout(30 * SLOW)
+    opening = threading.Thread(target=far.connect, args=((own.outside, 40008),))
+    opening.start()
+    wait_until(lambda: held(own) > 0, "the host's reset")
+    near = own.tcp(own.client, 40008)
+    near.settimeout(30 * SLOW)
+    near.connect((PEER[own.family], 7008))
+    opening.join(30 * SLOW)
+    assert far.getpeername()[:2] == (own.outside, 40008)
+    exchange(near, far)
+    near.close()
+    far.close()
+
+
+def test_rfc5382_req_4_refused_after_six_seconds(own):
+    """Nobody inside wants the connection: it is refused, though not before."""
+    begin = time.monotonic()
+    with own.tcp(own.peer, 7009) as far, pytest.raises(ConnectionRefusedError):
+        far.settimeout(60 * SLOW)
+        far.connect((own.outside, 40009))
+    assert time.monotonic() - begin >= 6 and held(own) >= 1
 
 
 def test_retransmitted_syn(shared):

@@ -24,6 +24,12 @@ enum {
     FLOWS_DEFAULT = 1 << 17,
 };
 
+/* Seconds without a refusal of what comes from outside. */
+enum {
+    NAT_REFUSE_AT_ONCE = 0,
+    NAT_REFUSE_MAX = 60,
+};
+
 /* Ports outside for one address inside. */
 enum {
     NAT_PORTS_UNLIMITED = 0,
@@ -45,7 +51,8 @@ struct flow_limits {
     uint32_t max;                          /* flows at a time, FLOWS_MIN to FLOWS_MAX */
     uint32_t timeouts_s[FLOW_CLASS_COUNT]; /* seconds, at least 1 */
     enum nat_behaviour nat_mapping, nat_filtering;
-    uint32_t nat_ports; /* NAT_PORTS_UNLIMITED, or 1 to NAT_PORTS_MAX (RFC 6888 REQ-4) */
+    uint32_t nat_ports;        /* NAT_PORTS_UNLIMITED, or 1 to NAT_PORTS_MAX (RFC 6888 REQ-4) */
+    uint32_t nat_refuse_after; /* seconds, to NAT_REFUSE_MAX (RFC 5382 REQ-4) */
 };
 
 /* FLOWS_DEFAULT, the times of the RFCs, independence of endpoints, and any number of ports. */

@@ -48,6 +48,7 @@ enum reason {
     REASON_NAT_LIMIT,      /* the source has as many external ports as `nat-ports` allows */
     REASON_NAT_NO_SOURCE,  /* `masquerade` or `redirect`: this host has no address on that way */
     REASON_NAT_FILTERED,   /* to a mapping, from somebody whom `nat-filtering` keeps out */
+    REASON_NAT_RESET_HELD, /* this host's to a SYN from outside, before `nat-refuse-after` */
     REASON_UNTRANSLATABLE, /* of no flow, an SCTP fragment whose port would have to change, or
                               a fragment of an ICMP error */
     /* input and output */

@@ -61,6 +61,7 @@ struct ruleset {
     struct rule *rules; /* in order of appearance */
     size_t rule_count;
     bool tracks_flows;        /* a match or action of some rule asks for them */
+    bool shares_addresses;    /* some rule gives sources other addresses and ports */
     struct flow_limits flows; /* of one path; the default unless the builder says otherwise */
     bool reads_upper_layer; /* a match or action of some rule does, so fragments have to be followed
                              */

@@ -24,6 +24,13 @@ bool source_search_has_port(const struct source_search *search)
     return flow_proto_has_ports(search->leaving->proto) || is_query(search->leaving);
 }
 
+/* Whether FLOW has a place that others may have: nothing of it has left, or been let in. */
+static bool gives_way(const struct flow *flow)
+{
+    return (flow->flags & FLOW_DECIDED) == 0 ||
+           ((flow->flags & FLOW_REFUSED) != 0 && !flow_is_answered(flow));
+}
+
 bool source_search_is_reply_free(const struct source_search *search)
 {
     const struct flow_tuple reply = flow_tuple_turn(search->leaving);
@@ -34,7 +41,7 @@ bool source_search_is_reply_free(const struct source_search *search)
 
     if (holder == search->flow)
         return true;
-    if (holder != NULL && (holder->flags & FLOW_DECIDED) != 0)
+    if (holder != NULL && !gives_way(holder))
         return false;
     if (holder != NULL)
         flow_table_remove(search->tracking->table, holder, FLOW_END_DISPLACED,

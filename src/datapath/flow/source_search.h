@@ -24,7 +24,8 @@ bool source_search_has_port(const struct source_search *search);
 
 /*
  * Whether what answers to `leaving` would be of the flow alone, and of no shard but this one from
- * here on. A flow of which nothing has left yet gives way.
+ * here on. A flow of which nothing has left yet gives way, and one that this host has refused
+ * without anybody knowing.
  */
 bool source_search_is_reply_free(const struct source_search *search);
 

@@ -186,6 +186,19 @@ static enum reason begin(const struct tracking *tracking, struct packet *packet,
     return reason;
 }
 
+/* Whether PACKET of FLOW is this host's reset to a SYN from outside, and comes too soon. */
+static bool refuses_too_soon(const struct tracking *tracking, const struct flow *flow,
+                             enum flow_way way, const struct packet *packet)
+{
+    uint64_t wait_s = table_limits(tracking->table)->nat_refuse_after;
+
+    return tracking->shares_addresses && way == FLOW_REPLY && packet_is_tcp(packet) &&
+           (packet_tcp_flags(packet) & TCP_FLAG_RST) != 0 && !flow_is_answered(flow) &&
+           flow_tcp_state_of(flow) == FLOW_TCP_SYN_SENT && !flow_is_translated(flow) &&
+           host_view_is_local(tracking->view, packet->family, packet_src(packet)) &&
+           tracking->now_ns < flow->made_ns + wait_s * UINT64_C(1000000000);
+}
+
 static void note_flow(struct packet *packet, struct flow *flow, enum flow_way way)
 {
     packet->flow = flow;
@@ -256,6 +269,10 @@ static enum reason find_flow(const struct tracking *tracking, struct packet *pac
         return REASON_NONE;
     }
     flow = find(tracking, &tuple, &way);
+    if (flow != NULL && refuses_too_soon(tracking, flow, way, packet)) {
+        flow->flags |= FLOW_REFUSED;
+        return REASON_NAT_RESET_HELD;
+    }
     if (flow != NULL && flow_follow(tracking->table, flow, way, packet, tracking->now_ns)) {
         note_flow(packet, flow, way);
         return REASON_NONE;

@@ -7,6 +7,12 @@
  * Packets of a connection that began before the table did begin a flow too, as with conntrack's
  * nf_conntrack_tcp_loose. A reset, a SYN with ACK, or the reply to a query that belongs to no flow
  * is invalid, and so is an error about a packet of none.
+ *
+ * Where hosts inside may have an address of this host outside, a SYN from outside that the host
+ * refuses may be one half of a simultaneous open, whose other half comes from inside in a moment
+ * (RFC 5382 REQ-4). For `nat-refuse-after` the reset is dropped (nat-reset-held); a flow from
+ * inside with the same addresses and ports outside takes the place of the refused one, and
+ * otherwise the next SYN of that sender gets its reset.
  */
 #ifndef IPMODD_DATAPATH_FLOW_TRACK_FLOW_H
 #define IPMODD_DATAPATH_FLOW_TRACK_FLOW_H
@@ -22,6 +28,7 @@ struct tracking {
     struct rng *rng;
     uint64_t now_ns;
     uint64_t view_since_ns; /* VIEW is another one than before since then */
+    bool shares_addresses;  /* hosts inside may have addresses of this host outside */
 };
 
 /* REASON_NONE, or why PACKET is refused. */

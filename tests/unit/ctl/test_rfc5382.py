@@ -3,7 +3,7 @@
 import pytest
 from scapy.layers.inet import TCP
 
-from nat import FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, error, tcp
+from nat import FAR, FAR_B, INSIDE, NEIGHBOUR, POOL, ROUTER, Nat, error, tcp
 
 HOUR = 3600
 
@@ -110,6 +110,67 @@ def test_rfc5382_req_4_a_syn_to_a_port_of_nobody(nat, family):
     assert [bytes(each) for each in box.send(stray)] in ([], [bytes(stray)])
     port = box.one(outbound(family, "S", seq=100), after=1)[TCP].sport
     assert box.one(inbound(family, "SA", dport=port, seq=300, ack=101)).dst == INSIDE[family]
+
+
+class Own:
+    """A host whose own address, the pool's, hosts inside have outside: its stack answers too."""
+
+    def __init__(self, folder, family, flows=""):
+        self.family = family
+        net = INSIDE[family][:-2]
+        config = ("[divert]\ndirection = out, forward, in\n" + flows +
+                  f"[rule share]\nsrc = {net}0/{24 if family == 4 else 64}\nmasquerade = yes\n")
+        self.box = Nat(folder, config, "--local", POOL[family])
+
+    def stray(self, after=0.01):
+        """A SYN from outside comes; what comes out. It is for the host."""
+        return self.box.send(inbound(self.family, "S", seq=300), after=after)
+
+    def reset(self, after=0.01):
+        """What becomes of the host's reset to it."""
+        return self.box.send(tcp(self.family, POOL[self.family], 4000, FAR[self.family], 80, "RA",
+                                 ack=301), after=after)
+
+
+def test_rfc5382_req_4_the_hosts_own_address(tmp_path, family):
+    """No reset for six seconds; who tries again later gets it."""
+    own = Own(tmp_path, family)
+    assert len(own.stray()) == 1 and own.reset() == []
+    for after in (1, 2, 2.9):
+        assert len(own.stray(after)) == 1 and own.reset() == []
+    assert len(own.stray(4)) == 1
+    told = own.reset()
+    assert len(told) == 1 and told[0][TCP].flags == "RA"
+
+
+def test_rfc5382_req_4_a_syn_from_inside_takes_the_place_of_the_refused_one(tmp_path, family):
+    """The connection from inside has the port that it wants, and the SYN is of it from then on."""
+    own = Own(tmp_path, family)
+    own.stray()
+    assert own.reset() == []
+    sent = own.box.one(outbound(family, "S", seq=100), after=5)
+    assert (sent.src, sent[TCP].sport) == (POOL[family], 4000)
+    assert own.stray()[0].dst == INSIDE[family]
+    assert own.box.one(outbound(family, "SA", seq=100, ack=301)).src == POOL[family]
+    assert own.box.one(inbound(family, "SA", seq=300, ack=101)).dst == INSIDE[family]
+
+
+def test_rfc5382_req_4_what_the_host_accepts_or_has_is_its_own(tmp_path, family):
+    """A SYN that is accepted after all, and the reset of a connection: nothing is held, nor lost."""
+    own = Own(tmp_path, family)
+    accept = tcp(family, POOL[family], 4000, FAR[family], 80, "SA", ack=301)
+    own.stray()
+    own.reset()
+    own.stray()
+    assert len(own.box.send(accept)) == 1
+    assert own.box.one(outbound(family, "S", seq=100))[TCP].sport != 4000
+    assert len(own.reset()) == 1
+
+
+def test_rfc5382_req_4_off(tmp_path, family):
+    own = Own(tmp_path, family, flows="[flows]\nnat-refuse-after = off\n")
+    own.stray()
+    assert len(own.reset()) == 1
 
 
 def test_rfc5382_req_5_established_connections_live_two_hours_and_four_minutes(nat, family):
