@@ -23,7 +23,7 @@
  * one protocol at a time: ports are never overloaded. A port is kept when it is free, otherwise
  * another is looked for from a place that a secret hash of both ends gives (RFC 6056 3.3.3), in the
  * same class of ports (0 to 1023, and the others) and, for UDP, of the same parity first (RFC 4787
- * REQ-3, REQ-4); `random` starts anywhere. The search ends after PORT_PROBES tries; then the packet
+ * REQ-3, REQ-4); `random` starts anywhere. When none is free the packet
  * is refused (nat-exhausted) and answered with ICMP, and the next one tries again. So is one whose
  * source has as many ports as `nat-ports` allows (nat-limit; RFC 6888 REQ-4). What is for a
  * port here is the identifier of an ICMP query (RFC 5508). Other protocols have their addresses
@@ -70,7 +70,5 @@ struct translation {
 
 /* Which end of a packet it is about. */
 enum packet_end translation_end(const struct translation *translation);
-
-enum { PORT_PROBES = 256 };
 
 #endif

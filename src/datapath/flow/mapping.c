@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mappings and their two indices. */
+/* Mappings and how they are found. */
 #include "mapping.h"
 
 #include "memory.h"
+#include "places.h"
+#include "port_sets.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +19,6 @@ static_assert(sizeof(struct mapping_inside) == 44, "no gaps: it is hashed as mem
 static_assert(sizeof(struct mapping_outside) == 20, "no gaps: it is hashed as memory");
 static_assert(sizeof(struct mapping) == 68, "as little as a flow's memory allows");
 
-/* An element of an index; number 0: empty. */
-struct place {
-    uint32_t hash;
-    uint32_t number;
-};
-
 enum side {
     INSIDE,
     OUTSIDE,
@@ -30,23 +27,14 @@ enum side {
 
 struct mappings {
     struct mapping *items; /* number 1 is the first of them */
-    struct place *places[SIDES];
+    struct places places[SIDES];
+    struct port_sets *ports; /* that are taken outside */
     size_t capacity;
-    size_t mask; /* number of places of an index, a power of two, less one */
     atomic_size_t count;
     uint32_t fresh; /* numbers from here on have never been used */
     uint32_t free;  /* first of those that were used and are not now; 0: none */
     uint64_t seed;
 };
-
-static size_t places_for(size_t capacity)
-{
-    size_t places = 1;
-
-    while (places < 2 * capacity)
-        places *= 2;
-    return places;
-}
 
 static size_t items_size(const struct mappings *mappings)
 {
@@ -55,7 +43,20 @@ static size_t items_size(const struct mappings *mappings)
 
 static size_t places_size(const struct mappings *mappings)
 {
-    return (mappings->mask + 1) * sizeof(struct place);
+    return places_for(mappings->capacity) * sizeof(struct place);
+}
+
+/* 0 or -ENOMEM. */
+static int make_indices(struct mappings *mappings)
+{
+    for (enum side side = 0; side < SIDES; side++) {
+        mappings->places[side].items = memory_map(places_size(mappings));
+        mappings->places[side].mask = places_for(mappings->capacity) - 1;
+        if (mappings->places[side].items == NULL)
+            return -ENOMEM;
+    }
+    mappings->ports = port_sets_new(mappings->capacity);
+    return mappings->ports != NULL ? 0 : -ENOMEM;
 }
 
 struct mappings *mappings_new(size_t capacity)
@@ -65,13 +66,9 @@ struct mappings *mappings_new(size_t capacity)
     if (mappings == NULL)
         return NULL;
     mappings->capacity = capacity;
-    mappings->mask = places_for(capacity) - 1;
     mappings->fresh = 1;
     mappings->items = memory_map(items_size(mappings));
-    mappings->places[INSIDE] = memory_map(places_size(mappings));
-    mappings->places[OUTSIDE] = memory_map(places_size(mappings));
-    if (mappings->items != NULL && mappings->places[INSIDE] != NULL &&
-        mappings->places[OUTSIDE] != NULL)
+    if (mappings->items != NULL && make_indices(mappings) == 0)
         return mappings;
     mappings_free(mappings);
     return NULL;
@@ -82,20 +79,25 @@ void mappings_free(struct mappings *mappings)
     if (mappings == NULL)
         return;
     memory_unmap(mappings->items, items_size(mappings));
-    memory_unmap(mappings->places[INSIDE], places_size(mappings));
-    memory_unmap(mappings->places[OUTSIDE], places_size(mappings));
+    for (enum side side = 0; side < SIDES; side++)
+        memory_unmap(mappings->places[side].items, places_size(mappings));
+    port_sets_free(mappings->ports);
     free(mappings);
 }
 
 size_t mappings_memory(const struct mappings *mappings)
 {
-    return mappings_are_none(mappings) ? 0 : items_size(mappings) + SIDES * places_size(mappings);
+    if (mappings_are_none(mappings))
+        return 0;
+    return items_size(mappings) + SIDES * places_size(mappings) + port_sets_memory(mappings->ports);
 }
 
 void mappings_seed(struct mappings *mappings, uint64_t seed)
 {
-    if (mappings_are_none(mappings))
-        mappings->seed = seed;
+    if (!mappings_are_none(mappings))
+        return;
+    mappings->seed = seed;
+    port_sets_seed(mappings->ports, seed);
 }
 
 bool mappings_are_none(const struct mappings *mappings)
@@ -132,24 +134,19 @@ static uint32_t hash_of(const struct mappings *mappings, const void *key, size_t
     return (uint32_t)XXH3_64bits_withSeed(key, size, mappings->seed);
 }
 
-static size_t after(const struct mappings *mappings, size_t place)
-{
-    return (place + 1) & mappings->mask;
-}
-
 uint32_t mappings_find_inside(const struct mappings *mappings, const struct mapping_inside *inside,
                               const uint8_t *via)
 {
-    const struct place *places = mappings->places[INSIDE];
-    uint32_t hash = hash_of(mappings, inside, sizeof(*inside));
+    uint32_t hash = hash_of(mappings, inside, sizeof(*inside)), number;
+    size_t place = places_begin(&mappings->places[INSIDE], hash);
     size_t size = IP_ADDR_BYTES(inside->family);
 
-    for (size_t i = hash & mappings->mask; places[i].number != 0; i = after(mappings, i)) {
-        const struct mapping *mapping = item(mappings, places[i].number);
+    while ((number = places_next(&mappings->places[INSIDE], hash, &place)) != 0) {
+        const struct mapping *mapping = item(mappings, number);
 
-        if (places[i].hash == hash && memcmp(&mapping->inside, inside, sizeof(*inside)) == 0 &&
+        if (memcmp(&mapping->inside, inside, sizeof(*inside)) == 0 &&
             (via == NULL || memcmp(mapping->outside.address, via, size) == 0))
-            return places[i].number;
+            return number;
     }
     return 0;
 }
@@ -157,18 +154,24 @@ uint32_t mappings_find_inside(const struct mappings *mappings, const struct mapp
 uint32_t mappings_find_outside(const struct mappings *mappings,
                                const struct mapping_outside *outside)
 {
-    const struct place *places = mappings->places[OUTSIDE];
-    uint32_t hash;
+    uint32_t hash, number;
+    size_t place;
 
     if (mappings_are_none(mappings))
         return 0;
     hash = hash_of(mappings, outside, sizeof(*outside));
-    for (size_t i = hash & mappings->mask; places[i].number != 0; i = after(mappings, i)) {
-        if (places[i].hash == hash &&
-            memcmp(&item(mappings, places[i].number)->outside, outside, sizeof(*outside)) == 0)
-            return places[i].number;
+    place = places_begin(&mappings->places[OUTSIDE], hash);
+    while ((number = places_next(&mappings->places[OUTSIDE], hash, &place)) != 0) {
+        if (memcmp(&item(mappings, number)->outside, outside, sizeof(*outside)) == 0)
+            return number;
     }
     return 0;
+}
+
+bool mappings_find_port(const struct mappings *mappings, const struct mapping_outside *outside,
+                        const struct port_range *range, uint16_t *ret_port)
+{
+    return port_sets_find(mappings->ports, outside, range, ret_port);
 }
 
 static uint32_t hash_side(const struct mappings *mappings, const struct mapping *mapping,
@@ -180,35 +183,13 @@ static uint32_t hash_side(const struct mappings *mappings, const struct mapping 
 
 static void index_side(struct mappings *mappings, uint32_t number, enum side side)
 {
-    uint32_t hash = hash_side(mappings, item(mappings, number), side);
-    size_t place = hash & mappings->mask;
-
-    while (mappings->places[side][place].number != 0)
-        place = after(mappings, place);
-    mappings->places[side][place] = (struct place){hash, number};
-}
-
-/* Knuth's algorithm R (TAOCP 6.4): what stands behind the hole and may move into it does. */
-static void close_hole(struct mappings *mappings, struct place *places, size_t hole)
-{
-    for (size_t i = after(mappings, hole); places[i].number != 0; i = after(mappings, i)) {
-        size_t from_home = (i - places[i].hash) & mappings->mask;
-
-        if (from_home < ((i - hole) & mappings->mask))
-            continue;
-        places[hole] = places[i];
-        hole = i;
-    }
-    places[hole].number = 0;
+    places_add(&mappings->places[side], hash_side(mappings, item(mappings, number), side), number);
 }
 
 static void forget_side(struct mappings *mappings, uint32_t number, enum side side)
 {
-    size_t place = hash_side(mappings, item(mappings, number), side) & mappings->mask;
-
-    while (mappings->places[side][place].number != number)
-        place = after(mappings, place);
-    close_hole(mappings, mappings->places[side], place);
+    places_remove(&mappings->places[side], hash_side(mappings, item(mappings, number), side),
+                  number);
 }
 
 /* 0 when all are in use. */
@@ -235,6 +216,7 @@ uint32_t mappings_add(struct mappings *mappings, const struct mapping_inside *in
         item(mappings, number)->outside = *outside;
         item(mappings, number)->has_outside = true;
         index_side(mappings, number, OUTSIDE);
+        port_sets_take(mappings->ports, outside);
     }
     count(mappings, 1);
     return number;
@@ -273,8 +255,10 @@ static void forget(struct mappings *mappings, uint32_t number)
     struct mapping *mapping = item(mappings, number);
 
     forget_side(mappings, number, INSIDE);
-    if (mapping->has_outside)
+    if (mapping->has_outside) {
         forget_side(mappings, number, OUTSIDE);
+        port_sets_give_back(mappings->ports, &mapping->outside);
+    }
     mapping->next = mappings->free;
     mappings->free = number;
     count(mappings, (size_t)-1);

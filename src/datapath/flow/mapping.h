@@ -2,10 +2,10 @@
 /*
  * Mappings: which external address and port an internal one has (translation.h).
  *
- * A table of fixed size with two indices, by the internal and by the external side, open addressing
- * as in the flow table. A mapping belongs to the flows that use it, and goes with the last of them.
- * Numbers are stable, start at 1, and 0 is none. Where several threads use them, each does with the
- * lock of shards.h.
+ * A table of fixed size with two indices (places.h), by the internal and by the external side, and
+ * a bit for each external port that is taken (port_sets.h). A mapping belongs to the flows that use
+ * it, and goes with the last of them. Numbers are stable, start at 1, and 0 is none. Where several
+ * threads use them, each does with the lock of shards.h.
  *
  * With `nat-filtering = address-dependent` there are permits as well: mappings without an external
  * side whose internal one is the external side of another, and whose remote address has been sent
@@ -46,6 +46,12 @@ struct mapping {
     };
 };
 
+/* Of the ports from FIRST to LAST those are wanted whose bit, by their last six bits, is set. */
+struct port_range {
+    uint16_t first, last;
+    uint64_t wanted;
+};
+
 struct mappings;
 
 /* Room for CAPACITY of them, in memory that is touched as it is used. NULL without memory. */
@@ -68,6 +74,13 @@ uint32_t mappings_find_inside(const struct mappings *mappings, const struct mapp
 /* The mapping that has OUTSIDE; 0 for none. */
 uint32_t mappings_find_outside(const struct mappings *mappings,
                                const struct mapping_outside *outside);
+
+/*
+ * The first port of RANGE that no mapping has at the address of OUTSIDE, from its port, one of
+ * those, on and round. False: there is none.
+ */
+bool mappings_find_port(const struct mappings *mappings, const struct mapping_outside *outside,
+                        const struct port_range *range, uint16_t *ret_port);
 
 /* The inside of the permit for what is sent as TUPLE from a remote address to a mapping. */
 struct mapping_inside mapping_permit(const struct flow_tuple *tuple);

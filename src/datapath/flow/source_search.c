@@ -2,17 +2,19 @@
 /* The search for ports (RFC 4787 4, RFC 6056 3.3). */
 #include "source_search.h"
 
-#include "ipmodd/base/macro.h"
 #include "table.h"
 
 #include <netinet/in.h>
 #include <string.h>
 
 enum {
-    RUN = 64,                 /* ports that are tried one behind the other */
-    RUNS = PORT_PROBES / RUN, /* places from where */
-    WELL_KNOWN_MAX = 1023,    /* RFC 4787 REQ-3 b */
+    WELL_KNOWN_MAX = 1023, /* RFC 4787 REQ-3 b */
+    PORT_TRIES = 64,       /* free ones that something without a mapping has */
 };
+
+/* Bits of struct port_range. */
+#define EVERY_PORT UINT64_MAX
+#define EVEN_PORTS UINT64_C(0x5555555555555555)
 
 static bool is_query(const struct flow_tuple *tuple)
 {
@@ -87,35 +89,39 @@ static struct ports allowed_ports(const struct source_search *search)
     return (struct ports){WELL_KNOWN_MAX + 1, UINT16_MAX, keeps_parity};
 }
 
-/* Where run number RUN_NUMBER begins. */
-static uint32_t choose_start(const struct source_search *search, uint32_t run_number, uint32_t span)
+/* Where the search begins. */
+static uint16_t choose_start(const struct source_search *search, const struct ports *ports)
 {
+    uint32_t span = ports->last - ports->first + 1u;
     struct {
         struct mapping_inside inside;
         uint8_t dst[16];
-        uint32_t dport, run_number;
-    } key = {.inside = search->inside, .dport = search->leaving->dport, .run_number = run_number};
+        uint32_t dport;
+    } key = {.inside = search->inside, .dport = search->leaving->dport};
+    uint64_t choice;
 
     memcpy(key.dst, search->leaving->dst, sizeof(key.dst));
-    if (search->translation != NULL && search->translation->random)
-        return rng_u32(search->tracking->rng) % span;
-    return (uint32_t)(table_hash(search->tracking->table, &key, sizeof(key)) % span);
+    choice = search->translation != NULL && search->translation->random
+                 ? rng_u32(search->tracking->rng)
+                 : table_hash(search->tracking->table, &key, sizeof(key));
+    return (uint16_t)(ports->first + choice % span);
 }
 
-/* Tries RUN ports of PORTS; leaves the free one in the tuple. */
-static bool try_run(const struct source_search *search, const struct ports *ports,
-                    bool keeps_parity, uint32_t start)
+/* Takes the first free one of RANGE from START on and round; leaves it in the tuple. */
+static bool try_range(const struct source_search *search, const struct port_range *range,
+                      uint16_t start)
 {
-    uint32_t span = ports->last - ports->first + 1u;
+    const struct mappings *mappings = table_mappings(search->tracking->table);
+    struct mapping_outside outside = source_search_outside(search);
 
-    for (uint32_t i = 0; i < MIN_OF(span, (uint32_t)RUN); i++) {
-        uint16_t port = (uint16_t)(ports->first + (start + i) % span);
-
-        if (keeps_parity && (port ^ search->wanted) % 2 != 0)
-            continue;
-        search->leaving->sport = port;
-        if (is_free(search))
+    outside.port = start;
+    for (int i = 0; i < PORT_TRIES; i++) {
+        if (!mappings_find_port(mappings, &outside, range, &search->leaving->sport))
+            return false;
+        if (source_search_is_reply_free(search))
             return true;
+        outside.port = search->leaving->sport < range->last ? (uint16_t)(search->leaving->sport + 1)
+                                                            : range->first;
     }
     return false;
 }
@@ -124,15 +130,18 @@ bool source_search_find_port(const struct source_search *search)
 {
     const struct ports ports = allowed_ports(search);
     bool random = search->translation != NULL && search->translation->random;
-    uint32_t span = ports.last - ports.first + 1u;
+    struct port_range range = {ports.first, ports.last, EVERY_PORT};
+    uint16_t start;
 
     search->leaving->sport = search->wanted;
     if (!random && search->wanted >= ports.first && search->wanted <= ports.last && is_free(search))
         return true;
-    for (uint32_t i = 0; i < RUNS; i++) {
-        if (try_run(search, &ports, ports.keeps_parity && i < RUNS / 2,
-                    choose_start(search, i, span)))
+    start = choose_start(search, &ports);
+    if (ports.keeps_parity) {
+        range.wanted = search->wanted % 2 == 0 ? EVEN_PORTS : ~EVEN_PORTS;
+        if (try_range(search, &range, start))
             return true;
+        range.wanted = EVERY_PORT;
     }
-    return false;
+    return try_range(search, &range, start);
 }

@@ -470,6 +470,26 @@ static void test_exhaustion(void **state)
     assert_in_range(port_outside(fixture, "192.0.2.1", 200, "198.51.100.2"), 7000, 7002);
 }
 
+/* Every port of an address is given to somebody before anybody is refused, random or not. */
+static void test_no_port_is_left_over(void **state)
+{
+    static const char *const pools[] = {"203.0.113.7:20000-22999",
+                                        "203.0.113.8:20000-22999 random"};
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
+        path_free(fixture->path);
+        fixture->path = NULL;
+        ruleset_free(fixture->ruleset);
+        fixture->ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
+        start_with(fixture, "snat", pools[i], "2001:db8:9::7");
+        for (uint16_t port = 1; port <= 3000; port++)
+            assert_int_not_equal(port_outside(fixture, "192.0.2.1", port, "198.51.100.2"), 0);
+        assert_int_equal(port_outside(fixture, "192.0.2.1", 3001, "198.51.100.2"), 0);
+        assert_int_equal(path_counters(fixture->path)->drops[REASON_NAT_EXHAUSTED], 1);
+    }
+}
+
 /* RFC 6888 REQ-4. Each host has its ports, whoever it speaks to, and gets back what it had. */
 static void test_limit_of_a_host(void **state)
 {
@@ -855,6 +875,7 @@ int main(void)
         TEST(test_ports_are_kept_or_like_it),
         TEST(test_ports_are_never_shared),
         TEST(test_exhaustion),
+        TEST(test_no_port_is_left_over),
         TEST(test_limit_of_a_host),
         TEST(test_limit_comes_and_goes),
         TEST(test_pools_are_paired),
