@@ -170,7 +170,7 @@ static void put_flows(const struct sheet *sheet, const struct control_report *re
     put_counter(sheet, "flows_added", "Flows that began.", flows->counters.added);
     put_counter(sheet, "flows_ended", "Flows that had their time or were forgotten.",
                 flows->counters.ended);
-    put_counter(sheet, "flows_displaced", "Unanswered flows that made room for others.",
+    put_counter(sheet, "flows_displaced", "Flows without both sides that made room for others.",
                 flows->counters.displaced);
     put_counter(sheet, "flows_refused", "Flows for which there was no room.",
                 flows->counters.refused);

@@ -14,9 +14,10 @@
  * 5508 REQ-2). There is no timer for each: a hand goes round over all entries, a few at a time
  * (flow_table_sweep()), and an entry that has had its time counts as absent wherever it is met. A
  * new flow that finds no entry free takes one that the hand sees next and that has had its time, or
- * that of the oldest flow which nobody has answered yet; those stand in a list. A flood of first
- * packets so displaces its like, and never what both sides take part in; when there is nothing
- * else, the new flow is refused.
+ * that of the oldest flow in which both sides do not take part yet: which nobody has answered or,
+ * of TCP, whose answer nobody has acknowledged; those stand in a list. A flood of first packets so
+ * displaces its like, also where it is answered, and never what both sides take part in; when there
+ * is nothing else, the new flow is refused.
  *
  * One thread; where there are several, each has a table of its own (shards.h). Times are monotonic
  * nanoseconds, and come with the packets.
@@ -119,7 +120,7 @@ uint64_t flow_time_left(const struct flow_table *table, const struct flow *flow,
 
 struct flow_table_counters {
     uint64_t added, ended; /* ended: had their time, or were removed */
-    uint64_t displaced;    /* unanswered ones that made room */
+    uint64_t displaced;    /* ones of one side that made room */
     uint64_t refused;      /* new ones for which there was no room */
 };
 

@@ -138,6 +138,16 @@ static bool opens_another(const struct flow *flow, const struct packet *packet)
            (packet_tcp_flags(packet) & judged) == TCP_FLAG_SYN;
 }
 
+/*
+ * Whether both sides take part. The source of a SYN can be forged, and whoever has that address
+ * does not acknowledge what it is answered (RFC 4987 3).
+ */
+static bool has_both_sides(const struct flow *flow)
+{
+    return flow->tuples[FLOW_ORIGINAL].proto == IPPROTO_TCP ? both(flow->tcp_seen, SEEN_ACK)
+                                                            : flow_is_answered(flow);
+}
+
 bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
                  const struct packet *packet, uint64_t now_ns)
 {
@@ -152,8 +162,8 @@ bool flow_follow(struct flow_table *table, struct flow *flow, enum flow_way way,
     flow->packets[way] += packet->segments;
     flow->bytes[way] += packet_wire_bytes(packet);
     flow->seen_ns = now_ns;
-    if (way == FLOW_REPLY)
-        table_note_answer(table, flow);
+    if (has_both_sides(flow))
+        table_note_both_sides(table, flow);
     flow->class = (uint8_t)class_of(flow);
     if (is_first_answer || (seen != flow->tcp_seen && state_from(seen) != flow_tcp_state_of(flow)))
         table_tell(table, flow, FLOW_CHANGES, now_ns);

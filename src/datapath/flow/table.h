@@ -5,8 +5,8 @@
 
 #include "ipmodd/datapath/flow.h"
 
-/* FLOW has been answered: it makes room for no other any more. */
-void table_note_answer(struct flow_table *table, struct flow *flow);
+/* Both sides take part in FLOW: it makes room for no other any more. */
+void table_note_both_sides(struct flow_table *table, struct flow *flow);
 
 /* The observer, if there is one and FLOW is decided, is told of CHANGE, which is not its end. */
 void table_tell(const struct flow_table *table, const struct flow *flow, enum flow_change change,

@@ -53,11 +53,11 @@ static uint32_t number_of(const struct flow_table *table, const struct flow *flo
     return (uint32_t)(flow - table->flows);
 }
 
-static void list_unanswered(struct flow_table *table, struct flow *flow)
+static void list_one_sided(struct flow_table *table, struct flow *flow)
 {
     uint32_t number = number_of(table, flow);
 
-    flow->entry_state = ENTRY_UNANSWERED;
+    flow->entry_state = ENTRY_ONE_SIDED;
     flow->previous = table->newest;
     flow->next = TABLE_NONE;
     if (table->newest != TABLE_NONE)
@@ -79,12 +79,12 @@ static void unlist(struct flow_table *table, const struct flow *flow)
         table->newest = flow->previous;
 }
 
-void table_note_answer(struct flow_table *table, struct flow *flow)
+void table_note_both_sides(struct flow_table *table, struct flow *flow)
 {
-    if (flow->entry_state != ENTRY_UNANSWERED)
+    if (flow->entry_state != ENTRY_ONE_SIDED)
         return;
     unlist(table, flow);
-    flow->entry_state = ENTRY_ANSWERED;
+    flow->entry_state = ENTRY_BOTH_SIDED;
 }
 
 static void release_mappings(struct flow_table *table, const struct flow *flow)
@@ -111,7 +111,7 @@ void table_release(struct flow_table *table, struct flow *flow, enum flow_end wh
     if (flow_is_translated(flow))
         table_disclaim(table, &flow->tuples[FLOW_REPLY]);
     release_mappings(table, flow);
-    if (flow->entry_state == ENTRY_UNANSWERED)
+    if (flow->entry_state == ENTRY_ONE_SIDED)
         unlist(table, flow);
     table_discount_translated(table, flow);
     flow->entry_state = ENTRY_FREE;
@@ -211,7 +211,7 @@ static void fill(struct flow_table *table, struct flow *flow, const struct flow_
                  const struct flow_tuple *reply, uint64_t now_ns)
 {
     *flow = (struct flow){.tuples = {*original, *reply}, .made_ns = now_ns, .seen_ns = now_ns};
-    list_unanswered(table, flow);
+    list_one_sided(table, flow);
     flow_index_add(&table->index, flow, FLOW_ORIGINAL);
     if (is_taken(table, reply, flow) || !owns_reply(table, flow))
         flow->flags |= FLOW_REPLY_TAKEN;

@@ -15,8 +15,8 @@ enum { TABLE_NONE = UINT32_MAX }; /* no entry */
 /* What an entry holds, and which list it is in. */
 enum entry_state {
     ENTRY_FREE,       /* nothing; in the list of the free ones, or never used */
-    ENTRY_UNANSWERED, /* a flow in the list of those */
-    ENTRY_ANSWERED,   /* a flow in no list */
+    ENTRY_ONE_SIDED,  /* a flow in the list of those in which both sides do not take part yet */
+    ENTRY_BOTH_SIDED, /* a flow in no list */
 };
 
 struct flow_table {
@@ -27,7 +27,7 @@ struct flow_table {
     size_t fresh; /* entries from here on have never been used */
     size_t hand;
     uint32_t free;           /* first of the entries that were used and are not now */
-    uint32_t oldest, newest; /* of the flows that nobody has answered */
+    uint32_t oldest, newest; /* of the flows of one side */
     uint64_t timeouts_ns[FLOW_CLASS_COUNT];
     struct flow_limits limits;
     struct mappings *mappings;            /* owned, or those of the shards */
