@@ -86,7 +86,8 @@ enum flow_flag {
     FLOW_DOUBTFUL = 1u << 4,    /* with FLOW_MASQUERADED: routes have changed, and it is not known
                                    whether its source is still that of its way */
     FLOW_MASQUERADED = 1u << 2, /* its source is an address of this host as long as it has it */
-    FLOW_REFUSED = 1u << 5,     /* this host refused it, and nobody has been told */
+    FLOW_REFUSED = 1u << 5,     /* this host refused it, and nobody was told: others may
+                                   have its tuples until something comes of it */
     FLOW_REPLY_TAKEN = 1u << 3, /* REPLY is another flow's tuple: packets with it are not of this
                                    one, and it is not to leave without another */
 };

@@ -29,8 +29,7 @@ bool source_search_has_port(const struct source_search *search)
 /* Whether FLOW has a place that others may have: nothing of it has left, or been let in. */
 static bool gives_way(const struct flow *flow)
 {
-    return (flow->flags & FLOW_DECIDED) == 0 ||
-           ((flow->flags & FLOW_REFUSED) != 0 && !flow_is_answered(flow));
+    return (flow->flags & FLOW_DECIDED) == 0 || (flow->flags & FLOW_REFUSED) != 0;
 }
 
 bool source_search_is_reply_free(const struct source_search *search)

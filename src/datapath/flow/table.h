@@ -48,6 +48,10 @@ void table_disclaim(struct flow_table *table, const struct flow_tuple *tuple);
 /* Whether there are translated flows, here or in another shard. */
 bool table_translates(const struct flow_table *table);
 
+/* Other shards may claim the ORIGINAL of FLOW, which stays: TABLE claims it again when it is met.
+ */
+void table_give_up(struct flow_table *table, const struct flow *flow);
+
 /* Around all use of mappings from the question to the hold; may be nested. */
 void table_lock_mappings(struct flow_table *table);
 void table_unlock_mappings(struct flow_table *table);

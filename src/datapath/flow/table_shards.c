@@ -15,6 +15,13 @@ void table_disclaim(struct flow_table *table, const struct flow_tuple *tuple)
         directory_give_back(shards_directory(table->shards), tuple, table->number);
 }
 
+void table_give_up(struct flow_table *table, const struct flow *flow)
+{
+    if (table->shards != NULL)
+        directory_give_back(shards_directory(table->shards), &flow->tuples[FLOW_ORIGINAL],
+                            table->number);
+}
+
 void table_join(struct flow_table *table, struct shards *shards, unsigned number)
 {
     if (shards == NULL || table->shards == shards)

@@ -57,13 +57,25 @@ static bool lost_its_source(const struct tracking *tracking, struct flow *flow, 
     return has_another_way(tracking, flow);
 }
 
+/* A flow that was refused is anybody's; what comes of it takes it back, unless somebody has it. */
+static bool is_taken_away(const struct tracking *tracking, struct flow *flow)
+{
+    unsigned owner;
+
+    if ((flow->flags & FLOW_REFUSED) == 0)
+        return false;
+    flow->flags &= (uint8_t)~FLOW_REFUSED;
+    return !table_claim(tracking->table, &flow->tuples[FLOW_ORIGINAL], &owner);
+}
+
 /* The flow that TUPLE names, unless it is of no use any more. */
 static struct flow *find(const struct tracking *tracking, const struct flow_tuple *tuple,
                          enum flow_way *ret_way)
 {
     struct flow *flow = flow_table_find(tracking->table, tuple, tracking->now_ns, ret_way);
 
-    if (flow == NULL || !lost_its_source(tracking, flow, *ret_way))
+    if (flow == NULL ||
+        (!lost_its_source(tracking, flow, *ret_way) && !is_taken_away(tracking, flow)))
         return flow;
     flow_table_remove(tracking->table, flow, FLOW_END_MOVED, tracking->now_ns);
     return NULL;
@@ -271,6 +283,7 @@ static enum reason find_flow(const struct tracking *tracking, struct packet *pac
     flow = find(tracking, &tuple, &way);
     if (flow != NULL && refuses_too_soon(tracking, flow, way, packet)) {
         flow->flags |= FLOW_REFUSED;
+        table_give_up(tracking->table, flow);
         return REASON_NAT_RESET_HELD;
     }
     if (flow != NULL && flow_follow(tracking->table, flow, way, packet, tracking->now_ns)) {

@@ -51,11 +51,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* KEY = VALUE for what has PROTO; NULL: for everything. */
-static void add_action(struct ruleset *ruleset, const char *proto, const char *key,
-                       const char *value)
+/* KEY = VALUE for what has MATCH = WANTED; NULL: for everything. */
+static void add_action(struct ruleset *ruleset, const char *match, const char *wanted,
+                       const char *key, const char *value)
 {
-    const struct match_type *match = match_type_find("proto");
     const struct action_type *action = action_type_find(key);
     const struct scope scope = scope_all();
     struct value_error error = {""};
@@ -63,18 +62,20 @@ static void add_action(struct ruleset *ruleset, const char *proto, const char *k
     void *parsed;
 
     assert_int_equal(rule_init(&rule, key, "test", 1), 0);
-    if (proto != NULL) {
-        assert_int_equal(match->parse(proto, &scope, &parsed, &error), 0);
-        assert_int_equal(rule_add_match(&rule, match, parsed), 0);
+    if (match != NULL) {
+        const struct match_type *type = match_type_find(match);
+
+        assert_int_equal(type->parse(wanted, &scope, &parsed, &error), 0);
+        assert_int_equal(rule_add_match(&rule, type, parsed), 0);
     }
     assert_int_equal(action->parse(value, &scope, &parsed, &error), 0);
     assert_int_equal(rule_add_action(&rule, action, parsed), 0);
     assert_int_equal(ruleset_add(ruleset, &rule), 0);
 }
 
-/* Paths with KEY = VALUE for packets of PROTO; the last one is STATELESS. */
-static void start_for(struct fixture *fixture, const char *proto, const char *key,
-                      const char *value, bool stateless)
+/* Paths with KEY = VALUE as add_action() has it; the last one is STATELESS. */
+static void start_for(struct fixture *fixture, const char *match, const char *wanted,
+                      const char *key, const char *value, bool stateless)
 {
     fixture->shards = shards_new(PATHS, PATHS * 1024, 7);
     assert_non_null(fixture->shards);
@@ -82,7 +83,7 @@ static void start_for(struct fixture *fixture, const char *proto, const char *ke
         fixture->rulesets[i] = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
         fixture->rulesets[i]->flows.max = 1024;
         if (!stateless || i < PATHS - 1)
-            add_action(fixture->rulesets[i], proto, key, value);
+            add_action(fixture->rulesets[i], match, wanted, key, value);
         fixture->paths[i] = path_new(fixture->rulesets[i], fixture->view);
         path_join(fixture->paths[i], fixture->shards, i);
         path_set_seed(fixture->paths[i], i);
@@ -92,7 +93,7 @@ static void start_for(struct fixture *fixture, const char *proto, const char *ke
 
 static void start(struct fixture *fixture, const char *key, const char *value, bool stateless)
 {
-    start_for(fixture, NULL, key, value, stateless);
+    start_for(fixture, NULL, NULL, key, value, stateless);
 }
 
 static uint64_t sum_in(const struct fixture *fixture)
@@ -220,6 +221,51 @@ static void test_narrow_range_is_used_up(void **state)
     for (unsigned at = 0; at < PATHS; at++) {
         packet = deliver(fixture, at, &forged, &where);
         assert_int_equal(packet->reason, REASON_NAT_EXHAUSTED);
+    }
+}
+
+/* WHAT with another sender or receiver, this host, and these flags. */
+static struct forged with_host(const struct forged *what, size_t end, uint8_t flags)
+{
+    static const uint8_t host[] = {203, 0, 113, 7};
+    struct forged made = *what;
+
+    memcpy(made.bytes + end, host, sizeof(host));
+    made.bytes[L4 + 13] = flags;
+    forge_seal(&made);
+    return made;
+}
+
+/*
+ * RFC 5382 REQ-4. This host refuses what comes from outside to path 0, and the other half of the
+ * simultaneous open comes from inside to path 1: it has the same port, and both are one flow.
+ */
+static void test_refused_from_outside(void **state)
+{
+    struct fixture *fixture = *state;
+    struct forged stray, reset;
+    struct ip_addr host;
+    unsigned where;
+
+    assert_int_equal(ip_addr_parse("203.0.113.7", &host), 0);
+    host_view_free(fixture->view);
+    fixture->view = host_view_new(&host, 1, NULL, 0, NULL, 0);
+    start_for(fixture, "src", "192.0.2.0/24", "snat", "203.0.113.7", false);
+    for (uint16_t port = 30000; port < 30000 + PATHS; port++) {
+        unsigned inside = port % PATHS;
+
+        forge_from(IPPROTO_TCP, port, 80);
+        reset = with_host(&forged, SRC, TCP_FLAG_RST | TCP_FLAG_ACK);
+        forge_answer(&(struct packet){.data = reset.bytes});
+        stray = with_host(&answer, DST, TCP_FLAG_SYN);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(deliver(fixture, 0, &stray, &where)->fate, FATE_OUT);
+            assert_int_equal(deliver(fixture, 0, &reset, &where)->reason, REASON_NAT_RESET_HELD);
+        }
+        assert_int_equal(be16_load(deliver(fixture, inside, &forged, &where)->data + L4), port);
+        assert_int_equal(where, inside);
+        assert_comes_back(deliver(fixture, 0, &stray, &where));
+        assert_int_equal(where, inside);
     }
 }
 
@@ -451,7 +497,7 @@ static void test_no_part_of_an_error_passes(void **state)
     static struct forged error;
     unsigned home;
 
-    start_for(fixture, "udp", "snat", "203.0.113.7", true);
+    start_for(fixture, "proto", "udp", "snat", "203.0.113.7", true);
     for (unsigned round = 0; round < 2; round++) {
         for (uint16_t id = 0; id < 4 * PATHS; id++) {
             unsigned at;
@@ -630,6 +676,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers_find_their_flow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_narrow_range_is_used_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused_from_outside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_destination_port, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mappings_are_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_errors_find_their_flow, set_up, tear_down),
