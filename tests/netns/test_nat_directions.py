@@ -27,6 +27,7 @@ CLIENT_NET = {4: "203.0.113.0/28", 6: "2001:db8:3::/64"}
 POOLS = {4: "203.0.113.192/26", 6: "2001:db8:9::/48"}
 OUTSIDE = {4: "203.0.113.240/28", 6: "2001:db8:9:1::/64"}  # netmap's, for the client
 OUTSIDE_2 = {4: "203.0.113.224/28", 6: "2001:db8:9:2::/64"}  # and for what is hidden
+OUTSIDE_3 = {4: "203.0.113.208/28", 6: "2001:db8:9:3::/64"}  # and for a peer, as this host sees it
 AWAY_NET = {4: "198.51.100.192/28", 6: "2001:db8:2:f::/64"}  # nobody has one of these
 THERE_NET = {4: "198.51.100.32/28", 6: "2001:db8:2:e::/64"}  # where the peer has some
 PORTS = range(55666, 55681)
@@ -147,6 +148,14 @@ CASES = [
          ("peer", PEER, HOST, 7304), ("host", HIDDEN, 7204), PEER, pings=()),
     Case("in-snat", lambda f: f"src = {there(30)[f]}\ndst = {HOST[f]}\nsnat = {pool(203)[f]}",
          ("peer", there(30), HOST, 7305), ("host", HOST, 7305), pool(203), pings=(4,)),
+    Case("in-netmap-src",
+         lambda f: f"src = {there(31)[f]}\ndst = {HOST[f]}\nnetmap = src {OUTSIDE_3[f]}",
+         ("peer", there(31), HOST, 7306), ("host", HOST, 7306), each_moved(there(31), OUTSIDE_3),
+         pings=(4,)),
+    Case("in-netmap-dst",
+         lambda f: f"src = {there(31)[f]}\ndst = {HOST_2[f]}\nnetmap = dst {CLIENT_NET[f]}",
+         ("peer", there(31), HOST_2, 7307), ("client", each_moved(HOST_2, CLIENT_NET), 7307),
+         there(31), pings=(4,)),
 ]
 
 
@@ -170,8 +179,13 @@ def build(net):
         addr add {HIDDEN[4]}/32 dev lo
         addr add {HIDDEN[6]}/128 dev lo
         """)
+    second = each_moved(HOST_2, CLIENT_NET)
+    net.commands("client", f"""
+        addr add {second[4]}/26 dev eth0
+        addr add {second[6]}/64 dev eth0 preferred_lft 0
+        """)
     lines = [f"route add {POOLS[family]} via {HOST[family]}" for family in (4, 6)]
-    numbers = [*range(10, 15), *range(20, 25), 30]
+    numbers = [*range(10, 15), *range(20, 25), 30, 31]
     lines += [f"addr add {there(number)[4]}/32 dev lo" for number in numbers]
     lines += [f"addr add {there(number)[6]}/128 dev lo" for number in numbers]
     lines += ["addr add 198.51.100.33/32 dev lo",
