@@ -104,7 +104,7 @@ make_initramfs || exit 1
 write_job "$@" || exit 1
 
 echo "kernel $release"
-timeout "${IPMODD_VM_SECONDS:-3600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 \
+timeout "${IPMODD_VM_SECONDS:-7200}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 \
     -m 2048 -display none -no-reboot -nodefaults -serial stdio \
     -kernel "$tree/boot/vmlinuz-$release" -initrd "$work/initramfs.cpio" \
     -append "console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0 rdinit=/init" \
