@@ -220,8 +220,8 @@ def test_flushes_of_translated_flows(shared, daemons, family):
     live = {(flow["original"]["src"], flow["original"]["sport"])
             for flow in ctl_lines(daemon, "flows") if flow["translated"]}
     assert len(live) == FLOWS
-    ctl(daemon, "flows", "--flush")
-    assert ctl_lines(daemon, "flows") == []
+    wait_until(lambda: ctl(daemon, "flows", "--flush").returncode == 0 and
+               ctl_lines(daemon, "flows") == [], "an end of what is still on its way")
 
 
 def test_hairpins(shared, daemons, family):
