@@ -94,6 +94,25 @@ static void test_both_ways_lead_to_the_entry(void **state)
     assert_int_equal(flow_table_count(table), 0);
 }
 
+/*
+ * Where a tuple stands follows from a secret, so that nobody outside can choose tuples that meet;
+ * which one does not change under flows that are there.
+ */
+static void test_hash_is_seeded(void **state)
+{
+    struct flow_table *table = *state;
+    const struct flow_tuple tuple = make_tuple(1);
+    uint64_t hash = table_hash(table, &tuple, sizeof(tuple));
+
+    flow_table_seed(table, 43);
+    assert_true(table_hash(table, &tuple, sizeof(tuple)) != hash);
+    flow_table_seed(table, 42);
+    assert_true(table_hash(table, &tuple, sizeof(tuple)) == hash);
+    add(table, 1, 0);
+    flow_table_seed(table, 43);
+    assert_true(table_hash(table, &tuple, sizeof(tuple)) == hash);
+}
+
 static void test_a_translated_flow_has_its_own_reply(void **state)
 {
     struct flow_table *table = *state;
@@ -348,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_both_ways_lead_to_the_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hash_is_seeded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_translated_flow_has_its_own_reply, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_flow_to_itself, set_up, tear_down),
