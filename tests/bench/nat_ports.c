@@ -6,7 +6,8 @@
  * usage: bench_nat_ports
  *
  * Ever new hosts inside send a first segment each from a random port, as a flood with forged
- * sources would. Only the path is timed, in processor time; a line for each step.
+ * sources would. Only the path is timed, in processor time; a line for each step, with the longest
+ * that a batch took.
  */
 #include "tool.h"
 
@@ -63,15 +64,16 @@ static void put_syn(uint8_t *bytes, struct rng *rng)
     be16_store(bytes + 20, (uint16_t)(1024 + rng_u32(rng) % PORTS));
 }
 
-/* Nanoseconds of one of COUNT first segments, of which all leave or none. */
-static double begin_flows(struct path *path, struct batch *batch, size_t count, struct rng *rng)
+/* Nanoseconds of one of COUNT first segments, and RET_LONGEST of a batch. */
+static double begin_flows(struct path *path, struct batch *batch, size_t count, struct rng *rng,
+                          uint64_t *ret_longest)
 {
     static uint64_t now_ns = 1;
-    uint64_t spent = 0;
+    uint64_t spent = 0, longest = 0;
     size_t sent = 0;
 
     while (sent < count) {
-        uint64_t begin;
+        uint64_t begin, took;
         uint8_t *buffer;
 
         batch_reset(batch);
@@ -81,9 +83,12 @@ static double begin_flows(struct path *path, struct batch *batch, size_t count, 
         }
         begin = processor_ns();
         path_run(path, batch, &(struct moment){.now_ns = now_ns++});
-        spent += processor_ns() - begin;
+        took = processor_ns() - begin;
+        spent += took;
+        longest = MAX_OF(longest, took);
         sent += batch->count;
     }
+    *ret_longest = longest;
     return (double)spent / (double)count;
 }
 
@@ -102,12 +107,14 @@ int main(void)
     path_set_seed(path, 1);
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         size_t until = (size_t)PORTS * steps[i] / 100;
-        double ns = begin_flows(path, batch, until - sent, &rng);
+        uint64_t longest;
+        double ns = begin_flows(path, batch, until - sent, &rng, &longest);
         const struct path_counters *counters = path_counters(path);
 
         sent = until;
-        printf("flows for %3u %% of %d ports: %7.0f ns each, %6llu refused so far\n", steps[i],
-               PORTS, ns, (unsigned long long)counters->drops[REASON_NAT_EXHAUSTED]);
+        printf("flows for %3u %% of %d ports: %7.0f ns each, longest batch %4.0f us, ", steps[i],
+               PORTS, ns, (double)longest / 1e3);
+        printf("%6llu refused so far\n", (unsigned long long)counters->drops[REASON_NAT_EXHAUSTED]);
     }
     path_free(path);
     batch_free(batch);
