@@ -41,10 +41,14 @@ install_missing() {
         esac
     done
     # shellcheck disable=SC2086 # a list of words by intention
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing \
-        >/dev/null 2>&1 || {
-        DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing \
-            >/dev/null
+    apt_get install $missing >/dev/null 2>&1 || {
+        apt_get update >/dev/null
+        apt_get install $missing >/dev/null
     }
+}
+
+# apt_get COMMAND...: waits for others that install, and asks again where the network fails.
+apt_get() {
+    DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 \
+        -o Acquire::Retries=3 "$@"
 }
