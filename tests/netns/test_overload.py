@@ -22,6 +22,7 @@ UDP_SEND = os.environ.get("UDP_SEND", "")
 OTHER = "[rule other]\nset-dscp = cs2\n"
 RULES_OF_A_SLOW_DAEMON = 1
 MALFORMED = 100_000
+ENDLESS = 600  # seconds of a flood: who begins it ends it
 # Sends to the device itself, past routing, one malformed packet after the other.
 MALFORMED_FLOOD = """
 import socket
@@ -109,7 +110,7 @@ def rate_of(daemon, total, seconds):
 
 def capacity(daemon):
     """Packets a second that the daemon can treat with its rules, in its best moments."""
-    sender = flood(daemon.space, NOBODY[4], 60 * SLOW, 50_000, nice=0)
+    sender = flood(daemon.space, NOBODY[4], ENDLESS, 50_000, nice=0)
     wait_until(lambda: offered(daemon.space) > 1000, "packets")
     rate = max(rate_of(daemon, "in", 0.2) for _ in range(4))
     sender.kill()
@@ -124,7 +125,7 @@ def test_overload(wire, daemons):
     rate = max(int(20 * capacity(daemon)), 60_000)  # not all of it does the sender get sent
     daemon.reload(slow_rules("cd"))
     before, first = resources(daemon), daemon.statistics().totals
-    sender = flood(wire.host, NOBODY[4], 60 * SLOW, rate, nice=0)
+    sender = flood(wire.host, NOBODY[4], ENDLESS, rate, nice=0)
     wait_until(lambda: daemon.statistics().totals["tx-dropped"] > first["tx-dropped"] + rate / 4,
                "losses", 10 * SLOW)
     waits = []
@@ -155,7 +156,7 @@ def test_stop_under_load(wire, daemons):
     before = state.snapshot(wire.host)
     daemon = daemons(wire.host)
     daemon.start(MARK)
-    sender = flood(wire.host, NOBODY[4], 60 * SLOW, nice=0)
+    sender = flood(wire.host, NOBODY[4], ENDLESS, nice=0)
     wait_until(lambda: offered(wire.host) > 1000, "packets")
     rates = []
 

@@ -118,7 +118,7 @@ def noted(net):
 def careless(net):
     net.daemon.reload("[rule harmless]\nproto = tcp\n")
     net.daemon.config.write_text(BLOCKS["Change rules over the connection that they could cut"])
-    short = math.ceil(2 * SLOW)
+    short = math.ceil(min(2 * SLOW, 12))
     assert f"confirm` within {short} s" in ctl(net.daemon, "reload", "--confirm", f"{short}s").stdout
     done = subprocess.run(["ip", "netns", "exec", net.host.name, "curl", "-s", "-m", "0.3",
                            f"http://{FAR[4]}:8000/"], capture_output=True, text=True, check=False)
