@@ -43,17 +43,15 @@ static void decide_malformed(struct path *path, struct packet *packet, enum reas
     packet->fate = FATE_OUT;
 }
 
-/* Rule number I, which matches, acts, with a copy of the packet before and after if it captures. */
-LOOP enum step act(struct path *path, size_t i, const struct action_context *context,
-                   struct packet *packet)
+/* Rule number I, which captures, acts: with copies of the packet before and after. */
+__attribute__((noinline)) static enum step act_captured(struct path *path, size_t i,
+                                                        const struct action_context *context,
+                                                        struct packet *packet)
 {
-    const struct rule *rule = &path->ruleset->rules[i];
     enum step step;
 
-    if (__builtin_expect(rule->capture == NULL, true))
-        return act_rule(rule, context, packet);
     capture_before(path, i, packet);
-    step = act_rule(rule, context, packet);
+    step = act_rule(&path->ruleset->rules[i], context, packet);
     capture_after(path, i, packet);
     return step;
 }
@@ -83,7 +81,9 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
             return i;
         observe_match(path, observed, i, packet);
         context.rule = ruleset->rules[i].identity;
-        step = act(path, i, &context, packet);
+        step = __builtin_expect(ruleset->rules[i].capture == NULL, true)
+                   ? act_rule(&ruleset->rules[i], &context, packet)
+                   : act_captured(path, i, &context, packet);
         observe_outcome(path, observed, i, packet);
         if (step == STEP_END) {
             observe_answers(path);
