@@ -211,6 +211,9 @@ def test_mtu(doctor, running):
 def stopped(doctor):
     """The daemon can't repair what is done meanwhile."""
     doctor.daemon.signal(signal.SIGSTOP)
+    # One thread takes the signal, when it runs, and stops the others.
+    wait_until(lambda: all(" (stopped)" in (task / "status").read_text(encoding="ascii")
+                           for task in doctor.daemon.threads().values()), "a stopped daemon")
     doctor.asks = False
     try:
         yield
