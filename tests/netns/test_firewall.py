@@ -364,7 +364,8 @@ def test_output_rule_on_the_device_works_again(wire, daemons, family):
 # nft, and ipmodd by its library, look the names of control groups up here; not every host has them
 # here, so they get a mount of their own.
 CGROUPS = "/sys/fs/cgroup"
-WITH_CGROUPS = ["sh", "-c", f'mount -t cgroup2 none {CGROUPS} && exec "$@"', "sh"]
+WITH_CGROUPS = ["sh", "-c", f'[ -e {CGROUPS}/cgroup.procs ] || mount -t cgroup2 none {CGROUPS} && '
+                'exec "$@"', "sh"]
 
 
 def cgroup_root():
