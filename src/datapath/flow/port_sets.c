@@ -141,7 +141,7 @@ static uint32_t make_block(struct port_sets *sets, const struct key *key, uint32
 /* The word of BLOCK that has PORT. */
 static size_t word_of(uint16_t port)
 {
-    return (port & (BLOCK_PORTS - 1)) >> WORD_BITS;
+    return (size_t)(port & (BLOCK_PORTS - 1)) >> WORD_BITS;
 }
 
 static uint64_t bit_of(uint16_t port)
