@@ -11,8 +11,9 @@ enum {
     /* Of one wake-up: long enough to make the wake-up cheap, short enough (some hundred
      * microseconds) for what the main thread asks. */
     WAKEUP_PACKETS = 4 * BATCH_PACKETS,
-    WAKEUP_BATCHES = 16,    /* of super-packets, which fill a batch by their bytes */
-    BATCHES_AT_STOP = 1024, /* more than a queue's 1,000 packets, were each of them a batch */
+    WAKEUP_BATCHES = 16,          /* of super-packets, which fill a batch by their bytes */
+    BULK_BYTES = BATCH_BYTES / 4, /* of a batch: somebody transfers much */
+    BATCHES_AT_STOP = 1024,       /* more than a queue's 1,000 packets, were each of them a batch */
 };
 
 /* A wake-up takes no longer than this, and one batch more. */
@@ -75,6 +76,8 @@ static ssize_t move_batch(struct mover *mover, size_t limit)
     count = (ssize_t)mover->batch->count;
     now = clock_read(&mover->zone);
     mover->batch_ns = now.now_ns;
+    if (mover->batch->bytes >= BULK_BYTES)
+        mover->bulk_ns = now.now_ns;
     path_run(mover->path, mover->batch, &now);
     ring_bells(mover);
     error = batch_write(mover->path, mover->batch, mover->tun_fd);

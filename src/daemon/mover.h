@@ -21,6 +21,7 @@ struct mover {
     struct histogram wakeups;  /* from the first packet's being read until the last was written */
     uint64_t batch_ns;         /* when the last batch with packets had been read */
     uint64_t end_ns;           /* when its last packet had been written */
+    uint64_t bulk_ns;          /* when the last batch had been read that was full of bytes */
     uint64_t pause_ns;         /* from the last packet of one wake-up to the first of the next */
     uint64_t busy_poll_ns;     /* for its caller: a pause that is better spent awake */
     size_t pace;               /* packets of a batch, so that it takes no longer than it may */

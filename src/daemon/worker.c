@@ -22,6 +22,9 @@ enum {
 #define CROWDED_NS     UINT64_C(500000)
 #define CROWD_LASTS_NS UINT64_C(100000000)
 
+/* A transfer that filled a batch goes on for some time. */
+#define BULK_LASTS_NS UINT64_C(10000000)
+
 /* What the main thread asks. */
 struct call {
     void (*function)(struct mover *mover, void *argument);
@@ -100,7 +103,8 @@ static bool is_asked(const struct worker *worker)
 
 /*
  * Whether to look for the next packet rather than sleep: the last one came soon behind the one
- * before it, and the time until then is not over yet.
+ * before it, and the time until then is not over yet. Not beside a transfer of much data: its ends
+ * want the processors, and who is woken gets one sooner than who waits for its turn.
  */
 static bool should_stay_awake(const struct worker *worker)
 {
@@ -109,6 +113,7 @@ static bool should_stay_awake(const struct worker *worker)
     uint64_t now_ns = clock_now_ns();
 
     return mover->pause_ns < mover->busy_poll_ns && now_ns >= worker->crowded_until_ns &&
+           now_ns - mover->bulk_ns >= BULK_LASTS_NS &&
            now_ns - mover->end_ns < mover->busy_poll_ns && !is_asked(worker);
 }
 

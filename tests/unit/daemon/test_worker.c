@@ -311,6 +311,43 @@ static void test_stays_awake_while_packets_come_soon(void **state)
     worker_join(fixture->workers[0]);
 }
 
+/*
+ * Whether worker 0 sleeps behind a packet with many bytes; a busy machine may have it look late.
+ * No call meanwhile: that would end its looking.
+ */
+static bool sleeps_after_bulk(struct fixture *fixture)
+{
+    static uint8_t large[VNET_HEADER + 40000];
+    const struct timespec wait = {.tv_nsec = 20000000};
+    unsigned before;
+
+    memcpy(large, packet, sizeof(packet));
+    large[VNET_HEADER + 2] = 40000 >> 8;
+    large[VNET_HEADER + 3] = 40000 & 0xff;
+    assert_true(send(fixture->tuns[0].far, large, sizeof(large), 0) > 0);
+    nanosleep(&wait, NULL);
+    before = atomic_load(&yields);
+    nanosleep(&wait, NULL);
+    return atomic_load(&yields) == before;
+}
+
+static void test_sleeps_beside_a_transfer(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t long_time = UINT64_C(10000000000);
+    bool slept = false;
+
+    assert_int_equal(worker_start(fixture->workers[0]), 0);
+    worker_call(fixture->workers[0], set_busy_poll, (void *)&long_time);
+    for (int i = 0; i < 100 && !slept; i++) {
+        move_one(fixture);
+        slept = sleeps_after_bulk(fixture);
+    }
+    assert_true(slept);
+    worker_leave(fixture->workers[0]);
+    worker_join(fixture->workers[0]);
+}
+
 /* What was sent before the stop is moved, however little time there was. */
 static void test_stop_moves_what_is_left(void **state)
 {
@@ -399,6 +436,7 @@ int main(void)
         WORKER_TEST(test_packets_are_noticed_once),
         WORKER_TEST(test_calls_come_between_packets_without_end),
         WORKER_TEST(test_stays_awake_while_packets_come_soon),
+        WORKER_TEST(test_sleeps_beside_a_transfer),
         WORKER_TEST(test_dead_queue_waits),
         WORKER_TEST(test_stop_moves_what_is_left),
         WORKER_TEST(test_keeps_nothing_of_others_open),
