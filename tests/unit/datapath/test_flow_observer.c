@@ -7,6 +7,7 @@
 #include "ipmodd/wire/bytes.h"
 #include "ipmodd/wire/tcp.h"
 #include "path_parts.h"
+#include "real_rule.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -53,25 +54,6 @@ static void assert_told(struct fixture *fixture, const char *words)
     fixture->notes.text[0] = '\0';
 }
 
-/* An action for packets whose destination port is PORT. */
-static void add_rule(struct ruleset *ruleset, const char *name, const char *port, const char *key,
-                     const char *value)
-{
-    const struct match_type *match = match_type_find("dport");
-    const struct action_type *action = action_type_find(key);
-    const struct scope scope = scope_all();
-    struct value_error error = {""};
-    struct rule rule;
-    void *parsed;
-
-    assert_int_equal(rule_init(&rule, name, "test", 1), 0);
-    assert_int_equal(match->parse(port, &scope, &parsed, &error), 0);
-    assert_int_equal(rule_add_match(&rule, match, parsed), 0);
-    assert_int_equal(action->parse(value, &scope, &parsed, &error), 0);
-    assert_int_equal(rule_add_action(&rule, action, parsed), 0);
-    assert_int_equal(ruleset_add(ruleset, &rule), 0);
-}
-
 static int set_up(void **state)
 {
     static struct fixture fixture;
@@ -84,8 +66,8 @@ static int set_up(void **state)
         .now_ns = SECOND,
     };
     fixture.ruleset->flows.max = FLOWS_MIN;
-    add_rule(fixture.ruleset, "office", "80", "snat", "203.0.113.7:5000-5009");
-    add_rule(fixture.ruleset, "closed", "81", "verdict", "drop");
+    real_rule_add(fixture.ruleset, "office", "dport", "80", "snat", "203.0.113.7:5000-5009");
+    real_rule_add(fixture.ruleset, "closed", "dport", "81", "verdict", "drop");
     fixture.path = path_new(fixture.ruleset, fixture.view);
     assert_non_null(fixture.path);
     path_set_flow_observer(fixture.path, &fixture.observer);

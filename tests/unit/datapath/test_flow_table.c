@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The flow table against a plain list, full, flooded, and by the clock. */
 #include "../random.h"
+#include "../resident.h"
 #include "../unit.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/flow.h"
@@ -319,18 +320,6 @@ static void test_memory_of_a_million(void **state)
     assert_non_null(table);
     assert_in_range(flow_table_memory(table), million * sizeof(struct flow), million * 192);
     flow_table_free(table);
-}
-
-/* That the process has in memory. */
-static size_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    size_t all, resident;
-
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%zu %zu", &all, &resident), 2);
-    fclose(file);
-    return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* What the table says that translation takes is what the process then has. */

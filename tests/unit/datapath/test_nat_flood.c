@@ -4,12 +4,14 @@
  * and memory stays.
  */
 #include "../random.h"
+#include "../resident.h"
 #include "../unit.h"
 #include "ipmodd/datapath/flow.h"
 #include "ipmodd/datapath/path.h"
 #include "ipmodd/wire/bytes.h"
 #include "ipmodd/wire/tcp.h"
 #include "path_parts.h"
+#include "real_rule.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -45,24 +47,6 @@ struct segment {
     uint8_t flags;
 };
 
-static void add_rule(struct ruleset *ruleset, const char *name, const char *match,
-                     const char *match_value, const char *key, const char *value)
-{
-    const struct match_type *match_type = match_type_find(match);
-    const struct action_type *action = action_type_find(key);
-    const struct scope scope = scope_all();
-    struct value_error error = {""};
-    struct rule rule;
-    void *parsed;
-
-    assert_int_equal(rule_init(&rule, name, "test", 1), 0);
-    assert_int_equal(match_type->parse(match_value, &scope, &parsed, &error), 0);
-    assert_int_equal(rule_add_match(&rule, match_type, parsed), 0);
-    assert_int_equal(action->parse(value, &scope, &parsed, &error), 0);
-    assert_int_equal(rule_add_action(&rule, action, parsed), 0);
-    assert_int_equal(ruleset_add(ruleset, &rule), 0);
-}
-
 static int set_up(void **state)
 {
     static struct fixture fixture;
@@ -74,8 +58,8 @@ static int set_up(void **state)
         .random = {.state = 5},
         .now_ns = 1,
     };
-    add_rule(fixture.ruleset, "clients", "src", "10.0.0.0/8", "snat", "198.51.100.7");
-    add_rule(fixture.ruleset, "server", "dst", "198.51.100.7", "dnat", "10.9.9.9:8080");
+    real_rule_add(fixture.ruleset, "clients", "src", "10.0.0.0/8", "snat", "198.51.100.7");
+    real_rule_add(fixture.ruleset, "server", "dst", "198.51.100.7", "dnat", "10.9.9.9:8080");
     fixture.ruleset->flows.max = FLOWS;
     fixture.path = path_new(fixture.ruleset, fixture.view);
     *state = &fixture;
@@ -165,17 +149,6 @@ static void connect_to_server(struct fixture *fixture, uint32_t client)
     pass_in(fixture, client, TCP_FLAG_SYN);
     pass_answer(fixture, client, TCP_FLAG_SYN | TCP_FLAG_ACK);
     pass_in(fixture, client, TCP_FLAG_ACK);
-}
-
-static size_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    size_t all, resident;
-
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%zu %zu", &all, &resident), 2);
-    fclose(file);
-    return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static void flood(struct fixture *fixture, size_t count,

@@ -11,6 +11,7 @@
 #include "mapping.h"
 #include "path_parts.h"
 #include "prefix_map.h"
+#include "real_rule.h"
 #include "table.h"
 
 #include <netinet/in.h>
@@ -74,28 +75,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A rule of the real keys: actions as `key`, `value`, and a match or NULL. */
-static void add_rule(struct fixture *fixture, const char *name, const char *match,
-                     const char *match_value, const char *key, const char *value)
-{
-    const struct action_type *action = action_type_find(key);
-    const struct scope scope = scope_all();
-    struct value_error error = {""};
-    struct rule rule;
-    void *parsed;
-
-    assert_int_equal(rule_init(&rule, name, "test", 1), 0);
-    if (match != NULL) {
-        const struct match_type *type = match_type_find(match);
-
-        assert_int_equal(type->parse(match_value, &scope, &parsed, &error), 0);
-        assert_int_equal(rule_add_match(&rule, type, parsed), 0);
-    }
-    assert_int_equal(action->parse(value, &scope, &parsed, &error), 0);
-    assert_int_equal(rule_add_action(&rule, action, parsed), 0);
-    assert_int_equal(ruleset_add(fixture->ruleset, &rule), 0);
-}
-
 static void start(struct fixture *fixture)
 {
     path_free(fixture->path);
@@ -107,8 +86,8 @@ static void start(struct fixture *fixture)
 static void start_with(struct fixture *fixture, const char *key, const char *value4,
                        const char *value6)
 {
-    add_rule(fixture, "four", NULL, NULL, key, value4);
-    add_rule(fixture, "six", NULL, NULL, key, value6);
+    real_rule_add(fixture->ruleset, "four", NULL, NULL, key, value4);
+    real_rule_add(fixture->ruleset, "six", NULL, NULL, key, value6);
     start(fixture);
 }
 
@@ -596,9 +575,9 @@ static void test_first_rule_and_first_packet_decide(void **state)
 {
     struct fixture *fixture = *state;
 
-    add_rule(fixture, "not-yet", "flow-packets", "1", "verdict", "drop");
-    add_rule(fixture, "first", "flow-packets", "2", "snat", "203.0.113.7:5555");
-    add_rule(fixture, "second", NULL, NULL, "snat", "203.0.113.8:6666");
+    real_rule_add(fixture->ruleset, "not-yet", "flow-packets", "1", "verdict", "drop");
+    real_rule_add(fixture->ruleset, "first", "flow-packets", "2", "snat", "203.0.113.7:5555");
+    real_rule_add(fixture->ruleset, "second", NULL, NULL, "snat", "203.0.113.8:6666");
     start(fixture);
     assert_int_equal(port_outside(fixture, "192.0.2.1", 100, "198.51.100.2"), 0);
     assert_int_equal(port_outside(fixture, "192.0.2.1", 100, "198.51.100.2"), 5555);
@@ -609,8 +588,8 @@ static void test_both_ends(void **state)
 {
     struct fixture *fixture = *state;
 
-    add_rule(fixture, "to", NULL, NULL, "dnat", "198.51.100.99:8080");
-    add_rule(fixture, "from", NULL, NULL, "snat", "203.0.113.7");
+    real_rule_add(fixture->ruleset, "to", NULL, NULL, "dnat", "198.51.100.99:8080");
+    real_rule_add(fixture->ruleset, "from", NULL, NULL, "snat", "203.0.113.7");
     start(fixture);
     forge(&forged, FAMILY_IPV4, IPPROTO_TCP, 0);
     take(&other, run(fixture, &forged), &forged);
@@ -685,7 +664,8 @@ static void test_filtering(void **state)
 
         fixture->ruleset->flows.nat_filtering = behaviour;
         if (behaviour == 0)
-            add_rule(fixture, "share", "src", "192.0.2.0/24", "snat", "203.0.113.7:5555");
+            real_rule_add(fixture->ruleset, "share", "src", "192.0.2.0/24", "snat",
+                          "203.0.113.7:5555");
         start(fixture);
         assert_int_equal(port_outside(fixture, "192.0.2.1", 100, "198.51.100.2"), 5555);
         packet = from_outside(fixture, "198.51.100.2", 80);
@@ -714,7 +694,7 @@ static void test_mapping_behaviour(void **state)
 {
     struct fixture *fixture = *state;
 
-    add_rule(fixture, "share", NULL, NULL, "snat", "203.0.113.7:5000-5999");
+    real_rule_add(fixture->ruleset, "share", NULL, NULL, "snat", "203.0.113.7:5000-5999");
     for (enum nat_behaviour behaviour = 0; behaviour < NAT_BEHAVIOUR_COUNT; behaviour++) {
         uint16_t first, again;
 
@@ -793,7 +773,7 @@ static void test_ends_that_are_taken(void **state)
     struct fixture *fixture = *state;
     uint16_t port;
 
-    add_rule(fixture, "share", "src", "192.0.2.0/24", "snat", "203.0.113.1");
+    real_rule_add(fixture->ruleset, "share", "src", "192.0.2.0/24", "snat", "203.0.113.1");
     start(fixture);
     assert_int_equal(port_outside(fixture, "192.0.2.1", 4000, "198.51.100.2"), 4000);
     port = port_outside(fixture, "203.0.113.1", 4000, "198.51.100.2");
