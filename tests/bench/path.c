@@ -3,12 +3,13 @@
  * What a packet costs between read and write: the whole path, parse to fixup, with one edit, in
  * memory, for one rule and for many; and how long many rules take to load.
  *
- * usage: bench_path [--check] [--rounds N] [--rules N] [--case NUMBER]
+ * usage: bench_path [--check] [--rounds N] [--rules N] [--case NUMBER [--on-request]]
  *
  * Cases take turns within a round, and figures are medians over the rounds, ratios too. Only the
  * path is timed, a batch at a time; filling the batches is not. --check: exit 1 when a goal is
  * missed. --case: one of the cases alone (0: known flow, 1 rule …) and nothing else, for who counts
- * instructions or compares builds (unwatched.py).
+ * instructions. --on-request: a sample of it, in ns a packet, for each line on stdin, for who lets
+ * builds take turns (unwatched.py).
  */
 #include "many_rules.h"
 #include "tool.h"
@@ -227,6 +228,16 @@ static void measure_alone(struct bench_case *bench, size_t rounds)
     tell_case(bench, rounds);
 }
 
+static void measure_on_request(struct bench_case *bench)
+{
+    char line[8];
+
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        printf("%.4f\n", run_batches(bench));
+        fflush(stdout);
+    }
+}
+
 /* The best of a few: what a load takes when nothing gets in its way. */
 static double load_seconds(size_t count)
 {
@@ -248,7 +259,7 @@ static double load_seconds(size_t count)
     return best;
 }
 
-static void measure_paths(size_t rule_count, size_t rounds, size_t alone)
+static void measure_paths(size_t rule_count, size_t rounds, size_t alone, bool on_request)
 {
     static const char everything[] = "[rule all]\nset-dscp = ef\nverdict = accept\n";
     static const char one_rule[] = "[rule one]\nsrc = 0.0.0.0/0, ::/0\nproto = tcp, udp\n"
@@ -289,7 +300,9 @@ static void measure_paths(size_t rule_count, size_t rounds, size_t alone)
         if (cases[c].path == NULL)
             die("no memory for a path");
     }
-    if (alone < CASES)
+    if (on_request)
+        measure_on_request(&cases[alone]);
+    else if (alone < CASES)
         measure_alone(&cases[alone], rounds);
     else
         measure(cases, rounds);
@@ -305,7 +318,7 @@ static void measure_paths(size_t rule_count, size_t rounds, size_t alone)
 int main(int argc, char **argv)
 {
     size_t rounds = 21, rule_count = 10000, alone = CASES;
-    bool check = false;
+    bool check = false, on_request = false;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--check") == 0)
@@ -316,15 +329,21 @@ int main(int argc, char **argv)
             rule_count = (size_t)number(argv[++i], 1, 1000000);
         else if (strcmp(argv[i], "--case") == 0 && i + 1 < argc)
             alone = (size_t)number(argv[++i], 0, CASES - 1);
+        else if (strcmp(argv[i], "--on-request") == 0)
+            on_request = true;
         else
-            die("usage: bench_path [--check] [--rounds N] [--rules N] [--case NUMBER]");
+            die("usage: bench_path [--check] [--rounds N] [--rules N]"
+                " [--case NUMBER [--on-request]]");
     }
+    if (on_request && alone == CASES)
+        die("--on-request needs --case");
     view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
     batch = batch_new();
     if (view == NULL || batch == NULL)
         die("no memory");
-    printf("%zu rules, median of %zu rounds\n\n", rule_count, rounds);
-    measure_paths(rule_count, rounds, alone);
+    if (!on_request)
+        printf("%zu rules, median of %zu rounds\n\n", rule_count, rounds);
+    measure_paths(rule_count, rounds, alone, on_request);
     if (alone == CASES) {
         goal("load and compile 10,000 rules", load_seconds(10000) * 1000, "ms", 150);
         goal("load and compile 100,000 rules", load_seconds(100000) * 1000, "ms", 2000);

@@ -3,12 +3,15 @@
 """What a packet costs because somebody could watch, while nobody does.
 
 Builds bench_path as it is, and once more with all of watching compiled out (unwatched.patch:
-observers, captures of rules, rules that can be disabled); then runs them in turns, the first one
-twice a round, so that the noise is known. Instructions are counted too where valgrind(1) is there:
-they are the same on a busy machine. Exit code 1 when a cost is above the goal, 3 when the noise is
-above half of that and says nothing.
+observers, captures of rules, rules that can be disabled); then runs them side by side, the first
+one twice, so that the noise is known: on one processor they take turns of a few milliseconds, which
+other users of the machine disturb all alike. They are started anew for each round, because where
+their memory happens to lie makes a difference too. Instructions are counted as well where
+valgrind(1) is there: they are the same on a busy machine. Exit code 1 when a cost is above the
+goal, 3 when the noise is above half of that and says nothing.
 """
 import argparse
+import os
 import pathlib
 import random
 import re
@@ -23,6 +26,7 @@ SOURCE = HERE.parent.parent
 CASES = ("known flow, 1 rule", "known flow, many rules", "new flow, 1 rule", "new flow, many rules")
 GOAL, NOISE = 1.0, 0.5  # percent
 BATCHES, BATCH_PACKETS = 255, 64  # of path.c
+WARM_UP, TURNS = 5, 100  # of a round
 
 
 def run(command, **options):
@@ -53,10 +57,25 @@ def build_unwatched(directory):
     return build(copy, directory / "without")
 
 
-def nanoseconds(program, case):
-    """Of a packet: the median of a few rounds."""
-    said = run([program, "--case", case, "--rules", 10000, "--rounds", 5])
-    return float(re.search(r"([0-9.]+) ns a packet", said).group(1))
+class Sampler:
+    """A bench_path that measures one case whenever it is asked to."""
+
+    def __init__(self, program, case, processor):
+        self.process = subprocess.Popen(
+            [program, "--case", str(case), "--rules", "10000", "--on-request"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1,
+            preexec_fn=lambda: os.sched_setaffinity(0, {processor}))
+
+    def sample(self):
+        """Nanoseconds of a packet."""
+        self.process.stdin.write("\n")
+        return float(self.process.stdout.readline())
+
+    def close(self):
+        """Lets it end."""
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
 
 
 def instructions(program, case):
@@ -73,14 +92,37 @@ def quartiles(values):
     return statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
 
 
-def measure(programs, case, rounds):
-    """Ratios within each round: (of the twins, of watched to unwatched), and typical times."""
-    times = {name: [] for name in programs}
-    for _ in range(rounds):
+def measure_round(programs, case, processor):
+    """Samples of each, by name, taken in turns of random order."""
+    samplers = {name: Sampler(programs[name], case, processor)
+                for name in random.sample(sorted(programs), len(programs))}
+    samples = {name: [] for name in programs}
+    for turn in range(WARM_UP + TURNS):
         for name in random.sample(sorted(programs), len(programs)):
-            times[name].append(nanoseconds(programs[name], case))
-    twins = [again / watched for again, watched in zip(times["again"], times["watched"])]
-    costs = [watched / without for watched, without in zip(times["watched"], times["without"])]
+            sample = samplers[name].sample()
+            if turn >= WARM_UP:
+                samples[name].append(sample)
+    for sampler in samplers.values():
+        sampler.close()
+    return samples
+
+
+def median_ratio(above, below):
+    """Of those of one turn."""
+    return statistics.median(one / other for one, other in zip(above, below))
+
+
+def measure(programs, case, rounds):
+    """Ratios, a round each: (of the twins, of watched to unwatched), and typical times."""
+    twins, costs = [], []
+    times = {name: [] for name in programs}
+    processor = max(os.sched_getaffinity(0))
+    for _ in range(rounds):
+        samples = measure_round(programs, case, processor)
+        twins.append(median_ratio(samples["again"], samples["watched"]))
+        costs.append(median_ratio(samples["watched"] + samples["again"], 2 * samples["without"]))
+        for name, each in samples.items():
+            times[name].append(statistics.median(each))
     return twins, costs, {name: statistics.median(each) for name, each in times.items()}
 
 
