@@ -62,18 +62,16 @@ static bool may_refuse(const struct answerer *answerer, const struct packet *pac
 /*
  * An answer is a packet of the same flow the other way, made where rules see it, and leaves as such
  * a one does: whoever is answered sees the addresses that it sent to. One that cannot be translated
- * is not sent.
+ * is not sent. It does not count in its flow, which is where it was.
  */
 static bool lead_back(struct answerer *answerer, struct packet *answer, const struct packet *asked)
 {
-    bool translated;
-
     answer->flow = asked->flow;
     answer->way = asked->way == FLOW_ORIGINAL ? FLOW_REPLY : FLOW_ORIGINAL;
     answer->relation = quote_is_error(answer) ? RELATION_RELATED : RELATION_ESTABLISHED;
-    translated = translate_packet(answer, TRANSLATE_AFTER_RULES);
-    answer->flow = NULL;
-    if (!translated) {
+    answer->flow_packets = asked->flow_packets;
+    answer->flow_bytes = asked->flow_bytes;
+    if (!translate_packet(answer, TRANSLATE_AFTER_RULES)) {
         batch_take_back_answer(answerer->batch);
         return false;
     }

@@ -279,6 +279,7 @@ static void answered(void *context, const struct packet *answer)
     record = begin_record(tap, wanted, answer);
     if (record == NULL)
         return;
+    fill_translation(record, answer);
     record->is_answer = true;
     record->direction = DIRECTION_OUT;
     record->fate = FATE_OUT;

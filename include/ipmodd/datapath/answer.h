@@ -10,8 +10,9 @@
  *
  * An answer's source is the address that was asked, as from the host that the packet was meant for.
  * It speaks about the packet as it is at that rule, edits of earlier rules included, and of a
- * translated flow with the addresses that its receiver knows: those of what it sent. A packet with
- * a wrong checksum gets none, as from a host that throws it away unread.
+ * translated flow with the addresses that its receiver knows: those of what it sent. Its flow is
+ * that packet's, which it goes the other way and in which it does not count. A packet with a wrong
+ * checksum gets none, as from a host that throws it away unread.
  */
 #ifndef IPMODD_DATAPATH_ANSWER_H
 #define IPMODD_DATAPATH_ANSWER_H

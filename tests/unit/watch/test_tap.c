@@ -21,6 +21,16 @@ struct fixture {
 
 static struct forged forged;
 
+static void add_match(struct rule *rule, const char *match, const char *value)
+{
+    const struct scope scope = scope_all();
+    struct value_error error = {""};
+    void *parsed;
+
+    assert_int_equal(match_type_find(match)->parse(value, &scope, &parsed, &error), 0);
+    assert_int_equal(rule_add_match(rule, match_type_find(match), parsed), 0);
+}
+
 static void parse_rule(struct rule *rule, const char *name, const char *match, const char *value,
                        const char *action, const char *action_value)
 {
@@ -29,8 +39,7 @@ static void parse_rule(struct rule *rule, const char *name, const char *match, c
     void *parsed;
 
     assert_int_equal(rule_init(rule, name, "test", 1), 0);
-    assert_int_equal(match_type_find(match)->parse(value, &scope, &parsed, &error), 0);
-    assert_int_equal(rule_add_match(rule, match_type_find(match), parsed), 0);
+    add_match(rule, match, value);
     if (action == NULL)
         return;
     assert_int_equal(action_type_find(action)->parse(action_value, &scope, &parsed, &error), 0);
@@ -46,6 +55,16 @@ static void add_rule(struct ruleset *ruleset, const char *name, const char *port
     assert_int_equal(ruleset_add(ruleset, &rule), 0);
 }
 
+/* The second packet of a flow is refused, when it is translated. */
+static void add_refusal(struct ruleset *ruleset)
+{
+    struct rule rule;
+
+    parse_rule(&rule, "refused", "dport", "82", "verdict", "reject");
+    add_match(&rule, "flow-packets", "2");
+    assert_int_equal(ruleset_add(ruleset, &rule), 0);
+}
+
 static int set_up(void **state)
 {
     static struct fixture fixture;
@@ -53,9 +72,10 @@ static int set_up(void **state)
     fixture.view = host_view_new(NULL, 0, NULL, 0, NULL, 0);
     fixture.ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
     fixture.batch = batch_new();
-    add_rule(fixture.ruleset, "office", "80", "snat", "203.0.113.7");
+    add_rule(fixture.ruleset, "office", "80, 82", "snat", "203.0.113.7");
     add_rule(fixture.ruleset, "edit", "53", "set-ttl", "9");
     add_rule(fixture.ruleset, "closed", "81", "verdict", "drop");
+    add_refusal(fixture.ruleset);
     fixture.path = path_new(fixture.ruleset, fixture.view);
     fixture.tap = tap_new(fixture.path, 3);
     *state = &fixture;
@@ -182,6 +202,41 @@ static void test_flow_within_a_packet(void **state)
     watch_free(second);
 }
 
+/*
+ * What is answered here has the flow of what it answers, and goes its other way; a filter on flows
+ * fits the one as the other.
+ */
+static void test_answer_has_the_flow(void **state)
+{
+    struct fixture *fixture = *state;
+    struct watch_wish wish = packets();
+    const struct watch_record *record;
+    struct watch_translation asked;
+    struct watch *watch;
+    struct rule rule;
+
+    parse_rule(&rule, "filter", "flow-packets", "2", NULL, NULL);
+    wish.filter = filter_new(&rule);
+    watch = watch_new(&wish);
+    tap_set_watch(fixture->tap, 0, watch);
+    run(fixture, 1000, 82, 1);
+    run(fixture, 1000, 82, 1);
+    record = tap_pop(fixture->tap);
+    assert_int_equal(record->reason, REASON_REJECTED);
+    assert_true(record->is_translated && !record->is_answer);
+    asked = record->translation;
+    assert_int_equal(asked.way, FLOW_ORIGINAL);
+    record = tap_pop(fixture->tap);
+    assert_true(record->is_translated && record->is_answer);
+    assert_int_equal(record->translation.way, FLOW_REPLY);
+    assert_int_equal(record->translation.rule, fixture->ruleset->rules[0].identity);
+    assert_memory_equal(record->translation.tuples, asked.tuples, sizeof(asked.tuples));
+    assert_null(tap_pop(fixture->tap));
+    tap_set_watch(fixture->tap, 0, NULL);
+    watch_free(watch);
+    filter_free(wish.filter);
+}
+
 /* Filters on flows and the kinds of events; ends by a flush have the time of the flush. */
 static void test_flow_wishes(void **state)
 {
@@ -277,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flow_within_a_packet, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_answer_has_the_flow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flow_wishes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_packet_wishes, set_up, tear_down),
