@@ -9,87 +9,90 @@ from packets import parse
 from topology import HOST, PEER
 from traffic import tcp_socket, udp_socket
 
-PORT = 7000
+PORT = 7000  # as rules see it
+SERVICE = 8000  # of the host, behind it
 POOL = {4: "203.0.113.200", 6: "2001:db8:9::200"}
 POOL_NET = {4: "203.0.113.192/26", 6: "2001:db8:9::/64"}
 OUTSIDE = range(55666, 55681)
-# What translates, and where the peer sees the host.
+# What translates the source of the host, and where the peer sees it.
 WAYS = {"snat": (lambda family: f"snat = [{POOL[6]}]:55666-55680" if family == 6 else
                  f"snat = {POOL[4]}:55666-55680", POOL),
         "masquerade": (lambda family: "masquerade = :55666-55680", HOST)}
 
 
-@pytest.fixture(name="seen_as", params=WAYS)
-def seen_as_fixture(request, routed, daemons, family):
-    """A host that may not say "bad" nor be told it; its address as the peer sees it."""
-    how, address = WAYS[request.param]
-    routed.peer.ip_batch([f"route add {POOL_NET[family]} via {HOST[family]}"])
-    daemons(routed.host).start(
-        "[divert]\ndirection = out, forward, in\n"
-        f"[rule said]\ndport = {PORT}\npayload = \"bad\" @ 0\nverdict = reject\n"
-        f"[rule told]\nsport = {PORT}\npayload = \"bad\" @ 0\nverdict = reject\n"
-        f"[rule share]\ndirection = out\ndport = {PORT}\n{how(family)}\n")
-    return address[family]
+def start(net, daemons, translate):
+    """A host that may neither say "bad" nor be told it."""
+    daemons(net.host).start("[divert]\ndirection = out, forward, in\n"
+                            f"[rule bad]\nport = {PORT}\npayload = \"bad\" @ 0\nverdict = reject\n"
+                            f"[rule lead]\ndport = {PORT}\n{translate}\n")
 
 
-def udp_talk(net, family, seen_as):
-    """Connected sockets of both ends that have heard each other."""
-    far, near = udp_socket(net.peer, family), udp_socket(net.host, family)
-    far.bind((PEER[family], PORT))
-    near.connect((PEER[family], PORT))
+def udp_talk(asker, server, family, service):
+    """Connected sockets that have heard each other: who asks (ASKER: a space, and where to), who
+    answers (SERVER, at SERVICE), and how that one sees the other."""
+    near, far = udp_socket(asker[0], family), udp_socket(server, family)
+    far.bind(service)
+    near.connect(asker[1])
     near.send(b"good")
     data, sender = far.recvfrom(64)
-    assert data == b"good" and sender[0] == seen_as and sender[1] in OUTSIDE
+    assert data == b"good"
     far.connect(sender)
     far.send(b"good")
     assert near.recv(64) == b"good"
-    return near, far
+    return near, far, sender[:2]
 
 
-def tcp_talk(net, family, seen_as):
+def tcp_talk(asker, server, family, service):
     """The same of a TCP connection."""
-    near = tcp_socket(net.host, family)
-    with tcp_socket(net.peer, family) as listener:
+    near = tcp_socket(asker[0], family)
+    with tcp_socket(server, family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((PEER[family], PORT))
+        listener.bind(service)
         listener.listen()
-        near.connect((PEER[family], PORT))
+        near.connect(asker[1])
         far, sender = listener.accept()
     far.settimeout(near.gettimeout())
-    assert sender[0] == seen_as and sender[1] in OUTSIDE
     for one, other in ((near, far), (far, near)):
         one.sendall(b"good")
         assert other.recv(64) == b"good"
-    return near, far
+    return near, far, sender[:2]
 
 
 TALKS = {udp_talk: ConnectionRefusedError, tcp_talk: ConnectionResetError}
 
 
+def assert_refused(speaker, listener, how):
+    """SPEAKER hears so at its own socket, and LISTENER nothing."""
+    speaker.send(b"bad")
+    with pytest.raises(how):
+        speaker.recv(64)
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.recv(64)
+
+
 @pytest.mark.parametrize("talk", TALKS, ids=["udp", "tcp"])
-def test_the_host_is_refused(routed, seen_as, family, talk):
-    """The program hears at its own socket, and the peer nothing."""
-    near, far = talk(routed, family, seen_as)
+def test_the_host_is_refused(routed, daemons, family, talk):
+    """A service of the host is reached at another port: it is told with its own."""
+    start(routed, daemons, f"direction = in\nredirect = :{SERVICE}")
+    near, far, _ = talk((routed.peer, (HOST[family], PORT)), routed.host, family,
+                        (HOST[family], SERVICE))
     with near, far:
-        near.send(b"bad")
-        with pytest.raises(TALKS[talk]):
-            near.recv(64)
-        far.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            far.recv(64)
+        assert_refused(far, near, TALKS[talk])
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=["udp", "tcp"])
-def test_who_answers_is_refused(routed, seen_as, captures, family, talk):
-    """The peer hears at its socket, from the address that it knows; no other is on the wire."""
-    near, far = talk(routed, family, seen_as)
+@pytest.mark.parametrize("way", WAYS)
+def test_who_answers_is_refused(routed, daemons, captures, family, way, talk):
+    """The peer is told from the address that it knows; no other is on the wire."""
+    how, seen_as = WAYS[way]
+    routed.peer.ip_batch([f"route add {POOL_NET[family]} via {HOST[family]}"])
+    start(routed, daemons, f"direction = out\n{how(family)}")
+    near, far, sender = talk((routed.host, (PEER[family], PORT)), routed.peer, family,
+                             (PEER[family], PORT))
+    assert sender[0] == seen_as[family] and sender[1] in OUTSIDE
     seen = captures(routed.peer)
     with near, far:
-        far.send(b"bad")
-        with pytest.raises(TALKS[talk]):
-            far.recv(64)
-        near.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            near.recv(64)
+        assert_refused(far, near, TALKS[talk])
     told = [parse(data) for data in seen.all() if parse(data).dst == PEER[family]]
-    assert told and {packet.src for packet in told} == {seen_as}
+    assert told and {packet.src for packet in told} == {seen_as[family]}

@@ -45,12 +45,14 @@ def kind(request):
 
 
 def test_original_packets_of_snat(tmp_path, family, kind):
-    """From inside, refused: the inside sees its own packet."""
+    """From inside, to outside and back to inside, refused: the inside sees its own packet."""
     packet, check = kind
     box = Nat(tmp_path, refusing(family, "dport = 53\nflow-packets = 2-"))
-    sent = packet(family, INSIDE[family], 4000, FAR[family], 53)
-    box.one(sent)
-    check(box.one(sent), sent)
+    box.one(packet(family, NEIGHBOUR[family], 53, FAR[family], 99))
+    for to in (FAR[family], POOL[family]):
+        sent = packet(family, INSIDE[family], 4000, to, 53)
+        box.one(sent)
+        check(box.one(sent), sent)
 
 
 def test_reply_packets_of_snat(tmp_path, family, kind):
