@@ -47,6 +47,24 @@ class Shared:
         far.settimeout(PATIENCE)
         return near, far, sender[:2]
 
+    def flow(self, port):
+        """The one flow to that port of the peer."""
+        found, = [flow for flow in ctl_lines(self.daemon, "flows")
+                  if flow["original"]["dport"] == port]
+        return found
+
+    def wait_for(self, port, state):
+        """Until the connection to that port is in STATE; its flow."""
+        wait_until(lambda: self.flow(port)["state"] == state,
+                   lambda: f"{state}, but {self.flow(port)}")
+        return self.flow(port)
+
+    def is_new(self, port, before):
+        """Whether the connection to that port is open, for two hours, and another than BEFORE."""
+        flow = self.wait_for(port, "ESTABLISHED")
+        return flow["timeout_seconds"] > 7000 and \
+            (before is None or flow["original"]["packets"] < before["original"]["packets"])
+
 
 RULES = {
     "snat": lambda family: ("[divert]\ndirection = forward\n"
@@ -124,7 +142,7 @@ def test_refused(shared):
 
 
 def test_half_closed(shared):
-    """The client has said all; the server still talks."""
+    """The client has said all; the server still talks, for as long as in an open connection."""
     with shared.listen(7001) as listener:
         near, far, sender = shared.connect(listener)
         with near, far:
@@ -132,33 +150,42 @@ def test_half_closed(shared):
             near.sendall(b"all")
             near.shutdown(socket.SHUT_WR)
             assert far.recv(10) == b"all" and far.recv(10) == b""
+            assert shared.wait_for(7001, "FIN_WAIT")["timeout_seconds"] > 7000
             for _ in range(3):
                 far.sendall(b"more")
                 assert near.recv(10) == b"more"
             far.close()
             assert near.recv(10) == b""
+            assert shared.wait_for(7001, "TIME_WAIT")["timeout_seconds"] <= 240
 
 
 def test_reset(shared):
-    """A reset ends the connection for the other side, and the same ports work again at once."""
+    """A reset ends the connection for the other side, and the same ports work again at once, as
+    another connection."""
+    before = None
     with shared.listen(7002) as listener:
         for _ in range(3):
             near, far, sender = shared.connect(listener, 40002)
             assert sender == (shared.outside, 40002)
+            assert shared.is_new(7002, before)
             exchange(near, far, 100)
             near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             near.close()
             with pytest.raises(ConnectionResetError):
                 far.recv(10)
+            before = shared.wait_for(7002, "CLOSE")
+            assert before["timeout_seconds"] <= 240
             far.close()
 
 
 def test_time_wait_reuse(shared):
-    """The server is in TIME-WAIT when a new connection with the same ports comes."""
+    """The server is in TIME-WAIT when a new connection with the same ports comes; it is new to us."""
+    before = None
     with shared.listen(7003) as listener:
         for _ in range(3):
             near, far, sender = shared.connect(listener, 40003)
             assert sender == (shared.outside, 40003)
+            assert shared.is_new(7003, before)
             exchange(near, far, 100)
             far.close()
             assert near.recv(10) == b""
@@ -166,6 +193,7 @@ def test_time_wait_reuse(shared):
             wait_until(lambda: ":40003" not in shared.client.run(["ss", "-Htan"]).stdout,
                        "the last ACK")
             assert "TIME-WAIT" in shared.peer.run(["ss", "-Htan"]).stdout
+            before = shared.wait_for(7003, "TIME_WAIT")
 
 
 def test_port_clash(shared):
@@ -203,6 +231,7 @@ def test_simultaneous_open(shared):
                            for flow in ctl_lines(shared.daemon, "flows")), "the first SYN")
     far.connect((shared.outside, 40005))
     opening.join(PATIENCE)
+    assert shared.wait_for(7005, "ESTABLISHED")["timeout_seconds"] > 7000
     exchange(near, far)
     near.close()
     far.close()
@@ -258,7 +287,7 @@ def test_rfc5382_req_4_refused_after_six_seconds(own):
 
 
 def test_retransmitted_syn(shared):
-    """The first SYN is lost behind the host: the second has the same mapping."""
+    """The first SYN is lost behind the host: the second is of the same flow, with its mapping."""
     nft(shared.peer, "add table inet loss",
         "add chain inet loss in { type filter hook input priority 0; }",
         "add rule inet loss in tcp dport 7006 tcp flags & syn == syn drop")
@@ -272,6 +301,7 @@ def test_retransmitted_syn(shared):
         far, sender = listener.accept()
         opening.join(5)
         assert sender[:2] == (shared.outside, 40006)
+        assert shared.wait_for(7006, "ESTABLISHED")["original"]["packets"] >= 3
         far.settimeout(PATIENCE)
         exchange(near, far)
         near.close()
