@@ -116,6 +116,25 @@ static void print_ports(const struct config *config, FILE *out)
     value_print_range(&ports_domain, config->flows.nat_ports, config->flows.nat_ports, out);
 }
 
+static const struct value_name flows_names[] = {
+    {"unlimited", NAT_FLOWS_UNLIMITED, NAT_FLOWS_UNLIMITED}};
+
+static const struct value_domain flows_domain = {.noun = "a number of flows",
+                                                 .min = 1,
+                                                 .max = FLOWS_MAX,
+                                                 .names = flows_names,
+                                                 .name_count = ARRAY_SIZE(flows_names)};
+
+static int parse_flows(const char *text, struct config *config, struct value_error *error)
+{
+    return value_parse_number(text, &flows_domain, &config->flows.nat_flows, error);
+}
+
+static void print_flows(const struct config *config, FILE *out)
+{
+    value_print_range(&flows_domain, config->flows.nat_flows, config->flows.nat_flows, out);
+}
+
 #define REFUSE_GRAMMAR "off, or a time from 1s to 1min"
 
 static int parse_refuse_after(const char *text, struct config *config, struct value_error *error)
@@ -150,6 +169,7 @@ static const struct setting settings[] = {
     {"nat-mapping", BEHAVIOUR_GRAMMAR, parse_mapping, print_mapping},
     {"nat-filtering", BEHAVIOUR_GRAMMAR, parse_filtering, print_filtering},
     {"nat-ports", "unlimited, or a number of ports", parse_ports, print_ports},
+    {"nat-flows", "unlimited, or a number of flows", parse_flows, print_flows},
     {"nat-refuse-after", REFUSE_GRAMMAR, parse_refuse_after, print_refuse_after},
 };
 

@@ -36,6 +36,9 @@ enum {
     NAT_PORTS_MAX = 65535,
 };
 
+/* Flows that share one of them; FLOWS_MAX at most. */
+enum { NAT_FLOWS_UNLIMITED = 0 };
+
 /* What of the other end a mapping or a filter of translated flows depends on (RFC 4787 4.1, 5). */
 enum nat_behaviour {
     NAT_ENDPOINT_INDEPENDENT,
@@ -52,10 +55,12 @@ struct flow_limits {
     uint32_t timeouts_s[FLOW_CLASS_COUNT]; /* seconds, at least 1 */
     enum nat_behaviour nat_mapping, nat_filtering;
     uint32_t nat_ports;        /* NAT_PORTS_UNLIMITED, or 1 to NAT_PORTS_MAX (RFC 6888 REQ-4) */
+    uint32_t nat_flows;        /* NAT_FLOWS_UNLIMITED, or 1 to FLOWS_MAX (RFC 6888 REQ-5) */
     uint32_t nat_refuse_after; /* seconds, to NAT_REFUSE_MAX (RFC 5382 REQ-4) */
 };
 
-/* FLOWS_DEFAULT, the times of the RFCs, independence of endpoints, and any number of ports. */
+/* FLOWS_DEFAULT, the times of the RFCs, independence of endpoints, any number of ports and of flows
+ * that share one. */
 struct flow_limits flow_limits_default(void);
 
 #endif

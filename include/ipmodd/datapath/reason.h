@@ -45,7 +45,7 @@ enum reason {
     REASON_LOOP,           /* towards what somebody routes to tun0: it would come round again */
     /* translation (translation.h) */
     REASON_NAT_EXHAUSTED,  /* no external port or no room is left for a new flow */
-    REASON_NAT_LIMIT,      /* the source has as many external ports as `nat-ports` allows */
+    REASON_NAT_LIMIT,      /* the source has what `nat-ports` or `nat-flows` allow */
     REASON_NAT_NO_SOURCE,  /* `masquerade` or `redirect`: this host has no address on that way */
     REASON_NAT_FILTERED,   /* to a mapping, from somebody whom `nat-filtering` keeps out */
     REASON_NAT_RESET_HELD, /* this host's to a SYN from outside, before `nat-refuse-after` */

@@ -25,14 +25,14 @@
  * same class of ports (0 to 1023, and the others) and, for UDP, of the same parity first (RFC 4787
  * REQ-3, REQ-4); `random` starts anywhere. When none is free the packet
  * is refused (nat-exhausted) and answered with ICMP, and the next one tries again. So is one whose
- * source has as many ports as `nat-ports` allows (nat-limit; RFC 6888 REQ-4). What is for a
- * port here is the identifier of an ICMP query (RFC 5508). Other protocols have their addresses
- * translated alone.
+ * source has as many ports as `nat-ports` allows, or whose mapping has as many flows as `nat-flows`
+ * does (nat-limit; RFC 6888 REQ-4, REQ-5). What is for a port here is the identifier of an ICMP
+ * query (RFC 5508). Other protocols have their addresses translated alone.
  *
  * Filtering (RFC 4787 5). A packet from outside to the external address and port of a mapping
  * begins a flow to the internal side, from anybody, or by `nat-filtering` only from an address or
- * an address and port that the internal side has sent to. Others are dropped (nat-filtered): a port
- * that is mapped is not the host's own.
+ * an address and port that the internal side has sent to, and as long as the mapping may have more
+ * flows. Others are dropped (nat-filtered): a port that is mapped is not the host's own.
  *
  * The mapping ends with the last of its flows. A flow and its translation outlive the rule that
  * began it, and a reload.

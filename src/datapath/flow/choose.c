@@ -71,11 +71,17 @@ static bool is_at_limit(const struct source_search *search)
            mappings_count_subscribed(mappings, &search->inside) >= limit;
 }
 
+/* The flow does not get the REPLY that was found to be free. */
+static void disclaim_reply(const struct source_search *search)
+{
+    const struct flow_tuple reply = flow_tuple_turn(search->leaving);
+
+    table_disclaim(search->tracking->table, &reply);
+}
+
 /* Another mapping, with the address as it is. */
 static enum reason make_mapping(const struct source_search *search, uint32_t *ret_mapping)
 {
-    struct flow_tuple reply;
-
     if (is_at_limit(search))
         return REASON_NAT_LIMIT;
     if (!source_search_find_port(search))
@@ -83,8 +89,7 @@ static enum reason make_mapping(const struct source_search *search, uint32_t *re
     *ret_mapping = add_mapping(search);
     if (*ret_mapping != 0)
         return REASON_NONE;
-    reply = flow_tuple_turn(search->leaving);
-    table_disclaim(search->tracking->table, &reply);
+    disclaim_reply(search);
     return REASON_NAT_EXHAUSTED;
 }
 
@@ -164,6 +169,25 @@ static enum reason choose_port(const struct source_search *search)
     return found ? REASON_NONE : REASON_NAT_EXHAUSTED;
 }
 
+static enum reason choose_by_kind(const struct source_search *search, uint32_t *ret_mapping)
+{
+    if (search->translation == NULL)
+        return choose_port(search);
+    switch (search->translation->kind) {
+    case TRANSLATION_SNAT:
+        return choose_from_pool(search, ret_mapping);
+    case TRANSLATION_NETMAP_SRC:
+        return choose_by_prefix(search);
+    case TRANSLATION_MASQUERADE:
+        return choose_masquerade(search, ret_mapping);
+    case TRANSLATION_DNAT:
+    case TRANSLATION_REDIRECT:
+    case TRANSLATION_NETMAP_DST:
+        break;
+    }
+    return REASON_NONE;
+}
+
 enum reason choose_source(const struct tracking *tracking, struct flow *flow,
                           const struct translation_note *note, struct flow_tuple *leaving,
                           uint32_t *ret_mapping)
@@ -176,23 +200,15 @@ enum reason choose_source(const struct tracking *tracking, struct flow *flow,
         .leaving = leaving,
         .wanted = leaving->sport,
     };
+    enum reason reason;
 
     *ret_mapping = 0;
-    if (note->translation == NULL)
-        return choose_port(&search);
-    switch (note->translation->kind) {
-    case TRANSLATION_SNAT:
-        return choose_from_pool(&search, ret_mapping);
-    case TRANSLATION_NETMAP_SRC:
-        return choose_by_prefix(&search);
-    case TRANSLATION_MASQUERADE:
-        return choose_masquerade(&search, ret_mapping);
-    case TRANSLATION_DNAT:
-    case TRANSLATION_REDIRECT:
-    case TRANSLATION_NETMAP_DST:
-        break;
+    reason = choose_by_kind(&search, ret_mapping);
+    if (reason == REASON_NONE && table_is_mapping_full(tracking->table, *ret_mapping)) {
+        disclaim_reply(&search);
+        return REASON_NAT_LIMIT;
     }
-    return REASON_NONE;
+    return reason;
 }
 
 /* CHOICE: a number that depends on the client. */

@@ -74,6 +74,14 @@ struct mappings *table_mappings(const struct flow_table *table)
     return table->mappings;
 }
 
+bool table_is_mapping_full(const struct flow_table *table, uint32_t number)
+{
+    uint32_t limit = table->limits.nat_flows;
+
+    return number != 0 && limit != NAT_FLOWS_UNLIMITED &&
+           mappings_get(table->mappings, number)->users >= limit;
+}
+
 /* What it has of what they share goes back, and nobody is told. */
 static void leave_shards(struct flow_table *table)
 {

@@ -59,4 +59,7 @@ void table_unlock_mappings(struct flow_table *table);
 struct mappings;
 struct mappings *table_mappings(const struct flow_table *table);
 
+/* Whether mapping NUMBER has as many flows as it may have (RFC 6888 REQ-5). 0 never has. */
+bool table_is_mapping_full(const struct flow_table *table, uint32_t number);
+
 #endif

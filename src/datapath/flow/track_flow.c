@@ -174,7 +174,8 @@ static enum reason begin_among_mappings(const struct tracking *tracking, struct 
 
     if (mapping == 0)
         *ret_flow = add(tracking, packet, tuple, &turned);
-    else if (!passes_filter(tracking, packet, tuple))
+    else if (!passes_filter(tracking, packet, tuple) ||
+             table_is_mapping_full(tracking->table, mapping))
         return REASON_NAT_FILTERED;
     else
         *ret_flow = begin_inward(tracking, packet, tuple, mapping);

@@ -72,6 +72,24 @@ def test_rfc6888_req_4c_limit_of_new_flows(tmp_path, family):
     assert box.one(sent[4], after=1)[UDP].sport == 4004
 
 
+def test_rfc6888_req_5_limit_of_flows(tmp_path, family):
+    """Two flows for each external port: the third is refused, from inside with a word; the two and
+    other ports go on, and when one is over there is room again."""
+    box = Nat(tmp_path, rules(family, flows="[flows]\nnat-flows = 2\nudp = 1min"))
+    inside, far = INSIDE[family], FAR[family]
+    first, second, third = (udp(family, inside, 4000, far, 53 + number) for number in range(3))
+    assert [each.src for each in box.send(first, second)] == 2 * [POOL[family]]
+    assert is_told(box.one(third), inside)
+    assert box.send(udp(family, FAR_B[family], 9, POOL[family], 4000)) == []
+    assert box.one(udp(family, far, 53, POOL[family], 4000)).dst == inside
+    for packet in (first, udp(family, inside, 4001, far, 55), tcp(family, inside, 4000, far, 80)):
+        assert box.one(packet).src == POOL[family]
+    other = udp(family, NEIGHBOUR[family], 5000, far, 53)  # packets of others find out what is over
+    box.send(other, after=61)
+    box.send(*(8 * [other]))
+    assert box.one(third)[UDP].sport == 4000
+
+
 def test_rfc6888_req_7_filtering_is_endpoint_independent(tmp_path, family):
     """Whoever knows the port can send to it."""
     box = Nat(tmp_path, rules(family))

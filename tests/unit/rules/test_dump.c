@@ -63,6 +63,7 @@ static void test_defaults_are_written_out(void **state)
                               "nat-mapping = endpoint-independent\n"
                               "nat-filtering = endpoint-independent\n"
                               "nat-ports = unlimited\n"
+                              "nat-flows = unlimited\n"
                               "nat-refuse-after = 6s\n");
     free(dump);
 }
@@ -89,7 +90,7 @@ static void test_round_trip(void **state)
         "[set web]\ntype = port\nelements = 80, 443\n"
         "[rule s]\nsrc = @nets, 198.51.100.1\ndst = !@nets\ndport = 1-100, !22, @web\n"
         "sport = !@web\n"
-        "[flows]\nmax = 1000\nudp = 2min\nnat-ports = 7\nnat-refuse-after = off\n"
+        "[flows]\nmax = 1000\nudp = 2min\nnat-ports = 7\nnat-flows = 9\nnat-refuse-after = off\n"
         "[rule c]\ndf = yes\nip-id = 3-4\nip-option = !any\nset-ip-id = random\n"
         "[rule d]\next-header = any, !ah\nflow-label = 7\nset-flow-label = 8\n"
         "[rule e]\ntcp-option = mss, !sack\nmss = 1-9\nwindow = 0\nset-window = +3\nset-mss = -40\n"
