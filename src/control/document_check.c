@@ -2,6 +2,7 @@
 /* What is wrong with a configuration, and what it would change. */
 #include "documents.h"
 
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/rules/compare.h"
 
@@ -118,7 +119,7 @@ json_t *document_checked(const struct problems *problems, const struct loaded *p
 
     if (document == NULL || wanted == NULL)
         return document;
-    json_object_set_new(document, "rules", json_integer((json_int_t)wanted->ruleset->rule_count));
+    json_object_set_new(document, "rules", json_uint(wanted->ruleset->rule_count));
     json_object_set_new(document, "changes", make_changes(present, wanted));
     set_text(document, "refusal", refusal);
     return document;

@@ -3,10 +3,7 @@
 #include "documents.h"
 #include "flow_filter.h"
 
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
+#include "ipmodd/base/json.h"
 
 static json_t *make_address(const struct flow_tuple *tuple, const uint8_t *bytes)
 {
@@ -29,8 +26,8 @@ static json_t *make_way(const struct flow *flow, enum flow_way way)
 
     if (document == NULL)
         return NULL;
-    json_object_set_new(document, "packets", number(flow->packets[way]));
-    json_object_set_new(document, "bytes", number(flow->bytes[way]));
+    json_object_set_new(document, "packets", json_uint(flow->packets[way]));
+    json_object_set_new(document, "bytes", json_uint(flow->bytes[way]));
     return document;
 }
 
@@ -80,7 +77,7 @@ static json_t *add_next(json_t *document, const struct control_flows *flows)
     if (!flows->end && document != NULL)
         json_object_set_new(document, "next",
                             json_pack("{s:i, s:o}", "queue", (int)flows->queue, "entry",
-                                      number(flows->entry)));
+                                      json_uint(flows->entry)));
     return document;
 }
 
@@ -97,7 +94,7 @@ json_t *document_flows(const struct control_flows *flows, const struct ruleset *
 
 json_t *document_flushed(const struct control_flows *flows)
 {
-    return add_next(json_pack("{s:o}", "flushed", number(flows->count)), flows);
+    return add_next(json_pack("{s:o}", "flushed", json_uint(flows->count)), flows);
 }
 
 json_t *document_flow_event(const struct watch_record *record)
@@ -112,7 +109,7 @@ json_t *document_flow_event(const struct watch_record *record)
     json_object_set_new(document, "change", json_string(flow_change_name(event->change)));
     if (event->change == FLOW_ENDS)
         json_object_set_new(document, "reason", json_string(flow_end_name(event->end)));
-    json_object_set_new(document, "queue", json_integer((json_int_t)record->queue));
-    json_object_set_new(document, "time_ns", number(record->time_ns));
+    json_object_set_new(document, "queue", json_uint(record->queue));
+    json_object_set_new(document, "time_ns", json_uint(record->time_ns));
     return document;
 }

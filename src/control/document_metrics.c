@@ -2,6 +2,8 @@
 /* The daemon's figures as OpenMetrics text (openmetrics.io, version 1.0.0). */
 #include "documents.h"
 
+#include "ipmodd/base/text_stream.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,8 +181,9 @@ static void put_flows(const struct sheet *sheet, const struct control_report *re
 char *document_metrics_text(const struct control_report *report, enum metrics_format format,
                             size_t *ret_length)
 {
-    char *text = NULL;
-    const struct sheet sheet = {.out = open_memstream(&text, ret_length), .format = format};
+    struct text_stream stream;
+    const struct sheet sheet = {.out = text_stream_open(&stream), .format = format};
+    char *text;
 
     if (sheet.out == NULL)
         return NULL;
@@ -196,10 +199,9 @@ char *document_metrics_text(const struct control_report *report, enum metrics_fo
                   &report->wakeups);
     if (format == METRICS_OPENMETRICS)
         fputs("# EOF\n", sheet.out);
-    if (fclose(sheet.out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    text = text_stream_take(&stream);
+    *ret_length = stream.length;
+    return text;
 }
 
 json_t *document_metrics(const struct control_report *report)

@@ -2,14 +2,11 @@
 /* A live packet with what became of it. */
 #include "documents.h"
 
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <string.h>
-
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
 
 static json_t *make_hex(const uint8_t *bytes, size_t count)
 {
@@ -31,17 +28,13 @@ static json_t *make_hex(const uint8_t *bytes, size_t count)
 /* "set-dscp = ef, set-ttl = 9"; NULL without memory. */
 static char *print_actions(const struct rule *rule)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
     if (out == NULL)
         return NULL;
     rule_print_actions(rule, out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return text_stream_take(&stream);
 }
 
 static json_t *make_rules(const struct watch_record *record)
@@ -79,20 +72,20 @@ static void add_rest(json_t *document, const struct watch_record *record, size_t
     if (record->fault != REASON_NONE)
         json_object_set_new(document, "malformed", json_string(reason_name(record->fault)));
     if (record->segments > 1)
-        json_object_set_new(document, "segments", number(record->segments));
+        json_object_set_new(document, "segments", json_uint(record->segments));
     if (record->segment > 0)
-        json_object_set_new(document, "segment", number(record->segment));
+        json_object_set_new(document, "segment", json_uint(record->segment));
     if (record->is_answer)
         json_object_set_new(document, "answer", json_true());
     if (record->rule_count > WATCH_RULES_MAX)
         json_object_set_new(document, "rules_left_out",
-                            number(record->rule_count - WATCH_RULES_MAX));
+                            json_uint(record->rule_count - WATCH_RULES_MAX));
     if (record->is_translated)
         json_object_set_new(document, "flow",
                             document_translation(&record->translation, record->ruleset));
     if (!record->is_edited)
         return;
-    json_object_set_new(document, "length_after", number(record->length_after));
+    json_object_set_new(document, "length_after", json_uint(record->length_after));
     json_object_set_new(document, "data_after",
                         make_hex(record->data + record->captured,
                                  MIN_OF(record->captured_after, snap_length)));
@@ -102,11 +95,11 @@ json_t *document_packet(const struct watch_record *record, size_t snap_length)
 {
     json_t *document = json_pack(
         "{s:s, s:i, s:o, s:o, s:s?, s:s, s:o, s:o, s:o}", "event", "packet", "queue",
-        (int)record->queue, "number", number(record->number), "time_ns", number(record->time_ns),
-        "direction", record->fault == REASON_NONE ? direction_name(record->direction) : NULL,
-        "fate", fate_name(record->fate), "rules", make_rules(record), "length",
-        number(record->length), "data",
-        make_hex(record->data, MIN_OF(record->captured, snap_length)));
+        (int)record->queue, "number", json_uint(record->number), "time_ns",
+        json_uint(record->time_ns), "direction",
+        record->fault == REASON_NONE ? direction_name(record->direction) : NULL, "fate",
+        fate_name(record->fate), "rules", make_rules(record), "length", json_uint(record->length),
+        "data", make_hex(record->data, MIN_OF(record->captured, snap_length)));
 
     if (document != NULL)
         add_rest(document, record, snap_length);
@@ -120,8 +113,8 @@ json_t *document_explanation(const struct watch_record *record)
     if (document == NULL)
         return NULL;
     json_object_set_new(document, "event", json_string("trace"));
-    json_object_set_new(document, "queue", json_integer((json_int_t)record->queue));
-    json_object_set_new(document, "number", number(record->number));
-    json_object_set_new(document, "time_ns", number(record->time_ns));
+    json_object_set_new(document, "queue", json_uint(record->queue));
+    json_object_set_new(document, "number", json_uint(record->number));
+    json_object_set_new(document, "time_ns", json_uint(record->time_ns));
     return document;
 }

@@ -2,18 +2,15 @@
 /* What each rule has seen. */
 #include "documents.h"
 
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
+#include "ipmodd/base/json.h"
 
 /* Without "last_seconds_ago" as long as the rule has seen nothing. */
 static json_t *make_rule(const struct rule *rule, const struct rule_counters *counters,
                          bool disabled, uint64_t now_ns)
 {
     json_t *object = json_pack("{sssssososbso}", "name", rule->name, "file", rule->file, "line",
-                               number(rule->line), "packets", number(counters->packets), "enabled",
-                               !disabled, "bytes", number(counters->bytes));
+                               json_uint(rule->line), "packets", json_uint(counters->packets),
+                               "enabled", !disabled, "bytes", json_uint(counters->bytes));
 
     if (counters->packets > 0)
         json_object_set_new(object, "last_seconds_ago",
@@ -29,5 +26,5 @@ json_t *document_rules(const struct control_report *report)
     for (size_t i = 0; i < ruleset->rule_count; i++)
         json_array_append_new(rules, make_rule(&ruleset->rules[i], &report->rules[i],
                                                report->disabled[i], report->now_ns));
-    return json_pack("{soso}", "generation", number(report->generation), "rules", rules);
+    return json_pack("{soso}", "generation", json_uint(report->generation), "rules", rules);
 }

@@ -2,12 +2,9 @@
 /* How the daemon is, on one page. */
 #include "documents.h"
 
-#include <unistd.h>
+#include "ipmodd/base/json.h"
 
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
+#include <unistd.h>
 
 static json_t *make_files(const struct file_list *files)
 {
@@ -34,7 +31,7 @@ static json_t *make_drops(const struct path_counters *counters)
     json_t *object = json_object();
 
     for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
-        json_object_set_new(object, reason_name(i), number(counters->drops[i]));
+        json_object_set_new(object, reason_name(i), json_uint(counters->drops[i]));
     return object;
 }
 
@@ -45,7 +42,7 @@ static json_t *make_offload(const struct control_report *report)
     for (enum offload_class i = 0; i < OFFLOAD_CLASS_COUNT; i++)
         json_array_append_new(array, json_pack("{sssbso}", "class", offload_class_name(i), "used",
                                                (report->offload & (1u << i)) != 0, "refused",
-                                               number(report->offload_refused[i])));
+                                               json_uint(report->offload_refused[i])));
     return array;
 }
 
@@ -64,37 +61,38 @@ uint64_t document_resident_bytes(void)
 
 static json_t *make_configuration(const struct control_report *report)
 {
-    json_t *object = json_pack("{sososososbso}", "generation", number(report->generation),
-                               "loaded_at", number((uint64_t)report->loaded_at), "files",
+    json_t *object = json_pack("{sososososbso}", "generation", json_uint(report->generation),
+                               "loaded_at", json_uint((uint64_t)report->loaded_at), "files",
                                make_files(&report->loaded->files), "rules",
-                               number(report->loaded->ruleset->rule_count), "can_go_back",
+                               json_uint(report->loaded->ruleset->rule_count), "can_go_back",
                                report->can_go_back, "policy",
                                json_string(policy_name(report->loaded->config->main.policy)));
 
     if (report->file != NULL)
         json_object_set_new(object, "file", control_text(report->file));
     if (report->to_confirm)
-        json_object_set_new(object, "confirm_seconds", number(report->confirm_seconds));
+        json_object_set_new(object, "confirm_seconds", json_uint(report->confirm_seconds));
     return object;
 }
 
 static json_t *make_packets(const struct path_counters *counters)
 {
-    return json_pack("{sososososososososososososo}", "in", number(counters->in), "in_bytes",
-                     number(counters->in_bytes), "out", number(counters->out), "out_bytes",
-                     number(counters->out_bytes), "generated", number(counters->generated),
-                     "edited", number(counters->edited), "malformed_passed",
-                     number(counters->malformed_passed), "ttl_255", number(counters->ttl_255),
-                     "split", number(counters->split), "gso_refused", number(counters->gso_refused),
-                     "merged", number(counters->merged), "handed_over",
-                     number(counters->handed_over), "parked", number(counters->parked));
+    return json_pack("{sososososososososososososo}", "in", json_uint(counters->in), "in_bytes",
+                     json_uint(counters->in_bytes), "out", json_uint(counters->out), "out_bytes",
+                     json_uint(counters->out_bytes), "generated", json_uint(counters->generated),
+                     "edited", json_uint(counters->edited), "malformed_passed",
+                     json_uint(counters->malformed_passed), "ttl_255", json_uint(counters->ttl_255),
+                     "split", json_uint(counters->split), "gso_refused",
+                     json_uint(counters->gso_refused), "merged", json_uint(counters->merged),
+                     "handed_over", json_uint(counters->handed_over), "parked",
+                     json_uint(counters->parked));
 }
 
 static json_t *make_rates(const struct control_rates *rates)
 {
-    return json_pack("{sosososo}", "in_packets", number(rates->in), "in_bits",
-                     number(rates->in_bytes * 8), "out_packets", number(rates->out), "out_bits",
-                     number(rates->out_bytes * 8));
+    return json_pack("{sosososo}", "in_packets", json_uint(rates->in), "in_bits",
+                     json_uint(rates->in_bytes * 8), "out_packets", json_uint(rates->out),
+                     "out_bits", json_uint(rates->out_bytes * 8));
 }
 
 /* The devices whose traffic alone is diverted; none: that of all. */
@@ -111,11 +109,12 @@ static json_t *make_flows(const struct control_report *report)
 {
     const struct control_flow_totals *flows = &report->flows;
 
-    return json_pack("{sosososososososo}", "count", number(flows->count), "max", number(flows->max),
-                     "translated", number(flows->translated), "memory_bytes",
-                     number(flows->memory_bytes), "added", number(flows->counters.added), "ended",
-                     number(flows->counters.ended), "displaced", number(flows->counters.displaced),
-                     "refused", number(flows->counters.refused));
+    return json_pack("{sosososososososo}", "count", json_uint(flows->count), "max",
+                     json_uint(flows->max), "translated", json_uint(flows->translated),
+                     "memory_bytes", json_uint(flows->memory_bytes), "added",
+                     json_uint(flows->counters.added), "ended", json_uint(flows->counters.ended),
+                     "displaced", json_uint(flows->counters.displaced), "refused",
+                     json_uint(flows->counters.refused));
 }
 
 json_t *document_status(const struct control_report *report)
@@ -124,15 +123,15 @@ json_t *document_status(const struct control_report *report)
     json_t *document;
 
     document = json_pack("{sssososisosssosososososososo}", "version", report->version, "started",
-                         number((uint64_t)report->started), "uptime_seconds",
+                         json_uint((uint64_t)report->started), "uptime_seconds",
                          json_real((double)(report->now_ns - report->started_ns) / 1e9), "pid",
                          (int)getpid(), "configuration", make_configuration(report), "device",
                          config->tun.name, "directions", make_directions(config->divert.directions),
                          "interfaces", make_interfaces(&config->divert), "packets",
                          make_packets(&report->counters), "rates", make_rates(&report->rates),
                          "drops", make_drops(&report->counters), "tun_tx_dropped",
-                         number(report->tun_tx_dropped), "offload", make_offload(report),
-                         "memory_bytes", number(document_resident_bytes()));
+                         json_uint(report->tun_tx_dropped), "offload", make_offload(report),
+                         "memory_bytes", json_uint(document_resident_bytes()));
     if (report->follows_flows && document != NULL)
         json_object_set_new(document, "flows", make_flows(report));
     return document;

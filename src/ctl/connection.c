@@ -5,6 +5,7 @@
 #include "command.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -109,8 +110,8 @@ enum exit_code connection_send(struct connection *connection, const char *const 
                                size_t count)
 {
     char CLEANUP(cleanup_free) *line = NULL;
-    size_t length;
-    FILE *out = open_memstream(&line, &length);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
     int r;
 
     if (out == NULL)
@@ -121,11 +122,12 @@ enum exit_code connection_send(struct connection *connection, const char *const 
         put_word(words[i], out);
     }
     fputc('\n', out);
-    if (fclose(out) != 0)
-        return command_fail("%s", strerror(errno));
-    if (length > LINE_MAX_BYTES)
+    line = text_stream_take(&stream);
+    if (line == NULL)
+        return command_fail("not enough memory");
+    if (stream.length > LINE_MAX_BYTES)
         return command_fail("this is more than the 4 MiB that a request may have");
-    r = send_all(fileno(connection->input), line, length);
+    r = send_all(fileno(connection->input), line, stream.length);
     if (r == 0)
         return EXIT_CODE_OK;
     command_fail("the daemon hung up: %s", strerror(-r));

@@ -6,6 +6,7 @@
 #include "view.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/rules/load.h"
 
 #include <errno.h>
@@ -55,14 +56,16 @@ static int load(const char *file, struct findings *findings, struct config **ret
     loaded_clear(&loaded);
     for (size_t i = 0; i < problems.count && r != -ENOMEM; i++) {
         CLEANUP(cleanup_free) char *text = NULL;
-        size_t size;
-        FILE *out = open_memstream(&text, &size);
+        struct text_stream stream;
+        FILE *out = text_stream_open(&stream);
         int added;
 
         if (out == NULL)
             break;
         problem_print(&problems.items[i], out);
-        fclose(out);
+        text = text_stream_take(&stream);
+        if (text == NULL)
+            break;
         added = findings_add(findings, "configuration", r < 0 ? FINDING_ERROR : FINDING_WARNING,
                              NULL, "%s", text);
         r = added < 0 ? added : r;

@@ -2,6 +2,7 @@
 /* `ipmodctl capture`: live packets as pcapng, each with what rules did to it. */
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/wire/pcapng.h"
 #include "live_packet.h"
 #include "stream.h"
@@ -99,9 +100,8 @@ static char *describe(const struct live_packet *packet, const struct live_bytes 
 {
     const json_t *event = packet->event;
     long long segments = view_integer(event, "segments"), segment = view_integer(event, "segment");
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
     if (out == NULL)
         return NULL;
@@ -121,10 +121,7 @@ static char *describe(const struct live_packet *packet, const struct live_bytes 
         live_packet_print_changes(packet, out);
     }
     live_packet_print_flow(packet, out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return text_stream_take(&stream);
 }
 
 static void put(struct live_capture *capture, const struct live_bytes *bytes)

@@ -2,6 +2,8 @@
 /* One packet of a replay, explained. */
 #include "replay.h"
 
+#include "ipmodd/base/json.h"
+
 #include <errno.h>
 #include <inttypes.h>
 
@@ -29,7 +31,7 @@ static int print_json(const struct player *player, const struct frame *frame, js
 
     json_object_set_new(object, "schema", json_integer(SCHEMA));
     json_object_set_new(object, "type", json_string("packet"));
-    json_object_set_new(object, "number", json_integer((json_int_t)player->tallies.frames));
+    json_object_set_new(object, "number", json_uint(player->tallies.frames));
     json_object_set_new(object, "time", json_string(format_time(&frame->time, time)));
     r = json_dumpf(object, out, JSON_COMPACT);
     fputc('\n', out);

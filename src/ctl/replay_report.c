@@ -2,6 +2,7 @@
 /* The counters of a replay, as a table and as JSON. */
 #include "replay.h"
 
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
@@ -69,29 +70,24 @@ void replay_report_print(const struct player *player, const struct replay_end *e
         fprintf(out, "\nThe capture was not read to its end.\n");
 }
 
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
 static json_t *make_packets(const struct player *player)
 {
     const struct path_counters *counters = path_counters(player->offline->path);
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "in", number(counters->in), "in_bytes",
-                     number(counters->in_bytes), "out", number(counters->out), "out_bytes",
-                     number(counters->out_bytes), "edited", number(counters->edited), "generated",
-                     number(counters->generated), "malformed_passed",
-                     number(counters->malformed_passed));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "in", json_uint(counters->in),
+                     "in_bytes", json_uint(counters->in_bytes), "out", json_uint(counters->out),
+                     "out_bytes", json_uint(counters->out_bytes), "edited",
+                     json_uint(counters->edited), "generated", json_uint(counters->generated),
+                     "malformed_passed", json_uint(counters->malformed_passed));
 }
 
 static json_t *make_frames(const struct player *player)
 {
     const struct tallies *tallies = &player->tallies;
 
-    return json_pack("{s:o, s:o, s:o, s:o}", "read", number(tallies->frames), "written",
-                     number(tallies->written), "not_ip", number(tallies->not_ip), "cut",
-                     number(tallies->cut));
+    return json_pack("{s:o, s:o, s:o, s:o}", "read", json_uint(tallies->frames), "written",
+                     json_uint(tallies->written), "not_ip", json_uint(tallies->not_ip), "cut",
+                     json_uint(tallies->cut));
 }
 
 static json_t *make_rules(const struct player *player)
@@ -105,8 +101,8 @@ static json_t *make_rules(const struct player *player)
 
         json_array_append_new(rules, json_pack("{s:s, s:s, s:i, s:o, s:o}", "name", rule->name,
                                                "file", rule->file, "line", (int)rule->line,
-                                               "packets", number(counters->packets), "bytes",
-                                               number(counters->bytes)));
+                                               "packets", json_uint(counters->packets), "bytes",
+                                               json_uint(counters->bytes)));
     }
     return rules;
 }
@@ -118,7 +114,7 @@ static json_t *make_drops(const struct player *player)
 
     for (enum reason i = 0; i < REASON_COUNT; i++) {
         if (counters->drops[i] > 0)
-            json_object_set_new(drops, reason_name(i), number(counters->drops[i]));
+            json_object_set_new(drops, reason_name(i), json_uint(counters->drops[i]));
     }
     return drops;
 }

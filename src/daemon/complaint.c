@@ -2,6 +2,7 @@
 /* Puts the problems of a configuration where the user looks. */
 #include "complaint.h"
 
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/log/fields.h"
 
 #include <errno.h>
@@ -10,9 +11,8 @@
 /* TEXT is filled as far as it goes. */
 static void problem_to_text(const struct problem *problem, char *text, size_t size)
 {
-    CLEANUP(cleanup_file) FILE *out = fmemopen(text, size - 1, "w");
+    CLEANUP(cleanup_file) FILE *out = text_stream_into(text, size);
 
-    memset(text, 0, size); /* a full stream adds no NUL */
     if (out != NULL)
         problem_print(problem, out);
 }

@@ -3,6 +3,7 @@
 #include "engine.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/datapath/shards.h"
 
 #include <errno.h>
@@ -164,11 +165,10 @@ static void print_directions(FILE *out, unsigned directions)
 
 const char *engine_describe(const struct engine *engine, char *text, size_t size)
 {
-    CLEANUP(cleanup_file) FILE *out = fmemopen(text, size - 1, "w");
+    CLEANUP(cleanup_file) FILE *out = text_stream_into(text, size);
     const struct config *config = engine->loaded.config;
     size_t rules = engine->loaded.ruleset->rule_count;
 
-    memset(text, 0, size); /* a full stream adds no NUL */
     if (out == NULL)
         return text;
     fputs("Diverting ", out);

@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include "clock.h"
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/log/fields.h"
 #include "ipmodd/log/limit.h"
 
@@ -88,9 +89,8 @@ static void print_event(FILE *out, const struct event *event)
 
 const char *report_format(const struct event *event, char text[static REPORT_TEXT])
 {
-    CLEANUP(cleanup_file) FILE *out = fmemopen(text, REPORT_TEXT - 1, "w");
+    CLEANUP(cleanup_file) FILE *out = text_stream_into(text, REPORT_TEXT);
 
-    memset(text, 0, REPORT_TEXT); /* a full stream adds no NUL */
     if (out != NULL)
         print_event(out, event);
     return text;

@@ -3,6 +3,7 @@
 #include "match_states.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -39,24 +40,13 @@ find_counterpart(const struct rule *rule, const struct rule_match *match, const 
     return NULL;
 }
 
-static int print_value(const struct rule_match *match, char **ret_text)
-{
-    size_t size;
-    FILE *out = open_memstream(ret_text, &size);
-
-    if (out == NULL)
-        return -ENOMEM;
-    match->type->print(match->value, out);
-    return fclose(out) == 0 ? 0 : -ENOMEM;
-}
-
 /* Whether two matches of one key say the same. 0 or -ENOMEM. */
 static int compare_values(const struct rule_match *a, const struct rule_match *b, bool *ret_same)
 {
-    char CLEANUP(cleanup_free) *text_a = NULL;
-    char CLEANUP(cleanup_free) *text_b = NULL;
+    char CLEANUP(cleanup_free) *text_a = text_stream_print(a->type->print, a->value);
+    char CLEANUP(cleanup_free) *text_b = text_stream_print(b->type->print, b->value);
 
-    if (print_value(a, &text_a) < 0 || print_value(b, &text_b) < 0)
+    if (text_a == NULL || text_b == NULL)
         return -ENOMEM;
     *ret_same = strcmp(text_a, text_b) == 0;
     return 0;

@@ -5,6 +5,7 @@
 #include "changes.h"
 #include "flow.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,17 +48,13 @@ static void forget(struct explanation *told)
 /* NULL without memory. */
 static char *make_line(const struct packet *packet)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *memory = open_memstream(&text, &size);
+    struct text_stream stream;
+    FILE *memory = text_stream_open(&stream);
 
     if (memory == NULL)
         return NULL;
     detail_print_line(packet, memory);
-    if (fclose(memory) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return text_stream_take(&stream);
 }
 
 static void received(void *context, const struct packet *packet)

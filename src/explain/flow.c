@@ -2,6 +2,7 @@
 /* What a packet is to the flows of its path, in words. */
 #include "flow.h"
 
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/datapath/flow.h"
 #include "ipmodd/datapath/translation.h"
 
@@ -35,35 +36,27 @@ static void print_end(const struct flow_tuple *tuple, enum packet_end end, bool 
 /* NULL without memory. */
 static char *make_end(const struct flow_tuple *tuple, enum packet_end end, bool asks)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
     if (out == NULL)
         return NULL;
     print_end(tuple, end, asks, out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return text_stream_take(&stream);
 }
 
 /* NULL without memory. */
 static char *make_tuple(const struct flow_tuple *tuple)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
     if (out == NULL)
         return NULL;
     print_end(tuple, PACKET_SRC, true, out);
     fputs(" > ", out);
     print_end(tuple, PACKET_DST, false, out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return text_stream_take(&stream);
 }
 
 static const struct rule *find_rule(const struct ruleset *ruleset, uint32_t identity)

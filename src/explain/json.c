@@ -2,6 +2,10 @@
 /* Explanations for programs. */
 #include "ipmodd/explain/json.h"
 
+#include "ipmodd/base/json.h"
+#include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
+
 static json_t *make_changes(const struct changes *changes)
 {
     json_t *array = json_array();
@@ -19,18 +23,9 @@ static json_t *make_changes(const struct changes *changes)
 static json_t *make_pair(const char *key, void (*print)(const void *value, FILE *out),
                          const void *value)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *memory = open_memstream(&text, &size);
-    json_t *object = NULL;
+    char CLEANUP(cleanup_free) *text = text_stream_print(print, value);
 
-    if (memory == NULL)
-        return NULL;
-    print(value, memory);
-    if (fclose(memory) == 0)
-        object = json_pack("{s:s, s:s}", "key", key, "value", text);
-    free(text);
-    return object;
+    return text != NULL ? json_pack("{s:s, s:s}", "key", key, "value", text) : NULL;
 }
 
 static json_t *make_match(const struct rule_match *match)
@@ -181,11 +176,11 @@ json_t *explain_to_json(const struct explanation *told, const struct ruleset *ru
 
     if (object == NULL)
         return NULL;
-    json_object_set_new(object, "length", json_integer((json_int_t)told->before.length));
+    json_object_set_new(object, "length", json_uint(told->before.length));
     if (told->waited)
         json_object_set_new(object, "waited", json_true());
     if (told->split > 0)
-        json_object_set_new(object, "split", json_integer((json_int_t)told->split));
+        json_object_set_new(object, "split", json_uint(told->split));
     if (!told->parsed) {
         json_object_set_new(object, "malformed", json_string(reason_name(told->fault)));
         return object;

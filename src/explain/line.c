@@ -3,6 +3,7 @@
 #include "ipmodd/explain/detail.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <string.h>
 
@@ -53,19 +54,19 @@ static bool print_of_match(const char *key, const struct packet *packet, FILE *o
 static char *to_text(bool (*print)(const char *key, const struct packet *packet, FILE *out),
                      const char *key, const struct packet *packet)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *memory = open_memstream(&text, &size);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
+    char *text;
     bool any;
 
-    if (memory == NULL)
+    if (out == NULL)
         return NULL;
-    any = print(key, packet, memory);
-    if (fclose(memory) != 0 || !any) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    any = print(key, packet, out);
+    text = text_stream_take(&stream);
+    if (any)
+        return text;
+    free(text);
+    return NULL;
 }
 
 char *detail_text(const struct detail *detail, const struct packet *packet)

@@ -4,6 +4,8 @@
 
 #include "kernel/connections_text.h"
 
+#include "ipmodd/base/text_stream.h"
+
 #include <errno.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
@@ -12,18 +14,14 @@
 /* The commands that make the table, or NULL without memory. */
 static char *write_script(const struct config *config, const struct netfilter_findings *findings)
 {
-    char *script = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&script, &length);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
     if (out == NULL)
         return NULL;
     fprintf(out, "add table inet " CONNECTIONS_TABLE " { flags owner; }\n", config->tun.name);
     connections_rules(config, findings, "", "", out);
-    if (fclose(out) == 0)
-        return script;
-    free(script);
-    return NULL;
+    return text_stream_take(&stream);
 }
 
 static int run(struct nft_ctx *nft, const char *script, struct fault *fault)

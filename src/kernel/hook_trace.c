@@ -2,6 +2,7 @@
 /* A table of chains that log, and the log group that they log to. */
 #include "ipmodd/kernel/hook_trace.h"
 
+#include "ipmodd/base/text_stream.h"
 #include "kernel/fault.h"
 #include "kernel/netlink.h"
 
@@ -122,9 +123,8 @@ static unsigned cookie_offset(uint8_t proto)
 static char *write_script(const struct hook_trace *trace, uint8_t proto, uint32_t cookie)
 {
     static const char *const words[] = {"prerouting", "input", "forward", "output", "postrouting"};
-    char *script = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&script, &length);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
     if (out == NULL)
         return NULL;
@@ -139,10 +139,7 @@ static char *write_script(const struct hook_trace *trace, uint8_t proto, uint32_
                 trace->group, i, proto, cookie_offset(proto), cookie, i, trace->group,
                 HOOK_SIGHT_BYTES);
     }
-    if (fclose(out) == 0)
-        return script;
-    free(script);
-    return NULL;
+    return text_stream_take(&stream);
 }
 
 static int make_table(struct hook_trace *trace, uint8_t proto, uint32_t cookie,

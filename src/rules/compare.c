@@ -5,6 +5,7 @@
 #include "setting.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -108,17 +109,13 @@ static int compare_pair(const struct pair *pair, bool *ret_same_order)
 /* What the dump of CONFIG has for SETTING; NULL without memory. */
 static char *value_of(const struct setting *setting, const struct config *config)
 {
-    char *text = NULL;
-    size_t length;
-    FILE *memory = open_memstream(&text, &length);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
-    if (memory == NULL)
+    if (out == NULL)
         return NULL;
-    setting->print(config, memory);
-    if (fclose(memory) == 0)
-        return text;
-    free(text);
-    return NULL;
+    setting->print(config, out);
+    return text_stream_take(&stream);
 }
 
 static int compare_group(const struct setting_group *group, const struct loaded *before,

@@ -4,6 +4,7 @@
 #include "log_value.h"
 #include "setting.h"
 
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/rules/load.h"
 
 /* Behind `#`: whatever a file is called, the comment ends where the line does. */
@@ -18,16 +19,14 @@ static void dump_comment(const struct rule *rule, FILE *out)
 /* A list that is empty by default has no form with nothing in it: its key is left out. */
 static bool has_value(const struct setting *setting, const struct config *config)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *memory = open_memstream(&text, &length);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
 
-    if (memory != NULL) {
-        setting->print(config, memory);
-        fclose(memory);
-    }
-    free(text);
-    return length > 0;
+    if (out == NULL)
+        return false;
+    setting->print(config, out);
+    free(text_stream_take(&stream));
+    return stream.length > 0;
 }
 
 static void dump_settings(const struct setting_group *group, const struct config *config, FILE *out)

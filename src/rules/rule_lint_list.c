@@ -4,6 +4,7 @@
 #include "rule_section.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,23 +60,10 @@ static field_set fields_written(const struct rule *rule)
     return fields;
 }
 
-static char *text_of(const struct rule_match *match)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    if (out == NULL)
-        return NULL;
-    match->type->print(match->value, out);
-    fclose(out);
-    return text;
-}
-
 static bool same_value(const struct rule_match *a, const struct rule_match *b)
 {
-    char CLEANUP(cleanup_free) *text_a = text_of(a);
-    char CLEANUP(cleanup_free) *text_b = text_of(b);
+    char CLEANUP(cleanup_free) *text_a = text_stream_print(a->type->print, a->value);
+    char CLEANUP(cleanup_free) *text_b = text_stream_print(b->type->print, b->value);
 
     return text_a != NULL && text_b != NULL && strcmp(text_a, text_b) == 0;
 }
@@ -178,20 +166,14 @@ static bool has_verdict(const struct rule *rule, const char *begins)
 {
     const struct rule_action *last;
     char CLEANUP(cleanup_free) *text = NULL;
-    size_t size;
-    FILE *out;
 
     if (rule->action_count == 0)
         return false;
     last = &rule->actions[rule->action_count - 1];
     if (strcmp(last->type->key, "verdict") != 0)
         return false;
-    out = open_memstream(&text, &size);
-    if (out == NULL)
-        return false;
-    last->type->print(last->value, out);
-    fclose(out);
-    return strncmp(text, begins, strlen(begins)) == 0;
+    text = text_stream_print(last->type->print, last->value);
+    return text != NULL && strncmp(text, begins, strlen(begins)) == 0;
 }
 
 /* Rejecting the rest is what the last rule of an allow-list does; rejecting all is a slip. */

@@ -5,6 +5,7 @@
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
+#include "ipmodd/base/text_stream.h"
 #include "ipmodd/datapath/number_list.h"
 #include "ipmodd/datapath/set.h"
 
@@ -35,34 +36,38 @@ static void port_free(void *value)
     free(list);
 }
 
-/* The items that are no sets, as text again; "" without one. */
-static int join_numbers(const struct text_list *texts, char **ret_text)
+/* The items that are no sets, as text again; "" without one, NULL without memory. */
+static char *join_numbers(const struct text_list *texts)
 {
-    size_t length = 0;
-    FILE *memory = open_memstream(ret_text, &length);
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
+    const char *separator = "";
 
-    if (memory == NULL)
-        return -ENOMEM;
+    if (out == NULL)
+        return NULL;
     for (size_t i = 0; i < texts->count; i++) {
         const struct text_item *item = &texts->items[i];
 
-        if (*item->text != '@')
-            fprintf(memory, "%s%s%s", ftell(memory) > 0 ? "," : "", item->negated ? "!" : "",
-                    item->text);
+        if (*item->text == '@')
+            continue;
+        fprintf(out, "%s%s%s", separator, item->negated ? "!" : "", item->text);
+        separator = ",";
     }
-    return fclose(memory) == 0 ? 0 : -ENOMEM;
+    return text_stream_take(&stream);
 }
 
 /* What sets have is not known here: beside them, numbers need not hold for any port. */
 static int parse_numbers(const struct text_list *texts, struct port_list *list,
                          struct value_error *error)
 {
-    char CLEANUP(cleanup_free) *text = NULL;
+    char CLEANUP(cleanup_free) *text = join_numbers(texts);
     void *numbers;
-    int r = join_numbers(texts, &text);
+    int r;
 
-    if (r < 0 || *text == '\0')
-        return r;
+    if (text == NULL)
+        return -ENOMEM;
+    if (*text == '\0')
+        return 0;
     if (list->set_count > 0)
         r = number_list_parse_part(text, &value_port, &numbers, error);
     else
