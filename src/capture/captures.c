@@ -3,6 +3,7 @@
 #include "ipmodd/capture/captures.h"
 
 #include "file.h"
+#include "ipmodd/base/clock.h"
 #include "ipmodd/base/macro.h"
 
 #include <assert.h>
@@ -69,14 +70,6 @@ void captures_add_ring(struct captures *captures, struct record_ring *ring)
     captures->rings[captures->ring_count++] = ring;
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* NULL without memory. */
 static struct capture_file *file_of(struct captures *captures, const char *name)
 {
@@ -108,7 +101,7 @@ static void empty_ring(struct captures *captures, size_t number)
         if (file == NULL)
             atomic_fetch_add(&captures->homeless, 1);
         else
-            capture_file_add(file, &captures->place, record, id, now_ns());
+            capture_file_add(file, &captures->place, record, id, clock_monotonic_ns());
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include "documents.h"
 
+#include "ipmodd/base/clock.h"
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -13,7 +15,6 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -49,14 +50,6 @@ struct exporter {
     struct page pages[METRICS_FORMAT_COUNT];
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* evhttp has taken its callbacks away when it is done with one. */
 static bool is_over(struct bufferevent *connection)
 {
@@ -69,7 +62,7 @@ static bool is_over(struct bufferevent *connection)
 /* Gives seats free and hangs up on who has been here for too long. How many are taken. */
 static size_t sweep_seats(struct exporter *exporter)
 {
-    uint64_t now = now_ns();
+    uint64_t now = clock_monotonic_ns();
     size_t taken = 0;
 
     for (size_t i = 0; i < EXPORTER_CLIENTS; i++) {
@@ -109,7 +102,8 @@ static struct bufferevent *on_accept(struct event_base *base, void *context)
     for (size_t i = 0; i < EXPORTER_CLIENTS && connection != NULL; i++) {
         if (exporter->seats[i].connection != NULL)
             continue;
-        exporter->seats[i] = (struct seat){.connection = connection, .since_ns = now_ns()};
+        exporter->seats[i] =
+            (struct seat){.connection = connection, .since_ns = clock_monotonic_ns()};
         bufferevent_incref(connection);
         break;
     }
@@ -126,7 +120,7 @@ static const struct page *make_page(struct exporter *exporter, enum metrics_form
     const struct control_daemon *daemon = exporter->daemon;
     struct page *page = &exporter->pages[format];
     struct control_report report;
-    uint64_t now = now_ns();
+    uint64_t now = clock_monotonic_ns();
 
     if (page->text != NULL && now - page->made_ns < EXPORTER_PAGE_MS * UINT64_C(1000000))
         return page;

@@ -5,6 +5,7 @@
 #include "path_probe.h"
 #include "path_steps.h"
 
+#include "ipmodd/base/clock.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
@@ -13,7 +14,6 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { OPTION_PROTO = 256, OPTION_SPORT, OPTION_DPORT, OPTION_TTL };
@@ -139,22 +139,14 @@ static enum exit_code parse_arguments(int argc, char **argv, struct wish *wish)
     return check(wish);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until the way is over or nothing more comes. 0 or -errno. */
 static int collect(struct hook_trace *trace, const struct wish *wish, struct steps *steps)
 {
-    int64_t until = now_ms() + wish->quiet_ms + ALL_MS;
+    double until = clock_monotonic_seconds() + (wish->quiet_ms + ALL_MS) / 1e3;
     struct hook_sight sight;
     int r = 1;
 
-    while (r > 0 && !steps_are_over(steps) && now_ms() < until) {
+    while (r > 0 && !steps_are_over(steps) && clock_monotonic_seconds() < until) {
         r = hook_trace_next(trace, wish->quiet_ms, &sight);
         if (r > 0 && !steps_add(steps, &sight))
             return 0;

@@ -2,6 +2,7 @@
 /* Asks the daemon for its packets and picks the probe. */
 #include "path_daemon.h"
 
+#include "ipmodd/base/clock.h"
 #include "ipmodd/base/macro.h"
 #include "stream.h"
 #include "view.h"
@@ -9,18 +10,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <time.h>
 
 /* How long the daemon may take for each event, and for that of the probe among those of others. */
 enum { PATIENCE_MS = 1000, PATIENCE_ALL_SECONDS = 5 };
-
-static time_t now_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
 
 void path_daemon_open(struct path_daemon *daemon, const struct options *options,
                       const struct probe *probe)
@@ -47,14 +39,14 @@ void path_daemon_open(struct path_daemon *daemon, const struct options *options,
 
 json_t *path_daemon_find(struct path_daemon *daemon, const struct probe *probe)
 {
-    time_t until = now_seconds() + PATIENCE_ALL_SECONDS;
+    double until = clock_monotonic_seconds() + PATIENCE_ALL_SECONDS;
     char cookie[16];
     json_t *event;
 
     if (daemon->connection.input == NULL)
         return NULL;
     snprintf(cookie, sizeof(cookie), "%08x", probe->cookie);
-    while (now_seconds() < until && connection_next(&daemon->connection, &event) == 0) {
+    while (clock_monotonic_seconds() < until && connection_next(&daemon->connection, &event) == 0) {
         if (stream_is_event(event, "packet") && strstr(view_string(event, "data"), cookie) != NULL)
             return event;
         json_decref(event);

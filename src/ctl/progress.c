@@ -2,6 +2,8 @@
 /* One line on standard error. */
 #include "progress.h"
 
+#include "ipmodd/base/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -11,22 +13,10 @@ enum {
     QUIET_MS = 500,        /* short jobs show nothing; then one line as often */
 };
 
-static struct timespec now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time;
-}
-
-static double seconds_between(const struct timespec *from, const struct timespec *to)
-{
-    return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) * 1e-9;
-}
-
 struct progress progress_begin(bool wanted)
 {
-    struct progress progress = {.shown = wanted && isatty(STDERR_FILENO) == 1, .start = now()};
+    struct progress progress = {.shown = wanted && isatty(STDERR_FILENO) == 1,
+                                .start = clock_monotonic_seconds()};
 
     progress.last = progress.start;
     return progress;
@@ -50,16 +40,16 @@ static void draw(struct progress *progress, double part, double elapsed)
 
 void progress_step(struct progress *progress, double (*part)(const void *job), const void *job)
 {
-    struct timespec time;
+    double now;
 
     progress->steps++;
     if (!progress->shown || progress->steps % STEPS_PER_LOOK != 0)
         return;
-    time = now();
-    if (seconds_between(&progress->last, &time) * 1000 < QUIET_MS)
+    now = clock_monotonic_seconds();
+    if ((now - progress->last) * 1000 < QUIET_MS)
         return;
-    progress->last = time;
-    draw(progress, part(job), seconds_between(&progress->start, &time));
+    progress->last = now;
+    draw(progress, part(job), now - progress->start);
 }
 
 void progress_end(struct progress *progress)

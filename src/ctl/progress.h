@@ -5,13 +5,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 struct progress {
     bool shown; /* stderr is a terminal, nothing else is written to it meanwhile */
     bool drawn;
     uint64_t steps;
-    struct timespec start, last;
+    double start, last; /* clock_monotonic_seconds() */
 };
 
 /* WANTED: whether to show anything at all, a terminal given. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `ipmodctl top`: rates, rules, flows and drops, live on a full screen. */
 #include "connection.h"
+#include "ipmodd/base/clock.h"
 #include "ipmodd/base/macro.h"
 #include "top_screen.h"
 #include "view.h"
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
-#include <time.h>
 
 enum { FLOW_PARTS = 8 }; /* of 512 flows; more would take longer than they are worth */
 
@@ -26,14 +26,6 @@ struct top {
     double delay;
     enum top_view asked_view;
 };
-
-static double monotonic_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void top_clear(struct top *top)
 {
@@ -123,7 +115,7 @@ static enum exit_code ask_status(struct top *top)
 /* A table of another view begins without rates. */
 static enum exit_code refresh_state(struct top *top)
 {
-    double now = monotonic_seconds();
+    double now = clock_monotonic_seconds();
     bool is_same = top->status != NULL && top->asked_view == top->state.view;
     enum exit_code code = ask_status(top);
 
@@ -156,7 +148,7 @@ static enum exit_code show(struct top *top)
         if (code != EXIT_CODE_OK)
             break;
         top_screen_draw(&top->state);
-        left = top->asked + top->delay - monotonic_seconds();
+        left = top->asked + top->delay - clock_monotonic_seconds();
         deed = top_screen_key(&top->state, left > 0 ? (int)(left * 1000) + 1 : 0);
     }
     return code;

@@ -4,6 +4,7 @@
 
 #include "connection.h"
 
+#include "ipmodd/base/clock.h"
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
@@ -39,14 +40,6 @@ static enum exit_code parse_arguments(const struct view *view, int argc, char **
         return command_refuse_usage(view->command, "'%s' is one word too many", argv[optind]);
     *ret_watch = watch;
     return EXIT_CODE_OK;
-}
-
-static double monotonic_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 static void sleep_seconds(double seconds)
@@ -88,7 +81,7 @@ static enum exit_code watch(const struct view *view, const struct options *optio
     double seen = 0;
 
     while (code == EXIT_CODE_OK) {
-        double now = monotonic_seconds();
+        double now = clock_monotonic_seconds();
 
         code = connection_send(connection, view->request, view->request_count);
         if (code == EXIT_CODE_OK)

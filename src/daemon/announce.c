@@ -33,7 +33,7 @@ tell(struct announcer *announcer, const struct engine *engine, enum log_level le
     va_list arguments;
     uint64_t suppressed;
 
-    if (!log_limit_take(&announcer->limit, clock_now_ns(), &suppressed))
+    if (!log_limit_take(&announcer->limit, clock_monotonic_ns(), &suppressed))
         return false;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);

@@ -4,11 +4,9 @@
 
 struct moment clock_read(struct zone *zone)
 {
-    struct moment moment = {.now_ns = clock_now_ns()};
-    struct timespec wall;
+    struct moment moment = {.now_ns = clock_monotonic_ns()};
 
-    clock_gettime(CLOCK_REALTIME, &wall);
-    moment.wall_ns = (uint64_t)wall.tv_sec * 1000000000 + (uint64_t)wall.tv_nsec;
-    moment.utc_offset_s = zone_utc_offset(zone, wall.tv_sec);
+    moment.wall_ns = clock_wall_ns();
+    moment.utc_offset_s = zone_utc_offset(zone, (time_t)(moment.wall_ns / 1000000000));
     return moment;
 }

@@ -52,7 +52,7 @@ static void sweep_flows(struct mover *mover, void *argument)
 
 void engine_sweep_flows(struct engine *engine)
 {
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_monotonic_ns();
 
     if (engine->shards != NULL)
         engine_call(engine, sweep_flows, &now_ns);

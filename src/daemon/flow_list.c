@@ -54,7 +54,7 @@ static void follow(const struct part *part, const struct engine *engine)
 
 void flow_list_get(struct engine *engine, struct control_flows *flows)
 {
-    struct part part = {.flows = flows, .now_ns = clock_now_ns(), .end = true};
+    struct part part = {.flows = flows, .now_ns = clock_monotonic_ns(), .end = true};
 
     flows->count = 0;
     flows->now_ns = part.now_ns;
@@ -87,7 +87,7 @@ static void flush_part(struct mover *mover, void *argument)
 
 void flow_list_flush(struct engine *engine, struct control_flows *flows)
 {
-    struct part part = {.flows = flows, .now_ns = clock_now_ns()};
+    struct part part = {.flows = flows, .now_ns = clock_monotonic_ns()};
 
     flows->count = 0;
     flows->end = flows->queue >= engine->worker_count;

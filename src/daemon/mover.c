@@ -109,7 +109,7 @@ static int move(struct mover *mover, uint64_t *ret_start_ns)
         if (count < 0)
             return (int)count;
         if (count > 0)
-            mover->end_ns = clock_now_ns();
+            mover->end_ns = clock_monotonic_ns();
         if (i == 0)
             *ret_start_ns = mover->batch_ns;
         if ((size_t)count < limit && !batch_is_full(mover->batch))

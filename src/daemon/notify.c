@@ -2,10 +2,11 @@
 /* Tells systemd how the daemon is; compiled with libsystemd alone. */
 #include "notify.h"
 
+#include "ipmodd/base/clock.h"
+
 #include <inttypes.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 void notify_ready(const char *status)
 {
@@ -19,12 +20,8 @@ void notify_status(const char *status)
 
 void notify_reloading(void)
 {
-    struct timespec now;
-
     /* Type=notify-reload of systemd 253 tells answers to different reloads apart by this time. */
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-               (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_ns() / 1000);
 }
 
 void notify_stopping(void)

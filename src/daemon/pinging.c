@@ -171,7 +171,7 @@ static uint64_t due_ns(const struct session *session)
 /* Waits for the next thing to do; ends the session when there is none. */
 static void go_on(struct session *session)
 {
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_monotonic_ns();
     uint64_t due, left;
     struct timeval wait;
 
@@ -191,7 +191,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     struct session *session = context;
     const struct control_ping *wish = &session->wish;
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_monotonic_ns();
 
     (void)fd;
     (void)what;
@@ -276,7 +276,7 @@ static uint16_t free_id(const struct pinging *pinging)
     uint16_t id = 0;
 
     if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-        id = (uint16_t)clock_now_ns();
+        id = (uint16_t)clock_monotonic_ns();
     do {
         id++;
         SLIST_FOREACH(session, &pinging->sessions, next) {

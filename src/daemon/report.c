@@ -145,7 +145,7 @@ void report_loss(struct reporter *reporter, uint64_t lost)
     uint64_t suppressed;
 
     if (lost == reporter->lost_told ||
-        !log_limit_take(&reporter->loss, clock_now_ns(), &suppressed))
+        !log_limit_take(&reporter->loss, clock_monotonic_ns(), &suppressed))
         return;
     log_fields_add(&fields, "IPMODD_LOST", "%" PRIu64, lost - reporter->lost_told);
     log_write(LEVEL_WARNING, LOG_ID_EVENTS_LOST, &fields,

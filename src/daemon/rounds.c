@@ -12,7 +12,7 @@ struct rounds rounds_make(struct engine *engine, struct service *service)
 bool rounds_go(struct rounds *rounds)
 {
     struct engine *engine = rounds->engine;
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_monotonic_ns();
     struct path_counters counters;
     bool is_left;
 

@@ -70,7 +70,7 @@ int service_open(struct service *service, struct engine *engine)
     *service = (struct service){
         .engine = engine,
         .fd = -1,
-        .started_ns = clock_now_ns(),
+        .started_ns = clock_monotonic_ns(),
         .started = time(NULL),
         .loaded_at = time(NULL),
     };

@@ -32,7 +32,7 @@ int service_report(void *context, struct control_report *ret_report)
     *ret_report = (struct control_report){
         .version = IPMODD_VERSION,
         .started = service->started,
-        .now_ns = clock_now_ns(),
+        .now_ns = clock_monotonic_ns(),
         .started_ns = service->started_ns,
         .generation = service->reload->generation,
         .loaded_at = service->loaded_at,

@@ -33,7 +33,7 @@ bool trial_is_pending(const struct trial *trial)
 
 unsigned trial_seconds_left(const struct trial *trial)
 {
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_monotonic_ns();
 
     if (trial->deadline_ns <= now_ns)
         return 0;
@@ -62,7 +62,7 @@ static void set_timer(struct trial *trial, unsigned seconds)
 
 void trial_begin(struct trial *trial, unsigned seconds)
 {
-    trial->deadline_ns = clock_now_ns() + seconds * NS_PER_SECOND;
+    trial->deadline_ns = clock_monotonic_ns() + seconds * NS_PER_SECOND;
     set_timer(trial, seconds);
 }
 

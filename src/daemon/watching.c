@@ -243,7 +243,7 @@ static void sweep(struct mover *mover, void *argument)
 
 void watching_sweep(struct watching *watching)
 {
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_monotonic_ns();
 
     for (unsigned i = 0; i < watching->tap_count; i++)
         worker_call(watching->workers[i], sweep, &now_ns);

@@ -110,7 +110,7 @@ static bool should_stay_awake(const struct worker *worker)
 {
     const struct mover *mover = &worker->mover;
 
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_monotonic_ns();
 
     return mover->pause_ns < mover->busy_poll_ns && now_ns >= worker->crowded_until_ns &&
            now_ns - mover->bulk_ns >= BULK_LASTS_NS &&
@@ -123,10 +123,10 @@ static bool should_stay_awake(const struct worker *worker)
  */
 static int look_again(struct worker *worker)
 {
-    uint64_t start_ns = clock_now_ns(), end_ns;
+    uint64_t start_ns = clock_monotonic_ns(), end_ns;
 
     sched_yield();
-    end_ns = clock_now_ns();
+    end_ns = clock_monotonic_ns();
     if (end_ns - start_ns >= CROWDED_NS)
         worker->crowded_until_ns = end_ns + CROWD_LASTS_NS;
     return move(worker);
@@ -140,7 +140,7 @@ static void follow_expiry(struct worker *worker)
 
     if (end_ns == UINT64_MAX || event_pending(worker->expiry, EV_TIMEOUT, NULL))
         return;
-    now_ns = clock_now_ns();
+    now_ns = clock_monotonic_ns();
     left_us = end_ns > now_ns ? (end_ns - now_ns) / 1000 + 1 : 0;
     left = (struct timeval){(time_t)(left_us / 1000000), (suseconds_t)(left_us % 1000000)};
     event_add(worker->expiry, &left);

@@ -4,6 +4,8 @@
 #include "kernel/divert_state.h"
 #include "kernel/inbound.h"
 
+#include "ipmodd/base/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -210,7 +212,7 @@ static int look_if_due(struct divert *divert, uint64_t now, struct divert_news *
 
 static int work_if_due(struct divert *divert, struct divert_news *news)
 {
-    uint64_t now = divert_now_ns();
+    uint64_t now = clock_monotonic_ns();
     int r = look_if_due(divert, now, news);
 
     if (r < 0)
@@ -251,7 +253,7 @@ int divert_tick(struct divert *divert, struct divert_news *ret_news)
 
 int divert_timeout_ms(const struct divert *divert)
 {
-    uint64_t now = divert_now_ns();
+    uint64_t now = clock_monotonic_ns();
     int poll_ms = inspect_timeout_ms(&divert->inspect);
     uint64_t due = UINT64_MAX;
 

@@ -2,6 +2,8 @@
 /* Another configuration for a diversion that runs. */
 #include "kernel/divert_state.h"
 
+#include "ipmodd/base/clock.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -54,7 +56,7 @@ static int end_move(struct divert *divert)
  */
 static int look_soon(struct divert *divert)
 {
-    uint64_t now = divert_now_ns();
+    uint64_t now = clock_monotonic_ns();
 
     if (divert->retry_ns != 0) {
         divert->dirt |= DIRT_ALL;

@@ -55,8 +55,6 @@ struct divert {
 /* What divert_error_text(NULL) shows: there is no object after a failed start. */
 struct fault *divert_last_failure(void);
 
-uint64_t divert_now_ns(void);
-
 /* What follows gives 0, or -errno with divert->fault set. */
 
 /* Whether the priorities and the tables of CONFIG that are not in use by this process are free. */

@@ -2,6 +2,7 @@
 /* Has a child process read the rules of netfilter, and hears what it found. */
 #include "netfilter_look.h"
 
+#include "ipmodd/base/clock.h"
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum { ANSWER_MAX = REMARKS_MAX * REMARK_TEXT + NETFILTER_RECIPE_MAX * NETFILTER_LINE + 64 };
 
@@ -24,14 +24,6 @@ enum {
     LINE_NAT = 'N', /* the families that have source NAT, as a number */
     LINE_END = '.',
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* What of the parent a child must not touch or keep alive: handlers, tun, locks. */
 static void become_a_child(int fd)
@@ -110,7 +102,7 @@ int netfilter_ask(struct netfilter_question *question, const struct config *conf
         child(config, fds[1]);
     close(fds[1]);
     question->fd = fds[0];
-    question->deadline_ns = now_ns() + NETFILTER_TIME_MS * UINT64_C(1000000);
+    question->deadline_ns = clock_monotonic_ns() + NETFILTER_TIME_MS * UINT64_C(1000000);
     if (question->child > 0)
         return 0;
     question->child = 0;
@@ -182,14 +174,14 @@ static int read_more(struct netfilter_question *question)
 int netfilter_answer(struct netfilter_question *question, int timeout_ms,
                      struct netfilter_findings *ret_findings)
 {
-    uint64_t until = now_ns() + (uint64_t)timeout_ms * 1000000;
+    uint64_t until = clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
     struct netfilter_findings findings = {.recipe = NULL};
     bool is_late;
     int r;
 
     for (;;) {
         struct pollfd wait = {.fd = question->fd, .events = POLLIN};
-        uint64_t now = now_ns();
+        uint64_t now = clock_monotonic_ns();
 
         is_late = now >= question->deadline_ns;
         if (read_more(question) == 1 || is_late)

@@ -4,10 +4,11 @@
 #include "kernel/divert_state.h"
 #include "kernel/inbound.h"
 
+#include "ipmodd/base/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     QUIET_MS = 50,  /* between two passes, at least */
@@ -18,14 +19,6 @@ enum {
 };
 
 #define NS_PER_MS UINT64_C(1000000)
-
-uint64_t divert_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
-}
 
 struct apply divert_apply(struct divert *divert)
 {
@@ -297,7 +290,7 @@ static int do_work(struct divert *divert, struct apply *apply, struct divert_new
 
 static void schedule(struct divert *divert, uint64_t started_ns, bool failed)
 {
-    uint64_t now = divert_now_ns();
+    uint64_t now = clock_monotonic_ns();
     uint64_t pause = MIN_OF((now - started_ns) * WORK_SHARE, PAUSE_MS * NS_PER_MS);
 
     pause = MAX_OF(pause, QUIET_MS * NS_PER_MS);
@@ -315,7 +308,7 @@ static void schedule(struct divert *divert, uint64_t started_ns, bool failed)
 int reconcile(struct divert *divert, struct divert_news *news)
 {
     struct apply apply = divert_apply(divert);
-    uint64_t started = divert_now_ns();
+    uint64_t started = clock_monotonic_ns();
     unsigned dirt = divert->dirt;
     int r;
 
