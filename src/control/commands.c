@@ -172,8 +172,6 @@ static void run_disable(const struct control_call *call)
     switch_rule(call, false);
 }
 
-enum { CONFIRM_SECONDS_MAX = 86400 };
-
 static const char *argument_value(const char *argument, const char *name)
 {
     size_t length = strlen(name);
@@ -191,7 +189,7 @@ static void run_reload(const struct control_call *call)
 
     if (call->argument_count > 1 || (call->argument_count == 1 && value == NULL))
         control_refuse_arguments(call);
-    else if (value != NULL && text_parse_seconds(value, CONFIRM_SECONDS_MAX, &seconds) < 0)
+    else if (value != NULL && text_parse_seconds(value, CONTROL_CONFIRM_MAX, &seconds) < 0)
         control_refuse(call->client, "usage",
                        "'%.40s' is no time to confirm in: one such as 60s or 5min, at most 1d",
                        value);

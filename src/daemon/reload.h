@@ -53,7 +53,7 @@ void reload_close(struct reload *reload);
 int reload_request(struct reload *reload, const struct requester *by);
 
 /*
- * The same, but what comes into force has to be confirmed within SECONDS (1 to TRIAL_SECONDS_MAX).
+ * The same, but what comes into force has to be confirmed within SECONDS, which are not 0.
  * -EBUSY while another one is under way.
  */
 int reload_try(struct reload *reload, unsigned seconds, const struct requester *by);

@@ -16,9 +16,6 @@
 
 #include "ipmodd/rules/load.h"
 
-/* Seconds that a confirmation may take. */
-enum { TRIAL_SECONDS_MAX = 86400 };
-
 struct trial {
     struct loaded previous; /* to go back to; without a config there is none */
     int deadline_fd;        /* a timerfd, readable when the time is over */

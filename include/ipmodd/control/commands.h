@@ -24,6 +24,9 @@ struct control_rates {
     uint64_t in, in_bytes, out, out_bytes;
 };
 
+/* Seconds that a confirmation may take. */
+enum { CONTROL_CONFIRM_MAX = 86400 };
+
 /* How a reload can end. */
 enum reload_result {
     RELOAD_TAKEN,
@@ -113,7 +116,7 @@ struct control_daemon {
     void (*flush_flows)(void *context, const struct control_client *client,
                         struct control_flows *flows);
     /* Reloads; client NUMBER, which is held, is answered when that is over. What comes into force
-     * is to be confirmed within CONFIRM_SECONDS unless that is 0. */
+     * is to be confirmed within CONFIRM_SECONDS unless that is 0; CONTROL_CONFIRM_MAX at most. */
     void (*reload)(void *context, uint64_t number, unsigned confirm_seconds);
     /* What is in force stays: 0, or -ENOENT when that was no question. */
     int (*confirm)(void *context, const struct control_client *client);
