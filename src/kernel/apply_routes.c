@@ -2,6 +2,7 @@
 /* Makes a table equal to the wanted routes. */
 #include "kernel/apply.h"
 #include "kernel/inbound.h"
+#include "kernel/netlink_batch.h"
 
 #include <errno.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finds and removes our routes of one table. */
 #include "kernel/apply.h"
+#include "kernel/netlink_batch.h"
 
 #include <errno.h>
 

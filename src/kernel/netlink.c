@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The request socket: single requests, dumps and batches. */
-#include "kernel/netlink.h"
+/* The request socket: single requests and dumps. */
+#include "kernel/netlink_state.h"
 
 #include <errno.h>
 #include <netlink/errno.h>
-#include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +12,8 @@
 enum {
     RECEIVE_BYTES = 64 * 1024,      /* above the 32 KiB that the kernel puts into one dump part */
     SOCKET_BYTES = 4 * 1024 * 1024, /* room for the refusals of a whole batch */
-    BATCH_BYTES = 48 * 1024,
-    BATCH_MESSAGES = 256,
     DUMP_TRIES = 10,
     ANSWER_SECONDS = 5, /* the kernel answers at once, unless it is in trouble itself */
-};
-
-struct netlink {
-    struct nl_sock *socket;
-    int fd; /* owned by socket */
-    uint32_t sequence;
-    char refusal[160];
-    uint8_t *received; /* RECEIVE_BYTES */
-    uint8_t *batch;    /* BATCH_BYTES */
-    size_t batch_used;
-    unsigned batch_count;
-    uint32_t batch_first; /* sequence number of tags[0] */
-    void *tags[BATCH_MESSAGES];
-    netlink_failure_fn *failure;
-    void *failure_context;
 };
 
 int netlink_error(int code)
@@ -85,8 +67,8 @@ int netlink_open(struct fault *fault, struct netlink **ret_netlink)
         return fault_set(fault, -ENOMEM, "netlink");
     netlink->socket = nl_socket_alloc();
     netlink->received = malloc(RECEIVE_BYTES);
-    netlink->batch = malloc(BATCH_BYTES);
-    if (netlink->socket == NULL || netlink->received == NULL || netlink->batch == NULL) {
+    netlink->batch.bytes = malloc(NETLINK_BATCH_BYTES);
+    if (netlink->socket == NULL || netlink->received == NULL || netlink->batch.bytes == NULL) {
         netlink_close(netlink);
         return fault_set(fault, -ENOMEM, "netlink");
     }
@@ -111,7 +93,7 @@ void netlink_close(struct netlink *netlink)
         return;
     nl_socket_free(netlink->socket);
     free(netlink->received);
-    free(netlink->batch);
+    free(netlink->batch.bytes);
     free(netlink);
 }
 
@@ -125,7 +107,7 @@ const char *netlink_refusal(const struct netlink *netlink)
     return netlink->refusal;
 }
 
-static int send_bytes(struct netlink *netlink, void *bytes, size_t len)
+int netlink_send(struct netlink *netlink, void *bytes, size_t len)
 {
     return netlink_error(MIN_OF(nl_sendto(netlink->socket, bytes, len), 0));
 }
@@ -141,13 +123,12 @@ static int send_message(struct netlink *netlink, struct nl_msg *message, uint16_
     header = nlmsg_hdr(message);
     header->nlmsg_seq = ++netlink->sequence;
     header->nlmsg_flags |= flags;
-    r = send_bytes(netlink, header, header->nlmsg_len);
+    r = netlink_send(netlink, header, header->nlmsg_len);
     nlmsg_free(message);
     return r;
 }
 
-/* One datagram of the kernel. Its length or -errno. */
-static ssize_t receive(struct netlink *netlink)
+ssize_t netlink_receive(struct netlink *netlink)
 {
     ssize_t len;
 
@@ -181,8 +162,7 @@ static void keep_refusal(struct netlink *netlink, const struct nlmsghdr *header)
         nla_strlcpy(netlink->refusal, attrs[NLMSGERR_ATTR_MSG], sizeof(netlink->refusal));
 }
 
-/* The error of an NLMSG_ERROR message: 0 = acknowledged. */
-static int error_of(struct netlink *netlink, const struct nlmsghdr *header)
+int netlink_take_error(struct netlink *netlink, const struct nlmsghdr *header)
 {
     const struct nlmsgerr *error = nlmsg_data(header);
 
@@ -211,7 +191,7 @@ static int collect(struct netlink *netlink, bool single, netlink_item_fn *item, 
     int result = 0;
 
     for (;;) {
-        ssize_t len = receive(netlink);
+        ssize_t len = netlink_receive(netlink);
         int left = (int)len;
 
         if (len < 0)
@@ -223,7 +203,7 @@ static int collect(struct netlink *netlink, bool single, netlink_item_fn *item, 
             if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0)
                 *ret_interrupted = true;
             if (header->nlmsg_type == NLMSG_ERROR)
-                return result < 0 ? result : error_of(netlink, header);
+                return result < 0 ? result : netlink_take_error(netlink, header);
             if (header->nlmsg_type == NLMSG_DONE)
                 return result < 0 ? result : netlink_done_error(header);
             if (result >= 0)
@@ -268,87 +248,6 @@ int netlink_dump(struct netlink *netlink, struct nl_msg *message, netlink_item_f
         r = collect(netlink, false, item, context, &interrupted);
         if ((r == 0 && interrupted) || r == -EBUSY)
             r = -EAGAIN; /* busy: with a dump whose end was not read because of an error */
-    }
-    nlmsg_free(message);
-    return r;
-}
-
-void netlink_batch_begin(struct netlink *netlink, netlink_failure_fn *failure, void *context)
-{
-    netlink->failure = failure;
-    netlink->failure_context = context;
-}
-
-/* Reads until the last message of the batch is acknowledged; reports each refusal. */
-static int collect_batch(struct netlink *netlink, unsigned count)
-{
-    for (;;) {
-        ssize_t len = receive(netlink);
-        int left = (int)len;
-
-        if (len < 0)
-            return (int)len;
-        for (struct nlmsghdr *header = (struct nlmsghdr *)(void *)netlink->received;
-             nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
-            uint32_t index = header->nlmsg_seq - netlink->batch_first;
-            int error;
-
-            if (header->nlmsg_type != NLMSG_ERROR || index >= count)
-                continue;
-            error = error_of(netlink, header);
-            if (error < 0)
-                netlink->failure(netlink->failure_context, netlink->tags[index], error,
-                                 netlink->refusal);
-            if (index == count - 1)
-                return 0;
-        }
-    }
-}
-
-int netlink_batch_flush(struct netlink *netlink)
-{
-    unsigned count = netlink->batch_count;
-    struct nlmsghdr *last;
-    size_t offset = 0;
-    int r;
-
-    if (count == 0)
-        return 0;
-    last = (struct nlmsghdr *)(void *)netlink->batch;
-    for (unsigned i = 1; i < count; i++) {
-        offset += NLMSG_ALIGN(last->nlmsg_len);
-        last = (struct nlmsghdr *)(void *)(netlink->batch + offset);
-    }
-    last->nlmsg_flags |= NLM_F_ACK;
-    r = send_bytes(netlink, netlink->batch, netlink->batch_used);
-    netlink->batch_used = 0;
-    netlink->batch_count = 0;
-    return r < 0 ? r : collect_batch(netlink, count);
-}
-
-int netlink_batch_add(struct netlink *netlink, struct nl_msg *message, void *tag)
-{
-    struct nlmsghdr *header;
-    size_t need;
-    int r = 0;
-
-    if (message == NULL)
-        return -ENOMEM;
-    header = nlmsg_hdr(message);
-    need = NLMSG_ALIGN(header->nlmsg_len);
-    if (netlink->batch_count == BATCH_MESSAGES || need > BATCH_BYTES - netlink->batch_used)
-        r = netlink_batch_flush(netlink);
-    if (r == 0 && need > BATCH_BYTES)
-        r = -EMSGSIZE;
-    if (r == 0) {
-        header->nlmsg_seq = ++netlink->sequence;
-        header->nlmsg_flags |= NLM_F_REQUEST;
-        if (netlink->batch_count == 0)
-            netlink->batch_first = header->nlmsg_seq;
-        memset(netlink->batch + netlink->batch_used, 0, need);
-        memcpy(netlink->batch + netlink->batch_used, header, header->nlmsg_len);
-        netlink->batch_used += need;
-        netlink->tags[netlink->batch_count++] = tag;
     }
     nlmsg_free(message);
     return r;

@@ -3,9 +3,7 @@
  * Netlink: how everything in this folder talks to the kernel.
  *
  * A struct netlink is one request socket: single requests with their answer, dumps that start again
- * when the kernel says that they were interrupted, and batches. A batch puts many changes into one
- * system call and asks for one acknowledgement at its end; the kernel reports each failure on the
- * way by its sequence number, so nothing waits for a change that worked.
+ * when the kernel says that they were interrupted, and batches of changes (netlink_batch.h).
  *
  * Messages are built with libnl's nlmsg_ and nla_ functions. libnl's own error numbers become errno
  * here and nowhere else. Requests carry the kernel's own words for a refusal
@@ -62,18 +60,5 @@ int netlink_done_error(const struct nlmsghdr *header);
 typedef void netlink_restart_fn(void *context);
 int netlink_dump(struct netlink *netlink, struct nl_msg *message, netlink_item_fn *item,
                  netlink_restart_fn *restart, void *context);
-
-/*
- * Queues MESSAGE (consumed); what waited goes out when it fills a buffer. TAG comes back in the
- * failure callback when the kernel refuses this message. 0 or -errno of the transport.
- */
-typedef void netlink_failure_fn(void *context, void *tag, int error, const char *refusal);
-int netlink_batch_add(struct netlink *netlink, struct nl_msg *message, void *tag);
-
-/* Who hears of refusals from now on. */
-void netlink_batch_begin(struct netlink *netlink, netlink_failure_fn *failure, void *context);
-
-/* Sends the rest and waits until the kernel has done all. 0 or -errno of the transport. */
-int netlink_batch_flush(struct netlink *netlink);
 
 #endif
