@@ -20,9 +20,6 @@ enum { RULE_NAME_MAX = 63 };
 /* Whether KEY can stand in a rule section. */
 bool rule_section_has_key(const char *key);
 
-/* The keys that are neither matches nor actions: the I-th, NULL behind the last. */
-const char *rule_section_own_key(size_t i);
-
 /*
  * Appends the rule that SECTION describes, called NAME, to the ruleset of LOADED, whose config is
  * there already. What is wrong goes to REPORT, and the rule is then left out. 0 or -ENOMEM.

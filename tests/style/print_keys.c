@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every key of the configuration as "SECTION KEY", from the tables that the daemon reads by. */
-#include "rule_section.h"
+#include "observe_key.h"
 #include "set_section.h"
 #include "setting.h"
 
@@ -18,7 +18,7 @@ int main(void)
         printf("rule %s\n", match_types[i]->key);
     for (size_t i = 0; i < action_type_count; i++)
         printf("rule %s\n", action_types[i]->key);
-    for (size_t i = 0; rule_section_own_key(i) != NULL; i++)
-        printf("rule %s\n", rule_section_own_key(i));
+    for (size_t i = 0; i < observe_key_count; i++)
+        printf("rule %s\n", observe_keys[i].key);
     return 0;
 }
