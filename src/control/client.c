@@ -1,203 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Requests of one client in, answers out. */
-#include "client.h"
-
+/* Requests of one client come in and are run. */
+#include "answer.h"
 #include "peer.h"
 #include "words.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-    SCHEMA = 1,
     OUTPUT_LOW = CONTROL_OUTPUT_HIGH / 4,
-    REFUSAL_TEXT = 512,
     UNREAD_SECONDS = 60, /* without a byte read of an answer, before a client counts as dead */
 };
-
-static struct evbuffer *input_of(const struct control_client *client)
-{
-    return bufferevent_get_input(client->connection);
-}
-
-static struct evbuffer *output_of(const struct control_client *client)
-{
-    return bufferevent_get_output(client->connection);
-}
-
-static size_t memory_of_all(const struct control_server *server)
-{
-    const struct control_client *client;
-    size_t bytes = 0;
-
-    LIST_FOREACH(client, &server->clients, link)
-        bytes += evbuffer_get_length(input_of(client)) + evbuffer_get_length(output_of(client));
-    return bytes;
-}
-
-/* Writes TEXT and a line feed. */
-static void put_line(struct control_client *client, const char *text, size_t length)
-{
-    if (evbuffer_add(output_of(client), text, length) < 0 ||
-        evbuffer_add(output_of(client), "\n", 1) < 0)
-        client->closing = true; /* half a line is no answer */
-    if (evbuffer_get_length(output_of(client)) > CONTROL_OUTPUT_HIGH)
-        bufferevent_disable(client->connection, EV_READ);
-}
-
-/* Takes over DOCUMENT. False when there is no memory for its text. */
-static bool put_document(struct control_client *client, json_t *document)
-{
-    char CLEANUP(cleanup_free) *text = NULL;
-
-    if (document != NULL && json_object_set_new(document, "schema", json_integer(SCHEMA)) == 0)
-        text = json_dumps(document, JSON_COMPACT);
-    json_decref(document);
-    if (text == NULL)
-        return false;
-    put_line(client, text, strlen(text));
-    return true;
-}
-
-/* A further line of the client may wait already; it has its turn after others. */
-static void look_again(struct control_client *client)
-{
-    if (client->closing || client->ended_input || evbuffer_get_length(input_of(client)) > 0)
-        bufferevent_trigger(client->connection, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-}
-
-static void answered(struct control_client *client)
-{
-    if (client->held)
-        client->ended = NULL;
-    client->held = false;
-    look_again(client);
-}
-
-const struct control_peer *control_peer_of(const struct control_client *client)
-{
-    return &client->peer;
-}
-
-json_t *control_text(const char *text)
-{
-    json_t *string = json_string(text);
-    char CLEANUP(cleanup_free) *copy = NULL;
-
-    if (string != NULL)
-        return string;
-    copy = strdup(text);
-    for (char *c = copy; c != NULL && *c != '\0'; c++) {
-        if (!isascii(*c))
-            *c = '?';
-    }
-    return json_string(copy);
-}
-
-void control_refuse(struct control_client *client, const char *code, const char *format, ...)
-{
-    char text[REFUSAL_TEXT];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (!put_document(client,
-                      json_pack("{s{ssso}}", "error", "code", code, "text", control_text(text))))
-        client->closing = true;
-    answered(client);
-}
-
-void control_reply(struct control_client *client, json_t *document)
-{
-    if (document != NULL && memory_of_all(client->server) > CONTROL_MEMORY_MAX) {
-        json_decref(document);
-        control_refuse(client, "busy", "too many answers wait to be read; try again");
-        return;
-    }
-    if (put_document(client, document))
-        answered(client);
-    else
-        control_refuse(client, "failed", "not enough memory for the answer");
-}
-
-void control_refuse_arguments(const struct control_call *call)
-{
-    control_refuse(call->client, "usage", "usage: %s %s", call->command->name,
-                   call->command->arguments);
-}
-
-uint64_t control_hold(struct control_client *client)
-{
-    client->held = true;
-    return client->number;
-}
-
-void control_hold_until(struct control_client *client, void (*gone)(void *context), void *context)
-{
-    control_hold(client);
-    client->ended = gone;
-    client->ended_context = context;
-}
-
-void control_stream(struct control_client *client, void (*ended)(void *context), void *context)
-{
-    answered(client);
-    client->ended = ended;
-    client->ended_context = context;
-    client->lost = 0;
-}
-
-void control_stream_end(struct control_client *client)
-{
-    void (*ended)(void *context) = TAKE_PTR(client->ended);
-
-    if (ended != NULL)
-        ended(client->ended_context);
-}
-
-bool control_stream_has_room(const struct control_client *client)
-{
-    return evbuffer_get_length(output_of(client)) < CONTROL_STREAM_MAX;
-}
-
-/* Says what was left out. False when there is no room even for that. */
-static bool tell_lost(struct control_client *client)
-{
-    if (client->lost == 0)
-        return true;
-    if (!control_stream_has_room(client) ||
-        !put_document(client,
-                      json_pack("{s:s, s:I}", "event", "lost", "lost", (json_int_t)client->lost)))
-        return false;
-    client->lost = 0;
-    return true;
-}
-
-void control_stream_lose(struct control_client *client, uint64_t count)
-{
-    client->lost += count;
-    tell_lost(client);
-}
-
-bool control_stream_send(struct control_client *client, json_t *document)
-{
-    if (!control_stream_has_room(client) || !tell_lost(client)) {
-        json_decref(document);
-        client->lost++;
-        return false;
-    }
-    if (put_document(client, document))
-        return true;
-    client->lost++;
-    return false;
-}
 
 static const struct control_command *find_command(const struct control_server *server,
                                                   const char *name)
@@ -250,7 +67,7 @@ static void run_line(struct control_client *client, const char *line, size_t len
 /* Throws away what belongs to a line that is too long. */
 static void skip_line(struct control_client *client)
 {
-    struct evbuffer *input = input_of(client);
+    struct evbuffer *input = client_input(client);
     struct evbuffer_ptr end = evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_LF);
 
     client->skipping = end.pos < 0;
@@ -272,14 +89,20 @@ static bool serve(struct control_client *client)
         skip_line(client);
         return !client->skipping;
     }
-    line = evbuffer_readln(input_of(client), &length, EVBUFFER_EOL_LF);
+    line = evbuffer_readln(client_input(client), &length, EVBUFFER_EOL_LF);
     if (line != NULL) {
         run_line(client, line, length);
         return true;
     }
-    if (evbuffer_get_length(input_of(client)) >= CONTROL_LINE_MAX)
+    if (evbuffer_get_length(client_input(client)) >= CONTROL_LINE_MAX)
         skip_line(client);
     return false;
+}
+
+void client_look_again(struct control_client *client)
+{
+    if (client->closing || client->ended_input || evbuffer_get_length(client_input(client)) > 0)
+        bufferevent_trigger(client->connection, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 /* Frees CLIENT when all is over. */
@@ -287,7 +110,7 @@ static void close_when_written(struct control_client *client)
 {
     client->closing = true;
     bufferevent_disable(client->connection, EV_READ);
-    if (evbuffer_get_length(output_of(client)) == 0)
+    if (evbuffer_get_length(client_output(client)) == 0)
         client_free(client);
 }
 
@@ -297,7 +120,7 @@ static void on_input(struct bufferevent *connection, void *context)
 
     (void)connection;
     if (!client->closing &&
-        (client->held || evbuffer_get_length(output_of(client)) > CONTROL_OUTPUT_HIGH))
+        (client->held || evbuffer_get_length(client_output(client)) > CONTROL_OUTPUT_HIGH))
         return;
     if (client->closing || (!serve(client) && client->ended_input))
         close_when_written(client);
@@ -314,8 +137,8 @@ static void on_output(struct bufferevent *connection, void *context)
     }
     bufferevent_enable(connection, EV_READ);
     if (client->ended != NULL)
-        tell_lost(client);
-    look_again(client);
+        answer_tell_lost(client);
+    client_look_again(client);
 }
 
 /* Whether nobody can read an answer any more. Who only will write no more has sent an end too. */
@@ -338,7 +161,12 @@ static void on_event(struct bufferevent *connection, short what, void *context)
         return;
     }
     client->ended_input = true;
-    look_again(client);
+    client_look_again(client);
+}
+
+const struct control_peer *control_peer_of(const struct control_client *client)
+{
+    return &client->peer;
 }
 
 struct control_client *client_new(struct control_server *server, int fd)

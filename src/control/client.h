@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Client: one control connection, from accept(2) to its end.
+ * Client: one control connection, from accept(2) to its end. What it is answered is in answer.h.
  *
  * Input is looked at one line at a time, and each further line in a turn of the event loop of its
  * own, so that a client with many requests lets others have theirs. A line that is too long is read
@@ -47,6 +47,19 @@ struct control_server {
 
 /* A client of SERVER on FD, which it takes over also on failure. NULL without memory. */
 struct control_client *client_new(struct control_server *server, int fd);
+
+static inline struct evbuffer *client_input(const struct control_client *client)
+{
+    return bufferevent_get_input(client->connection);
+}
+
+static inline struct evbuffer *client_output(const struct control_client *client)
+{
+    return bufferevent_get_output(client->connection);
+}
+
+/* A further line of the client may wait already; it has its turn after others. */
+void client_look_again(struct control_client *client);
 
 /* A descriptor is free again. */
 void server_client_gone(struct control_server *server);
