@@ -3,6 +3,8 @@
 # names of rules those of the daemon that would be asked.
 # shellcheck shell=bash
 
+_ipmodctl_flow_keys='proto src dst sport dport state rule'
+
 _ipmodctl_commands() {
     ipmodctl --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
 }
@@ -19,9 +21,13 @@ _ipmodctl_rules() {
 
 _ipmodctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
-    local socket=()
+    local key=${COMP_WORDS[COMP_CWORD - 2]} socket=()
 
     COMPREPLY=()
+    # KEY=VALUE comes as three words, as long as VALUE is empty as two.
+    if [ "$word" = = ]; then
+        key=$before before='=' word=''
+    fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         -s | --socket)
@@ -35,11 +41,21 @@ _ipmodctl() {
             ;;
         esac
     done
-    case $before in
-    -s | --socket | -c | -r | --read) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-    --event) mapfile -t COMPREPLY < <(compgen -W 'new update end' -- "$word") ;;
-    --stage) mapfile -t COMPREPLY < <(compgen -W 'in out drop' -- "$word") ;;
-    --confirm) mapfile -t COMPREPLY < <(compgen -W '60s 5min 1h' -- "$word") ;;
+    # What follows an option is its value, and the same letter means one thing here, another there.
+    case $command:$before in
+    :-s | :--socket | *:--config | doctor:-c | replay:-c | trace:-c | capture:-w | *:--write | *:--read)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    *:--event) mapfile -t COMPREPLY < <(compgen -W 'new update end' -- "$word") ;;
+    *:--stage) mapfile -t COMPREPLY < <(compgen -W 'in out drop' -- "$word") ;;
+    *:--confirm) mapfile -t COMPREPLY < <(compgen -W '60s 5min 1h' -- "$word") ;;
+    *:--proto) mapfile -t COMPREPLY < <(compgen -W 'udp tcp icmp' -- "$word") ;;
+    flows:= | monitor:=)
+        [ "$key" != rule ] ||
+            mapfile -t COMPREPLY < <(compgen -W "$(_ipmodctl_rules "${socket[@]}")" -- "$word")
+        return
+        ;;
     esac
     [ ${#COMPREPLY[@]} -eq 0 ] || return 0
     case $word in
@@ -47,6 +63,10 @@ _ipmodctl() {
     *)
         case $command in
         '') mapfile -t COMPREPLY < <(compgen -W "$(_ipmodctl_commands)" -- "$word") ;;
+        flows)
+            mapfile -t COMPREPLY < <(compgen -S = -W "$_ipmodctl_flow_keys" -- "$word")
+            compopt -o nospace 2>/dev/null # there is none outside of a completion
+            ;;
         enable | disable)
             mapfile -t COMPREPLY < <(compgen -W "$(_ipmodctl_rules "${socket[@]}")" -- "$word")
             ;;

@@ -42,7 +42,8 @@ def by_bash(words):
 def by_zsh(words):
     """What the functions for zsh would offer: compadd and _describe tell it here."""
     script = ("compadd() { [[ $1 == -a ]] && print -l -- ${(P)2} || print -l -- $@ }; "
-              "_describe() { print -l -- ${${(P)2}%%:*} }; _files() { print FILES }; "
+              "_describe() { print -l -- ${${(P)2}%%:*} }; _files() { print -l -- /etc }; "
+              "compset() { return 1 }; "
               f". {COMPLETIONS}/_ipmodctl; words=(\"$@\"); CURRENT=$#; _ipmodctl")
     done = subprocess.run(["zsh", "-f", "-c", script, "zsh", *words], capture_output=True, text=True,
                           env=ENVIRONMENT, timeout=20 * SLOW, check=False)
@@ -64,3 +65,18 @@ def test_completions(socket, shell):
     assert complete(["ipmodctl", "-s", "/nonexistent", "disable", "v"]) == set()
     assert complete(["ipmodctl", "reload", "--confirm", "6"]) == {"60s"}
     assert complete(["ipmodctl", "monitor", "--event", "u"]) == {"update"}
+    assert complete(["ipmodctl", "path", "--proto", "t"]) == {"tcp"}
+    # The same letter: a file here, a number or an address there.
+    for words in (["-s"], ["capture", "-w"], ["doctor", "-c"], ["trace", "--read"]):
+        assert complete(["ipmodctl", *words, "/et"]) == {"/etc"}
+    for words in (["monitor", "-c"], ["ping", "-s"], ["path", "-s"]):
+        assert complete(["ipmodctl", *words, "/et"]) == set()
+
+
+def test_rules_of_flows(socket):
+    """bash hands KEY=VALUE over in pieces."""
+    asked = ["ipmodctl", "-s", socket, "flows"]
+    assert by_bash([*asked, "sp"]) == {"sport="}
+    assert by_bash([*asked, "rule", "=", "v"]) == {"voice", "video"}
+    assert by_bash([*asked, "rule", "="]) == {"voice", "video", "web"}
+    assert by_bash([*asked, "dport", "=", "s"]) == set()
