@@ -2,6 +2,8 @@
 /* What a command answers, as lines for its client. */
 #include "answer.h"
 
+#include "ipmodd/base/json.h"
+
 #include <ctype.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -40,7 +42,7 @@ static bool put_document(struct control_client *client, json_t *document)
     char CLEANUP(cleanup_free) *text = NULL;
 
     if (document != NULL && json_object_set_new(document, "schema", json_integer(SCHEMA)) == 0)
-        text = json_dumps(document, JSON_COMPACT);
+        text = json_dumps(document, JSON_FORM);
     json_decref(document);
     if (text == NULL)
         return false;

@@ -118,6 +118,14 @@ static const struct watch_option monitor_options[] = {{"--sample", read_sample},
 static const struct watch_option flow_options[] = {{"--event", read_changes}, {NULL, NULL}};
 static const struct watch_option trace_options[] = {{"--count", read_count}, {NULL, NULL}};
 
+/* Puts the NAME of the option in front of what is wrong with its value. -EINVAL. */
+static int name_option(const char *name, struct value_error *error)
+{
+    const struct value_error reason = *error;
+
+    return value_refuse(error, "%s: %s", name, reason.text);
+}
+
 /* Reads the OPTIONS in front; *RET_USED: words that they were. */
 static int read_options(const struct control_call *call, const struct watch_option *options,
                         struct watch_wish *wish, size_t *ret_used, struct value_error *error)
@@ -138,7 +146,7 @@ static int read_options(const struct control_call *call, const struct watch_opti
             return value_refuse(error, "%s has no value", name);
         r = option->read(call->arguments[used++], wish, error);
         if (r < 0)
-            return r;
+            return r == -EINVAL ? name_option(name, error) : r;
     }
     *ret_used = used;
     return 0;

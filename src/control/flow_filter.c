@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { KEY_TEXT = 16 }; /* longer words are no key, nor meant to be one */
+
 static const struct {
     const char *name;
     uint8_t proto;
@@ -117,11 +119,12 @@ static const struct {
     bool (*parse)(const char *value, const struct ruleset *ruleset, struct flow_filter *filter);
     unsigned bit;
 } keys[] = {
-    {"proto", "tcp, udp, icmp, icmpv6, sctp or a number", parse_proto, FLOW_FILTER_PROTO},
-    {"src", "an address or prefix", parse_src, FLOW_FILTER_SRC},
-    {"dst", "an address or prefix", parse_dst, FLOW_FILTER_DST},
-    {"sport", "a port", parse_sport, FLOW_FILTER_SPORT},
-    {"dport", "a port", parse_dport, FLOW_FILTER_DPORT},
+    {"proto", "tcp, udp, icmp, icmpv6, sctp, dccp, udplite or a number to 255", parse_proto,
+     FLOW_FILTER_PROTO},
+    {"src", "an address or prefix such as 192.0.2.0/24 or 2001:db8::1", parse_src, FLOW_FILTER_SRC},
+    {"dst", "an address or prefix such as 192.0.2.0/24 or 2001:db8::1", parse_dst, FLOW_FILTER_DST},
+    {"sport", "a port from 0 to 65535", parse_sport, FLOW_FILTER_SPORT},
+    {"dport", "a port from 0 to 65535", parse_dport, FLOW_FILTER_DPORT},
     {"state", "a state of TCP such as established", parse_state, FLOW_FILTER_STATE},
     {"rule", "the name of a rule in force", parse_rule, FLOW_FILTER_RULE},
 };
@@ -130,8 +133,12 @@ static int parse_word(const char *word, const struct ruleset *ruleset, struct fl
                       char *text, size_t size)
 {
     size_t length = strcspn(word, "=");
+    char key[KEY_TEXT];
+    struct text_guess guess = TEXT_GUESS(key);
 
+    snprintf(key, sizeof(key), "%.*s", (int)MIN_OF(length, sizeof(key) - 1), word);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        text_guess_offer(&guess, keys[i].key);
         if (strlen(keys[i].key) != length || strncmp(keys[i].key, word, length) != 0)
             continue;
         filter->wanted |= keys[i].bit;
@@ -140,7 +147,11 @@ static int parse_word(const char *word, const struct ruleset *ruleset, struct fl
         snprintf(text, size, "'%.60s': %s is %s", word, keys[i].key, keys[i].grammar);
         return -EINVAL;
     }
-    snprintf(text, size, "'%.60s' is no filter: proto, src, dst, sport, dport, state, rule", word);
+    if (guess.name != NULL)
+        snprintf(text, size, "'%.60s' is no filter; did you mean '%s'?", word, guess.name);
+    else
+        snprintf(text, size, "'%.60s' is no filter: proto, src, dst, sport, dport, state, rule",
+                 word);
     return -EINVAL;
 }
 

@@ -5,6 +5,9 @@
 #include "connection.h"
 #include "view.h"
 
+#include "ipmodd/base/json.h"
+#include "ipmodd/base/text.h"
+
 #include <getopt.h>
 
 static const struct option no_options[] = {{NULL, 0, NULL, 0}};
@@ -18,7 +21,7 @@ enum exit_code change_run(const struct options *options, const char *const *word
     if (code != EXIT_CODE_OK)
         return code;
     if (options->json)
-        json_dumpf(answer, stdout, JSON_COMPACT);
+        json_dumpf(answer, stdout, JSON_FORM);
     else
         print(answer, stdout);
     putchar('\n');
@@ -63,8 +66,10 @@ enum exit_code change_switch_rule(const struct command *command, const struct op
 
 void change_print_configuration(const json_t *answer, FILE *out)
 {
-    fprintf(out, "configuration %lld is in force, %lld rules", view_integer(answer, "generation"),
-            view_integer(answer, "rules"));
+    const long long rules = view_integer(answer, "rules");
+
+    fprintf(out, "configuration %lld is in force, %lld rule%s", view_integer(answer, "generation"),
+            rules, text_plural((uint64_t)rules));
     if (json_object_get(answer, "confirm_seconds") != NULL)
         fprintf(out, "; `ipmodctl confirm` within %lld s, or the one before comes back",
                 view_integer(answer, "confirm_seconds"));

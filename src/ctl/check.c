@@ -2,7 +2,9 @@
 /* ipmodctl check: what the daemon says of a configuration that it does not have. */
 #include "command.h"
 #include "connection.h"
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 #include "ipmodd/rules/given.h"
 #include "view.h"
 
@@ -126,13 +128,14 @@ static void show_changes(const json_t *changes)
 
 static void show(const json_t *answer)
 {
+    const long long rules = view_integer(answer, "rules");
     const json_t *problem;
     size_t i;
 
     json_array_foreach(json_object_get(answer, "problems"), i, problem) show_problem(problem);
     if (!json_is_true(json_object_get(answer, "good")))
         return;
-    printf("configuration is good, %lld rules\n", view_integer(answer, "rules"));
+    printf("configuration is good, %lld rule%s\n", rules, text_plural((uint64_t)rules));
     show_changes(json_object_get(answer, "changes"));
     if (text_of(answer, "refusal") != NULL)
         printf("a reload would refuse it: %s\n", text_of(answer, "refusal"));
@@ -155,7 +158,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
     if (code != EXIT_CODE_OK)
         return code;
     if (options->json) {
-        json_dumpf(answer, stdout, JSON_COMPACT);
+        json_dumpf(answer, stdout, JSON_FORM);
         putchar('\n');
     } else {
         show(answer);

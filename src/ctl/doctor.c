@@ -5,7 +5,9 @@
 #include "examined.h"
 #include "view.h"
 
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 #include "ipmodd/base/text_stream.h"
 #include "ipmodd/rules/load.h"
 
@@ -138,10 +140,14 @@ static const char *choose_file(const struct wish *wish, const json_t *status)
 
 static void print_text(const struct findings *findings, bool verbose, FILE *out)
 {
+    const unsigned errors = examined_count(findings, FINDING_ERROR);
+    const unsigned warnings = examined_count(findings, FINDING_WARNING);
+    const unsigned well = examined_count(findings, FINDING_OK);
+
     examined_print(findings, verbose, out);
-    fprintf(out, "%u errors, %u warnings, %u could not be looked at, %u are well\n",
-            examined_count(findings, FINDING_ERROR), examined_count(findings, FINDING_WARNING),
-            examined_count(findings, FINDING_UNKNOWN), examined_count(findings, FINDING_OK));
+    fprintf(out, "%u error%s, %u warning%s, %u could not be looked at, %u %s well\n", errors,
+            text_plural(errors), warnings, text_plural(warnings),
+            examined_count(findings, FINDING_UNKNOWN), well, well == 1 ? "is" : "are");
 }
 
 static void print_json(const struct findings *findings, FILE *out)
@@ -151,7 +157,7 @@ static void print_json(const struct findings *findings, FILE *out)
                                  (int)examined_count(findings, FINDING_WARNING), "findings",
                                  examined_json(findings, true));
 
-    json_dumpf(document, out, JSON_COMPACT);
+    json_dumpf(document, out, JSON_FORM);
     fputc('\n', out);
     json_decref(document);
 }

@@ -5,6 +5,7 @@
 #include "connection.h"
 #include "view.h"
 
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/rules/load.h"
 
@@ -91,7 +92,7 @@ static void show_reasons(const struct options *options, const struct findings *f
         json_t *document = json_pack("{sissso}", "schema", 1, "event", "diagnosis", "findings",
                                      examined_json(findings, false));
 
-        json_dumpf(document, stdout, JSON_COMPACT);
+        json_dumpf(document, stdout, JSON_FORM);
         fputc('\n', stdout);
         json_decref(document);
         return;

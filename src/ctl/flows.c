@@ -2,7 +2,9 @@
 /* ipmodctl flows: who speaks with whom, as conntrack(8) shows it. */
 #include "connection.h"
 #include "flow_text.h"
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 #include "view.h"
 
 #include <getopt.h>
@@ -62,7 +64,7 @@ static void show(const json_t *answer, void *context)
             continue;
         }
         json_object_set_new((json_t *)flow, "schema", json_integer(1));
-        json_dumpf(flow, stdout, JSON_COMPACT);
+        json_dumpf(flow, stdout, JSON_FORM);
         putchar('\n');
     }
 }
@@ -95,7 +97,7 @@ static enum exit_code flush(const struct options *options, struct connection *co
     if (options->json)
         printf("{\"flushed\":%lld,\"schema\":1}\n", count);
     else
-        printf("%lld flow%s forgotten\n", count, count == 1 ? "" : "s");
+        printf("%lld flow%s forgotten\n", count, text_plural((uint64_t)count));
     return command_finish_output(code);
 }
 

@@ -259,12 +259,12 @@ const struct command command_capture = {
     .name = "capture",
     .arguments = "[-w FILE|-] [--stage in,out,drop] [--snaplen BYTES] [-c N] [KEY=VALUE]…",
     .summary = "capture live packets as pcapng, before and after the rules",
-    .help = "  -w, --write FILE    instead of standard output (-), for instance a pipe:\n"
-            "                      ipmodctl capture | wireshark -k -i -\n"
-            "      --stage LIST    as they came (in), as they leave (out), dropped ones (drop);\n"
-            "                      otherwise all\n"
-            "      --snaplen BYTES of each packet; otherwise all\n"
-            "  -c, --count N       end after N packets\n"
+    .help = "  -w, --write FILE     instead of standard output (-), for instance a pipe:\n"
+            "                       ipmodctl capture | wireshark -k -i -\n"
+            "      --stage LIST     as they came (in), as they leave (out), dropped ones (drop);\n"
+            "                       otherwise all\n"
+            "      --snaplen BYTES  of each packet; otherwise all\n"
+            "  -c, --count N        end after N packets\n"
             "\n"
             "KEY=VALUE: matches of rules, all of which must hold: proto=tcp dport=443\n",
     .run = run,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `ipmodctl monitor`: live packets, or what becomes of flows, a line each. */
 #include "flow_text.h"
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/text.h"
 #include "live_packet.h"
 #include "stream.h"
@@ -70,7 +71,7 @@ static bool take(void *context, const json_t *event)
     if (stream_is_event(event, "start"))
         tell_start(monitor, event);
     if (monitor->json) {
-        json_dumpf(event, stdout, JSON_COMPACT);
+        json_dumpf(event, stdout, JSON_FORM);
         putchar('\n');
     } else {
         print(monitor, event);
@@ -144,12 +145,12 @@ const struct command command_monitor = {
                  "       ipmodctl [-s SOCKET] [-j] monitor --flows [--event new,update,end] [-c N] "
                  "[KEY=VALUE]…",
     .summary = "show live packets, or what becomes of flows, a line each",
-    .help = "      --sample N      every N-th of them\n"
-            "      --stage LIST    those that leave (out), that are dropped (drop), or all (in)\n"
-            "      --snaplen BYTES of each packet with -j; usually 192\n"
-            "      --flows         flows instead: when they begin, change state, and end\n"
-            "      --event LIST    of flows: new, update, end\n"
-            "  -c, --count N       end after N packets, or events of flows\n"
+    .help = "      --sample N       every N-th of them\n"
+            "      --stage LIST     those that leave (out), that are dropped (drop), or all (in)\n"
+            "      --snaplen BYTES  of each packet with -j; usually 192\n"
+            "      --flows          flows instead: when they begin, change state, and end\n"
+            "      --event LIST     of flows: new, update, end\n"
+            "  -c, --count N        end after N packets, or events of flows\n"
             "\n"
             "KEY=VALUE: matches of rules, all of which must hold: proto=tcp dport=443\n"
             "With --flows the keys are those of `flows`: proto=tcp src=192.0.2.0/24 rule=NAME\n",

@@ -5,6 +5,7 @@
 #include "examined.h"
 #include "view.h"
 
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 
 #include <getopt.h>
@@ -122,7 +123,7 @@ static void print_event(const json_t *event, FILE *out)
 static void show(const struct options *options, const json_t *event)
 {
     if (options->json) {
-        json_dumpf(event, stdout, JSON_COMPACT);
+        json_dumpf(event, stdout, JSON_FORM);
         fputc('\n', stdout);
     } else {
         print_event(event, stdout);

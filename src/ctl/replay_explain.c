@@ -33,7 +33,7 @@ static int print_json(const struct player *player, const struct frame *frame, js
     json_object_set_new(object, "type", json_string("packet"));
     json_object_set_new(object, "number", json_uint(player->tallies.frames));
     json_object_set_new(object, "time", json_string(format_time(&frame->time, time)));
-    r = json_dumpf(object, out, JSON_COMPACT);
+    r = json_dumpf(object, out, JSON_FORM);
     fputc('\n', out);
     return r < 0 ? -ENOMEM : 0;
 }

@@ -132,7 +132,7 @@ int replay_report_print_json(const struct player *player, const struct replay_en
                        end->incident, "frames", make_frames(player), "packets",
                        make_packets(player), "rules", make_rules(player), "drops",
                        make_drops(player));
-    r = report != NULL ? json_dumpf(report, out, JSON_COMPACT) : -1;
+    r = report != NULL ? json_dumpf(report, out, JSON_FORM) : -1;
 
     json_decref(report);
     fputc('\n', out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ipmodctl rules: what each rule has seen. */
-#include "connection.h"
+#include "change.h"
 #include "ipmodd/base/macro.h"
 #include "view.h"
 
@@ -44,25 +44,26 @@ static void print_rules(const json_t *document, const json_t *before, double sec
         fputs("there are no rules\n", out);
         return;
     }
-    fprintf(out, "%12s %15s %s%8s  %s\n", "packets", "bytes", before != NULL ? "    per s " : "",
+    fprintf(out, "%12s %15s %s%8s  %s\n", "packets", "bytes", before != NULL ? "packets/s " : "",
             "last", "rule");
     json_array_foreach((json_t *)rules, i, rule)
         print_rule(rule, before != NULL, rate_of(rule, before, i, seconds), out);
+}
+
+static void print_reset(const json_t *answer, FILE *out)
+{
+    (void)answer;
+    fputs("all rules count from nothing", out);
 }
 
 /* Asks for it, whatever else stands on the command line. */
 static enum exit_code reset(const struct options *options, int argc)
 {
     static const char *const request[] = {"reset-rules"};
-    json_t *document;
-    enum exit_code code;
 
     if (argc > 2)
         return command_refuse_usage(&command_rules, "--reset stands alone");
-    code = connection_ask(options, request, ARRAY_SIZE(request), &document);
-    if (code == EXIT_CODE_OK)
-        json_decref(document);
-    return code;
+    return change_run(options, request, ARRAY_SIZE(request), print_reset);
 }
 
 static enum exit_code run(const struct options *options, int argc, char **argv)

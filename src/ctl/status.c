@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ipmodctl status: how the daemon is. */
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 #include "view.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ static void print_list(const json_t *array, FILE *out)
 static void print_head(const json_t *document, FILE *out)
 {
     const json_t *configuration = json_object_get(document, "configuration");
+    const long long rules = view_integer(configuration, "rules");
     char uptime[VIEW_NUMBER];
 
     fprintf(out, "ipmodd %s, up %s, pid %lld\n", view_string(document, "version"),
@@ -33,8 +35,8 @@ static void print_head(const json_t *document, FILE *out)
         fprintf(out, "%-15s ", "interfaces");
         print_list(json_object_get(document, "interfaces"), out);
     }
-    fprintf(out, "%-15s generation %lld, %lld rules, policy %s\n", "configuration",
-            view_integer(configuration, "generation"), view_integer(configuration, "rules"),
+    fprintf(out, "%-15s generation %lld, %lld rule%s, policy %s\n", "configuration",
+            view_integer(configuration, "generation"), rules, text_plural((uint64_t)rules),
             view_string(configuration, "policy"));
     if (json_object_get(configuration, "confirm_seconds") != NULL)
         fprintf(out, "%-15s within %lld s, or the configuration before comes back\n", "to confirm",

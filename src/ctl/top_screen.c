@@ -3,6 +3,7 @@
 #include "top_screen.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 #include "view.h"
 
 #include <curses.h>
@@ -92,12 +93,13 @@ static double count_drops(const json_t *status)
 static void draw_status(const struct top_state *state)
 {
     const json_t *configuration = json_object_get(state->status, "configuration");
+    const long long rules = view_integer(configuration, "rules");
     char up[VIEW_NUMBER];
 
-    put_line(LINE_STATUS, "ipmodd %s  %s  up %s  configuration %lld, %lld rules",
+    put_line(LINE_STATUS, "ipmodd %s  %s  up %s  configuration %lld, %lld rule%s",
              view_string(state->status, "version"), view_string(state->status, "device"),
              view_duration(view_real(state->status, "uptime_seconds"), up),
-             view_integer(configuration, "generation"), view_integer(configuration, "rules"));
+             view_integer(configuration, "generation"), rules, text_plural((uint64_t)rules));
 }
 
 static void draw_rates(const struct top_state *state)

@@ -3,6 +3,7 @@
 #include "trace.h"
 #include "explain_show.h"
 #include "frame.h"
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 #include "offline.h"
@@ -199,7 +200,7 @@ static void show_json(const struct trace *trace, json_t *told)
     snprintf(seed, sizeof(seed), "%" PRIu64, trace->offline.seed);
     json_object_set_new(told, "schema", json_integer(SCHEMA));
     json_object_set_new(told, "seed", json_string(seed));
-    json_dumpf(told, stdout, JSON_COMPACT);
+    json_dumpf(told, stdout, JSON_FORM);
     putchar('\n');
 }
 

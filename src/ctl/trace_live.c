@@ -6,6 +6,8 @@
 #include "trace.h"
 #include "view.h"
 
+#include "ipmodd/base/json.h"
+
 #include <string.h>
 
 struct live_trace {
@@ -37,7 +39,7 @@ static bool take(void *context, const json_t *event)
     if (!stream_is_event(event, "trace"))
         return true;
     if (trace->json) {
-        json_dumpf(event, stdout, JSON_COMPACT);
+        json_dumpf(event, stdout, JSON_FORM);
         putchar('\n');
     } else {
         print(event, trace->shown);

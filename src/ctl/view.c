@@ -5,6 +5,7 @@
 #include "connection.h"
 
 #include "ipmodd/base/clock.h"
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ static void show(const struct view *view, const struct options *options, const j
         view->print(document, before, seconds, stdout);
         return;
     }
-    json_dumpf(document, stdout, JSON_COMPACT);
+    json_dumpf(document, stdout, JSON_FORM);
     fputc('\n', stdout);
 }
 

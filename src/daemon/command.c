@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "ipmodd/base/problem.h"
+#include "ipmodd/base/text.h"
 #include "ipmodd/kernel/divert.h"
 #include "ipmodd/rules/load.h"
 
@@ -40,7 +41,8 @@ enum exit_code command_check(const char *file)
 
     if (load_and_complain(file, &loaded) < 0)
         return EXIT_CODE_CONFIG;
-    printf("configuration is good, %zu rules\n", loaded.ruleset->rule_count);
+    printf("configuration is good, %zu rule%s\n", loaded.ruleset->rule_count,
+           text_plural(loaded.ruleset->rule_count));
     return finish_output();
 }
 

@@ -3,6 +3,7 @@
 #include "engine.h"
 
 #include "ipmodd/base/macro.h"
+#include "ipmodd/base/text.h"
 #include "ipmodd/base/text_stream.h"
 #include "ipmodd/datapath/shards.h"
 
@@ -173,6 +174,6 @@ const char *engine_describe(const struct engine *engine, char *text, size_t size
         return text;
     fputs("Diverting ", out);
     print_directions(out, config->divert.directions);
-    fprintf(out, " through %s, %zu rule%s", config->tun.name, rules, rules == 1 ? "" : "s");
+    fprintf(out, " through %s, %zu rule%s", config->tun.name, rules, text_plural(rules));
     return text;
 }

@@ -2,6 +2,7 @@
 /* Entries about reloads, trials and ways back. */
 #include "reload_log.h"
 
+#include "ipmodd/base/text.h"
 #include "ipmodd/log/fields.h"
 
 #include <inttypes.h>
@@ -52,14 +53,15 @@ void reload_log_done(const struct reload *reload)
     if (reload->returning) {
         log_fields_add(&fields, "IPMODD_CAUSE", "%s", reload->unconfirmed ? "deadline" : "request");
         log_write(LEVEL_WARNING, LOG_ID_ROLLED_BACK, &fields,
-                  "the configuration before is in force again, %zu rules%s", rules, by);
+                  "the configuration before is in force again, %zu rule%s%s", rules,
+                  text_plural(rules), by);
     } else if (reload->trial_seconds > 0) {
         log_write(LEVEL_NOTICE, LOG_ID_RELOADED, &fields,
-                  "configuration loaded anew, %zu rules, to be confirmed within %u s%s", rules,
-                  reload->trial_seconds, by);
+                  "configuration loaded anew, %zu rule%s, to be confirmed within %u s%s", rules,
+                  text_plural(rules), reload->trial_seconds, by);
     } else {
-        log_write(LEVEL_NOTICE, LOG_ID_RELOADED, &fields, "configuration loaded anew, %zu rules%s",
-                  rules, by);
+        log_write(LEVEL_NOTICE, LOG_ID_RELOADED, &fields, "configuration loaded anew, %zu rule%s%s",
+                  rules, text_plural(rules), by);
     }
 }
 

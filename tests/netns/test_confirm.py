@@ -79,7 +79,7 @@ def test_confirmed_stays(wire, daemons, captures):
     daemon.start(OLD)
     daemon.config.write_text(NEW)
     done = ctl(daemon, "reload", "--confirm", f"{SHORT}s")
-    assert done.stdout == ("configuration 2 is in force, 1 rules; `ipmodctl confirm` within "
+    assert done.stdout == ("configuration 2 is in force, 1 rule; `ipmodctl confirm` within "
                            f"{SHORT} s, or the one before comes back\n")
     assert "to confirm" in ctl(daemon, "status").stdout
     assert ctl(daemon, "confirm").stdout == "the configuration in force stays\n"
@@ -119,7 +119,7 @@ def test_rollback(wire, daemons, captures):
     daemon.reload(NEW)
     daemon.reload(OLD + NEW)
     assert configuration(daemon)["can_go_back"]
-    assert ctl(daemon, "rollback").stdout == "configuration 4 is in force, 1 rules\n"
+    assert ctl(daemon, "rollback").stdout == "configuration 4 is in force, 1 rule\n"
     assert mark(wire, captures, "two") == NEW_TOS
     assert ctl(daemon, "rollback").returncode == 1
     daemon.reload(OLD)

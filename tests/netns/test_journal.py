@@ -117,7 +117,7 @@ def test_start_failed(logged):
 def test_reloads(logged):
     logged.start()
     logged.daemon.reload()
-    by_signal = logged.expect("LOG_ID_RELOADED", "^configuration loaded anew, 1 rules$",
+    by_signal = logged.expect("LOG_ID_RELOADED", "^configuration loaded anew, 1 rule$",
                               IPMODD_GENERATION="2", IPMODD_RULES="1")
     assert by_signal["IPMODD_FILES"].startswith(str(logged.daemon.config))
     assert "IPMODD_CLIENT_UID" not in by_signal and "IPMODD_CONFIRM_SECONDS" not in by_signal
@@ -129,7 +129,7 @@ def test_reloads(logged):
     logged.expect_by("LOG_ID_CONFIRMED", "^the configuration in force is confirmed",
                      IPMODD_GENERATION="3")
     logged.ctl("rollback")
-    logged.expect_by("LOG_ID_ROLLED_BACK", "^the configuration before is in force again, 1 rules",
+    logged.expect_by("LOG_ID_ROLLED_BACK", "^the configuration before is in force again, 1 rule",
                      IPMODD_CAUSE="request", IPMODD_GENERATION="4", PRIORITY="4")
 
 
@@ -149,7 +149,7 @@ def test_nobody_confirms(logged):
     logged.start()
     logged.ctl("reload", "--confirm", "1s")
     logged.expect("LOG_ID_UNCONFIRMED", "^nobody has confirmed", IPMODD_CONFIRM_SECONDS="0")
-    entry = logged.expect("LOG_ID_ROLLED_BACK", "in force again, 1 rules$", IPMODD_CAUSE="deadline")
+    entry = logged.expect("LOG_ID_ROLLED_BACK", "in force again, 1 rule$", IPMODD_CAUSE="deadline")
     assert "IPMODD_CLIENT_UID" not in entry
     logged.ctl("reload", "--confirm", "60s")
     assert logged.daemon.stop() == 0

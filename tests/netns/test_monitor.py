@@ -130,7 +130,8 @@ def test_filters_samples_and_stages(wire, daemons):
     (["dst=@x"], "a filter has no sets"), (["limit=5/s"], "take a sample instead"),
     (["state=new"], "no flows are followed"), (["verdict=drop"], "is no match"),
     (["log=info"], "is no match"), (["proto=tcp", "proto=udp"], "twice"), (["dport="], "no value"),
-    (["--sample", "0"], "not a number from 1"), (["--snaplen", "5"], "not a number from 20"),
+    (["--sample", "0"], "--sample: '0' is not a number from 1"),
+    (["--snaplen", "5"], "--snaplen: '5' is not a number from 20"),
     (["--stage", "up"], "in, out and drop"), (["-c", "none"], "number of packets"),
     (["payload-regex=("], "payload-regex"), (["dst=" + "9" * 5000], "dst"), (["=1"], "KEY=VALUE"),
     (["dport=1"] * 300, "too many words"), (["probability=50%"], "take a sample")])

@@ -182,7 +182,7 @@ def test_tables_of_rules(wire, daemons):
     with subprocess.Popen([CTL, "-s", path_of(daemon), "rules", "-w", "0.1"], stdout=subprocess.PIPE,
                           text=True) as watch:
         seen = ""
-        while "per s" not in seen:
+        while "packets/s" not in seen:
             seen = watch.stdout.readline()
         assert watch.stdout.readline().split()[:4] == ["0", "0", "0", "never"]
         watch.terminate()

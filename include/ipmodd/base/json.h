@@ -6,6 +6,9 @@
 #include <jansson.h>
 #include <stdint.h>
 
+/* How documents are written: one line, and numbers with the digits that a double has in decimal. */
+enum { JSON_FORM = JSON_COMPACT | JSON_REAL_PRECISION(15) };
+
 /* A number of the document's own, NULL without memory. JSON integers here end at INT64_MAX. */
 static inline json_t *json_uint(uint64_t value)
 {

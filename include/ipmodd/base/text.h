@@ -33,6 +33,12 @@ int text_parse_number(const char *text, uint64_t max, uint64_t *ret_number);
  */
 int text_parse_seconds(const char *text, uint32_t max, uint32_t *ret_seconds);
 
+/* What the word for COUNT things ends with: "s", or "" for one. */
+static inline const char *text_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* One item of a list, stripped and without its `!`. */
 struct text_item {
     const char *text;
