@@ -46,17 +46,22 @@ void top_table_add_rules(struct top_table *table, const json_t *document)
             view_real(rule, "bytes"));
 }
 
-/* "tcp 192.0.2.1.4000 > 198.51.100.1.443" */
+/* "tcp 192.0.2.1.4000 > 198.51.100.1.443", or "icmp 192.0.2.1 > 198.51.100.1 type 8 id 77": of a
+ * query the ports are the identifier and the type. */
 static char *describe_flow(const json_t *flow)
 {
     const json_t *way = json_object_get(flow, "original");
+    const char *proto = view_string(flow, "proto");
+    const char *src = view_string(way, "src"), *dst = view_string(way, "dst");
+    const long long sport = view_integer(way, "sport"), dport = view_integer(way, "dport");
     char *text;
+    int length;
 
-    if (asprintf(&text, "%s %s.%lld > %s.%lld", view_string(flow, "proto"), view_string(way, "src"),
-                 view_integer(way, "sport"), view_string(way, "dst"),
-                 view_integer(way, "dport")) < 0)
-        return NULL;
-    return text;
+    if (strncmp(proto, "icmp", 4) == 0)
+        length = asprintf(&text, "%s %s > %s type %lld id %lld", proto, src, dst, dport, sport);
+    else
+        length = asprintf(&text, "%s %s.%lld > %s.%lld", proto, src, sport, dst, dport);
+    return length < 0 ? NULL : text;
 }
 
 void top_table_add_flows(struct top_table *table, const json_t *document)
@@ -82,7 +87,10 @@ void top_table_add_drops(struct top_table *table, const json_t *document)
     const json_t *count;
 
     json_object_foreach((json_t *)json_object_get(document, "drops"), reason, count)
-        add(table, strdup(reason), json_number_value(count), 0);
+    {
+        if (json_number_value(count) > 0)
+            add(table, strdup(reason), json_number_value(count), 0);
+    }
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -115,13 +123,22 @@ void top_table_compare(struct top_table *table, struct top_table *before, double
         compare_row(&table->rows[i], before, seconds);
 }
 
-/* The larger first; those that are equal as the daemon has them. */
+static int as_it_is(const void *a, const void *b)
+{
+    const struct top_row *left = a, *right = b;
+
+    return left->order < right->order ? -1 : left->order > right->order;
+}
+
+/* The larger first, of equal ones that with more packets, and else as the daemon has them. */
 static int compare_values(double left, double right, const struct top_row *a,
                           const struct top_row *b)
 {
     if (left != right)
         return left > right ? -1 : 1;
-    return a->order < b->order ? -1 : a->order > b->order;
+    if (a->packets != b->packets)
+        return a->packets > b->packets ? -1 : 1;
+    return as_it_is(a, b);
 }
 
 static int by_packet_rate(const void *a, const void *b)
@@ -143,11 +160,6 @@ static int by_total(const void *a, const void *b)
     const struct top_row *left = a, *right = b;
 
     return compare_values(left->packets, right->packets, left, right);
-}
-
-static int as_it_is(const void *a, const void *b)
-{
-    return compare_values(0, 0, a, b);
 }
 
 void top_table_sort(struct top_table *table, enum top_order order)
