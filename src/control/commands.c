@@ -267,7 +267,9 @@ static void run_ping(const struct control_call *call)
         return;
     }
     if (ip_addr_parse(call->arguments[0], &ping.dst) < 0) {
-        control_refuse(call->client, "usage", "'%.60s' is not an address", call->arguments[0]);
+        control_refuse(call->client, "usage",
+                       "'%.60s' is not an address: one such as 192.0.2.1 or 2001:db8::1",
+                       call->arguments[0]);
         return;
     }
     for (size_t i = 1; i < call->argument_count; i++) {

@@ -6,6 +6,7 @@
 #include "path_steps.h"
 
 #include "ipmodd/base/clock.h"
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
@@ -66,6 +67,14 @@ static enum exit_code take_number(const char *text, uint64_t least, uint64_t mos
                                 (unsigned long long)least, (unsigned long long)most);
 }
 
+static enum exit_code take_address(const char *text, struct ip_addr *ret)
+{
+    if (ip_addr_parse(text, ret) == 0)
+        return EXIT_CODE_OK;
+    return command_refuse_usage(
+        &command_path, "'%s' is not an address: one such as 192.0.2.1 or 2001:db8::1", text);
+}
+
 static enum exit_code take_option(struct wish *wish, int answer, char **argv)
 {
     enum exit_code code = EXIT_CODE_OK;
@@ -91,10 +100,8 @@ static enum exit_code take_option(struct wish *wish, int answer, char **argv)
         wish->probe.ttl = (uint8_t)number;
         return code;
     case 's':
-        wish->probe.has_src = ip_addr_parse(optarg, &wish->probe.src) == 0;
-        return wish->probe.has_src
-                   ? code
-                   : command_refuse_usage(&command_path, "'%s' is not an address", optarg);
+        wish->probe.has_src = true;
+        return take_address(optarg, &wish->probe.src);
     case 'W':
         seconds = strtod(optarg, &end);
         if (end == optarg || *end != '\0' || !(seconds >= 0.01 && seconds * 1000 <= QUIET_MS_MAX))
@@ -134,9 +141,8 @@ static enum exit_code parse_arguments(int argc, char **argv, struct wish *wish)
         return code;
     if (optind + 1 != argc)
         return command_refuse_usage(&command_path, "one destination has to be given");
-    if (ip_addr_parse(argv[optind], &wish->probe.dst) < 0)
-        return command_refuse_usage(&command_path, "'%s' is not an address", argv[optind]);
-    return check(wish);
+    code = take_address(argv[optind], &wish->probe.dst);
+    return code == EXIT_CODE_OK ? check(wish) : code;
 }
 
 /* Until the way is over or nothing more comes. 0 or -errno. */
@@ -182,7 +188,7 @@ static void show_json(const struct probe *probe, const struct steps *steps, enum
     }
     document = json_pack("{s:i, s:o, s:o, s:s, s:s}", "schema", 1, "probe", shape, "steps",
                          steps_json(steps), "end", path_end_name(end), "text", text);
-    json_dumpf(document, stdout, JSON_COMPACT);
+    json_dumpf(document, stdout, JSON_FORM);
     putchar('\n');
     json_decref(document);
 }
@@ -270,13 +276,14 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 
 const struct command command_path = {
     .name = "path",
-    .arguments = "[--proto udp|tcp|icmp] [--dport PORT] [--sport PORT] [-s SRC] DST",
+    .arguments = "[--proto udp|tcp|icmp] [--dport PORT] [--sport PORT]\n"
+                 "                     [--ttl N] [-s SRC] [-W SECONDS] DST",
     .summary = "one packet's way through netfilter's hooks and the rules, and where it vanished",
-    .help = "      --proto NAME    udp, tcp or icmp; without it udp with ports, else icmp\n"
-            "      --dport PORT    for udp and tcp\n"
-            "      --sport PORT    instead of a free one\n"
-            "      --ttl N         TTL or hop limit, instead of the usual\n"
-            "  -s, --source SRC    from this address of this host\n"
+    .help = "      --proto NAME       udp, tcp or icmp; without it udp with ports, else icmp\n"
+            "      --dport PORT       for udp and tcp\n"
+            "      --sport PORT       instead of a free one\n"
+            "      --ttl N            TTL or hop limit, instead of the usual\n"
+            "  -s, --source SRC       from this address of this host\n"
             "  -W, --timeout SECONDS  after which nothing more is expected, instead of 0.4\n",
     .run = run,
 };

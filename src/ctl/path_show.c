@@ -12,6 +12,9 @@
 
 enum { FIELD = IP_PREFIX_TEXT };
 
+/* Of what comes back from the tun device. */
+#define GIVEN_BACK " (one more, which being forwarded takes off again)"
+
 /* The columns behind the devices, as texts; "" where the packet has no such thing. */
 struct fields {
     char src[FIELD], dst[FIELD];
@@ -66,12 +69,15 @@ static bool is_told(const struct change *change)
     return strstr(change->name, "checksum") == NULL;
 }
 
-static void print_changes(const struct changes *changes, FILE *out)
+/* TTL_NOTE stands behind a change of the TTL. */
+static void print_changes(const struct changes *changes, const char *ttl_note, FILE *out)
 {
     for (size_t i = 0; i < changes->count; i++) {
-        if (is_told(&changes->items[i]))
-            fprintf(out, "  changed: %s %s -> %s\n", changes->items[i].name,
-                    changes->items[i].before, changes->items[i].after);
+        const struct change *change = &changes->items[i];
+
+        if (is_told(change))
+            fprintf(out, "  changed: %s %s -> %s%s\n", change->name, change->before, change->after,
+                    strcmp(change->name, "ttl") == 0 ? ttl_note : "");
     }
 }
 
@@ -103,7 +109,6 @@ static void print_step(const struct path_step *step, int src_width, int dst_widt
     struct fields fields;
 
     read_fields(step, &fields);
-    print_changes(&step->changes, out);
     fprintf(out, "%-11s %5d  %-15s %-8s %-8s %-*s %-*s %4s %-5s %5s %5s %-6s %s\n",
             hook_name(point->hook), point->priority, point->place, or_dash(step->sight.in),
             or_dash(step->sight.out), src_width, fields.src, dst_width, fields.dst, fields.ttl,
@@ -125,8 +130,11 @@ void steps_print(const struct steps *steps, FILE *out)
             "PLACE", "IN", "OUT", src_width, "SRC", dst_width, "DST", "TTL", "PROTO", "SPORT",
             "DPORT", "ID", "MARK");
     for (size_t i = 0; i < steps->count; i++) {
-        print_step(&steps->items[i], src_width, dst_width, out);
-        if (steps->items[i].enters_tun)
+        const struct path_step *step = &steps->items[i];
+
+        print_changes(&step->changes, i > 0 && step[-1].enters_tun ? GIVEN_BACK : "", out);
+        print_step(step, src_width, dst_width, out);
+        if (step->enters_tun)
             print_passage(steps->passage, out);
     }
 }

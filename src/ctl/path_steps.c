@@ -81,12 +81,35 @@ const char *path_end_name(enum path_end end)
     return names[end];
 }
 
+/* What stands between REASON and the rule that matched last; "" when it was not that rule. */
+static const char *words_before_rule(const char *reason)
+{
+    static const char *const of_rules[] = {"rejected", "reject-silent", "reject-limited",
+                                           "answered"};
+
+    if (strcmp(reason, "rule") == 0)
+        return " ";
+    for (size_t i = 0; i < ARRAY_SIZE(of_rules); i++) {
+        if (strcmp(of_rules[i], reason) == 0)
+            return " by rule ";
+    }
+    return "";
+}
+
+/* The last one that matched in the daemon, or NULL. */
+static const json_t *last_rule(const struct steps *steps)
+{
+    const json_t *rules = json_object_get(steps->passage, "rules");
+
+    return json_array_get(rules, json_array_size(rules) - 1);
+}
+
 static enum path_end judge_in_tun(const struct steps *steps, char text[static PATH_TEXT])
 {
     const char *fate = view_string(steps->passage, "fate");
-    const json_t *rules = json_object_get(steps->passage, "rules");
-    const json_t *rule =
-        json_array_size(rules) > 0 ? json_array_get(rules, json_array_size(rules) - 1) : NULL;
+    const json_t *rule = last_rule(steps);
+    const char *reason = view_string(steps->passage, "reason");
+    const char *by = rule != NULL ? words_before_rule(reason) : "";
 
     if (steps->passage == NULL)
         snprintf(text, PATH_TEXT,
@@ -94,9 +117,8 @@ static enum path_end judge_in_tun(const struct steps *steps, char text[static PA
                  "queue, or a daemon that does not answer)",
                  steps->tun);
     else if (strcmp(fate, "drop") == 0)
-        snprintf(text, PATH_TEXT, "it vanished in ipmodd, which dropped it: %s%s%s",
-                 view_string(steps->passage, "reason"), rule != NULL ? " " : "",
-                 rule != NULL ? view_string(rule, "name") : "");
+        snprintf(text, PATH_TEXT, "it vanished in ipmodd, which dropped it: %s%s%s", reason, by,
+                 *by != '\0' ? view_string(rule, "name") : "");
     else
         snprintf(text, PATH_TEXT,
                  "it vanished on its way back from %s: ipmodd wrote it there, and no hook saw it "
@@ -124,6 +146,17 @@ static enum path_end judge_routing(enum hook hook, const char *in, char text[sta
     return PATH_VANISHED;
 }
 
+/* The answer to a probe has its bytes, and is what was seen behind the daemon then. */
+static enum path_end judge_delivered(const struct steps *steps, char text[static PATH_TEXT])
+{
+    if (strcmp(view_string(steps->passage, "reason"), "answered") == 0)
+        snprintf(text, PATH_TEXT, "rule %s answered it, and the answer was delivered to this host",
+                 view_string(last_rule(steps), "name"));
+    else
+        snprintf(text, PATH_TEXT, "it was delivered to this host");
+    return PATH_DELIVERED;
+}
+
 enum path_end steps_judge(const struct steps *steps, char text[static PATH_TEXT])
 {
     const struct path_step *last = steps->count > 0 ? &steps->items[steps->count - 1] : NULL;
@@ -143,9 +176,7 @@ enum path_end steps_judge(const struct steps *steps, char text[static PATH_TEXT]
         snprintf(text, PATH_TEXT, "it left this host by %s", last->sight.out);
         return PATH_LEFT;
     }
-    if (point->hook == HOOK_INPUT) {
-        snprintf(text, PATH_TEXT, "it was delivered to this host");
-        return PATH_DELIVERED;
-    }
+    if (point->hook == HOOK_INPUT)
+        return judge_delivered(steps, text);
     return judge_routing(point->hook, last->sight.in, text);
 }

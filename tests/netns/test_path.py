@@ -115,6 +115,8 @@ def test_as_a_table(wire, daemons):
     assert lines[2].split()[:7] == ["OUTPUT", "-390", "before", "raw", "-", "tun0", HOST[4]]
     assert "ipmodd      rule voice: set-dscp = ef, out" in lines
     assert "  changed: dscp cs0 -> ef" in lines
+    assert "  changed: ttl 64 -> 65 (one more, which being forwarded takes off again)" in lines
+    assert "  changed: ttl 65 -> 64" in lines
     assert lines[-1] == "it left this host by eth0" and done.returncode == 0
 
 
@@ -193,6 +195,26 @@ def test_a_rule_drops_it(wire, daemons, family):
     assert places(document) == THROUGH[:11]
     assert document["text"] == "it vanished in ipmodd, which dropped it: rule no-web"
     assert document["steps"][-1]["rules"][0]["name"] == "no-web"
+
+
+def test_who_drops_it(wire, daemons):
+    """The rule that decided is named, and not one that only matched."""
+    daemon = daemons(wire.host)
+    daemon.start("[main]\npolicy = drop\n[rule seen]\nproto = udp\nset-dscp = ef\n"
+                 "[rule no-web]\nproto = tcp\nverdict = reject\n")
+    for words, text in ((["--proto", "tcp", "--dport", "81"], "rejected by rule no-web"),
+                        (["--dport", "5000"], "policy")):
+        document = follow(wire.host, daemon, "-W", "0.1", *words, FAR[4], code=1)
+        assert document["text"] == f"it vanished in ipmodd, which dropped it: {text}"
+
+
+def test_a_rule_answers(wire, daemons):
+    """What is seen behind the daemon is the answer then, and is not taken for the packet."""
+    daemon = daemons(wire.host)
+    daemon.start("[rule fake]\nproto = icmp\nicmp-type = echo-request\nreply = echo\n")
+    document = follow(wire.host, daemon, FAR[4])
+    assert document["end"] == "delivered" and document["text"] == \
+        "rule fake answered it, and the answer was delivered to this host"
 
 
 def test_a_daemon_that_reads_nothing(wire, daemons):
