@@ -60,17 +60,19 @@ void service_enable_rule(void *context, const struct control_client *client, siz
               enabled ? "enabled" : "disabled until the next reload", requester_text(&by, text));
 }
 
-/* Notes that client NUMBER waits. 0 or -ENOMEM. */
-static int wait_for_reload(struct service *service, uint64_t number)
+/* Notes that client NUMBER waits; false, and it is refused, without memory for that. */
+static bool wait_for_reload(struct service *service, uint64_t number)
 {
     uint64_t *waiting =
         reallocarray(service->waiting, service->waiting_count + 1, sizeof(*waiting));
 
-    if (waiting == NULL)
-        return -ENOMEM;
+    if (waiting == NULL) {
+        control_refuse(control_find(service->server, number), "failed", "not enough memory");
+        return false;
+    }
     service->waiting = waiting;
     waiting[service->waiting_count++] = number;
-    return 0;
+    return true;
 }
 
 /* The client that came last does not wait: its request was refused with ERROR. */
@@ -91,10 +93,8 @@ void service_reload(void *context, uint64_t number, unsigned confirm_seconds)
     const struct requester by = requester_of(control_find(service->server, number));
     int r;
 
-    if (wait_for_reload(service, number) < 0) {
-        control_refuse(control_find(service->server, number), "failed", "not enough memory");
+    if (!wait_for_reload(service, number))
         return;
-    }
     if (confirm_seconds == 0) {
         reload_request(service->reload, &by); /* who waits is told of a failure too */
         return;
@@ -110,10 +110,8 @@ void service_roll_back(void *context, uint64_t number)
     const struct requester by = requester_of(control_find(service->server, number));
     int r;
 
-    if (wait_for_reload(service, number) < 0) {
-        control_refuse(control_find(service->server, number), "failed", "not enough memory");
+    if (!wait_for_reload(service, number))
         return;
-    }
     r = reload_return(service->reload, &by);
     if (r < 0)
         refuse_last(service, r);
