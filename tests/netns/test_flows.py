@@ -7,7 +7,7 @@ import pytest
 from control import ctl, ctl_json, ctl_lines
 from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, PEER
-from traffic import ping, tcp_socket, udp_socket
+from traffic import exchange, ping, tcp_socket, udp_socket
 
 PREFIX = {4: "203.0.113.0/26", 6: "2001:db8:3::/64"}
 
@@ -40,11 +40,7 @@ def talk(server, client, family, address, port):
         near.connect((address, port))
         far, _ = listener.accept()
         with far:
-            far.settimeout(PATIENCE)
-            near.sendall(b"question")
-            assert far.recv(64) == b"question"
-            far.sendall(b"answer")
-            assert near.recv(64) == b"answer"
+            exchange(near, far)
 
 
 def test_only_inside_begins(routed, daemons, family):

@@ -16,7 +16,7 @@ from daemon import Daemon
 from packets import parse
 from space import PATIENCE
 from topology import CLIENT, GATE, HOST, PEER, Network, routed_topology
-from traffic import ping, tcp_socket, udp_socket
+from traffic import exchange, ping, tcp_socket, udp_socket
 from watching import watch
 
 HOST_2 = {4: "192.0.2.3", 6: "2001:db8:1::3"}
@@ -222,11 +222,7 @@ def ask_tcp(net, case, family):
         near.connect((case.to[family], case.port))
         far, sender = listener.accept()
         with far:
-            far.settimeout(PATIENCE)
-            near.sendall(b"question")
-            assert far.recv(64) == b"question"
-            far.sendall(b"answer")
-            assert near.recv(64) == b"answer"
+            exchange(near, far)
         return sender[:2]
 
 

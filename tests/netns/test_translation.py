@@ -12,7 +12,7 @@ from control import ctl_json, ctl_lines
 from daemon import SLOW
 from space import PATIENCE
 from topology import CLIENT, FAR, HOST, NOBODY, PEER
-from traffic import ping, tcp_socket, udp_socket
+from traffic import exchange, ping, tcp_socket, udp_socket
 from watching import watch
 
 # Addresses that nobody has; the peer sends them to the host.
@@ -48,16 +48,6 @@ def listen(space, family, port):
     listener.listen()
     listener.settimeout(PATIENCE)
     return listener
-
-
-def exchange(near, far):
-    """A line each way on a connection."""
-    near.settimeout(PATIENCE)
-    far.settimeout(PATIENCE)
-    near.sendall(b"question")
-    assert far.recv(64) == b"question"
-    far.sendall(b"answer")
-    assert near.recv(64) == b"answer"
 
 
 def test_clients_share_an_address(shared, daemons, family):

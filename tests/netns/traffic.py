@@ -231,6 +231,16 @@ def tcp_socket(space, family):
     return made
 
 
+def exchange(near, far):
+    """A line each way on a connection."""
+    near.settimeout(PATIENCE)
+    far.settimeout(PATIENCE)
+    near.sendall(b"question")
+    assert far.recv(64) == b"question"
+    far.sendall(b"answer")
+    assert near.recv(64) == b"answer"
+
+
 def chosen_source(space, family, destination):
     """The source address that a socket gets for DESTINATION."""
     with udp_socket(space, family) as made:

@@ -144,3 +144,17 @@ char *fixture_dump(const char *text)
     fixture_write("test.conf", text);
     return fixture_dump_of("test.conf");
 }
+
+const char *fixture_value(char *dump, const char *header, const char *key)
+{
+    char wanted[64];
+    char *found = strstr(dump, header);
+
+    snprintf(wanted, sizeof(wanted), "\n%s = ", key);
+    assert_non_null(found);
+    found = strstr(found, wanted);
+    assert_non_null(found);
+    found += strlen(wanted);
+    found[strcspn(found, "\n")] = '\0';
+    return found;
+}

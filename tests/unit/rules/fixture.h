@@ -34,4 +34,7 @@ char *fixture_dump(const char *text);
 /* Likewise of a file that is there already, or of the search path. */
 char *fixture_dump_of(const char *path);
 
+/* The value of KEY in the section that begins with the line HEADER, cut out of DUMP in place. */
+const char *fixture_value(char *dump, const char *header, const char *key);
+
 #endif

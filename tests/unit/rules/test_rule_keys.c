@@ -586,20 +586,6 @@ static void make_rule(char *buffer, size_t size, const char *context, const char
                                  value) < size);
 }
 
-/* The value of KEY in the rule section of DUMP. */
-static const char *value_in(char *dump, const char *key)
-{
-    char wanted[64];
-    char *found;
-
-    snprintf(wanted, sizeof(wanted), "\n%s = ", key);
-    found = strstr(strstr(dump, "[rule a]"), wanted);
-    assert_non_null(found);
-    found += strlen(wanted);
-    found[strcspn(found, "\n")] = '\0';
-    return found;
-}
-
 static void test_right(void **state)
 {
     (void)state;
@@ -611,7 +597,7 @@ static void test_right(void **state)
 
         make_rule(text, sizeof(text), right->context, right->key, right->value);
         dump = fixture_dump(text);
-        assert_string_equal(value_in(dump, right->key), printed);
+        assert_string_equal(fixture_value(dump, "[rule a]\n", right->key), printed);
         free(dump);
     }
 }

@@ -101,6 +101,20 @@ static const struct right rights[] = {
 #define CONTROL_LONG \
     CONTROL_LONG_BEGIN "0123456789012345678901234567890123456789012345678901234567890123456789"
 
+/* What is said of a value of more than one key, or more than one value of a key. */
+#define NO_TIME(value) "'" value "' is not a time: one such as 240s, 4min or 2h, at most 10d"
+#define NO_LINK(value) \
+    "'" value "' is not the name of a link: 1 to 15 characters without blanks, '/', ':' and '%'"
+#define NO_PREFIX(value) \
+    "'" value "' is not an address or prefix: one such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
+#define NO_PAUSE(value)  "'" value "' is not right: off, or a time from 1s to 1min"
+#define NO_QUEUES(value) "'" value "' is out of range: a number of queues is a number from 1 to 16"
+#define NO_SEED(value)   "'" value "' is not a seed: auto, or a number from 0 to 18446744073709551615"
+#define NO_PLACE(value) \
+    "'" value           \
+    "' is no place to listen at: off, or an address and a port such as 127.0.0.1:9469 or [::1]:9469"
+#define NO_PORTS(value) "'" value "' is out of range: a number of ports is a number from 1 to 65535"
+
 static const struct wrong wrongs[] = {
     {"main", "policy", "acept", "'acept' is not a policy; did you mean 'accept'?"},
     {"main", "policy", "0", "'0' is not a policy: accept, drop"},
@@ -108,42 +122,28 @@ static const struct wrong wrongs[] = {
     {"main", "malformed", "accept",
      "'accept' is not what happens to malformed packets: drop, pass"},
     {"main", "log-level", "warn", "'warn' is not a log level: error, warning, notice, info, debug"},
-    {"main", "seed", "-1", "'-1' is not a seed: auto, or a number from 0 to 18446744073709551615"},
-    {"main", "seed", "18446744073709551616",
-     "'18446744073709551616' is not a seed: auto, or a number from 0 to 18446744073709551615"},
+    {"main", "seed", "-1", NO_SEED("-1")},
+    {"main", "seed", "18446744073709551616", NO_SEED("18446744073709551616")},
     {"main", "control", CONTROL_LONG,
      "'" CONTROL_LONG_BEGIN "…' is too long: the path of a socket has at most 107 bytes"},
-    {"main", "metrics", "yes",
-     "'yes' is no place to listen at: off, or an address and a port such as 127.0.0.1:9469 or "
-     "[::1]:9469"},
-    {"main", "metrics", "::1:9469",
-     "'::1:9469' is no place to listen at: off, or an address and a port such as 127.0.0.1:9469 or "
-     "[::1]:9469"},
+    {"main", "metrics", "yes", NO_PLACE("yes")},
+    {"main", "metrics", "::1:9469", NO_PLACE("::1:9469")},
     {"main", "polisy", "drop", "unknown key; did you mean 'policy'?"},
     {"main", "mtu", "1500", "is a key of [tun], not of [main]"},
     {"main", "xyzzy", "1", "unknown key: ipmodd.conf(5) lists those of [main]"},
-    {"tun", "name", "sixteen-letters-",
-     "'sixteen-letters-' is not the name of a link: 1 to 15 characters without blanks, '/', ':' "
-     "and '%'"},
-    {"tun", "name", "tun%d",
-     "'tun%d' is not the name of a link: 1 to 15 characters without blanks, '/', ':' and '%'"},
-    {"tun", "name", "..",
-     "'..' is not the name of a link: 1 to 15 characters without blanks, '/', ':' and '%'"},
-    {"tun", "name", "a b",
-     "'a b' is not the name of a link: 1 to 15 characters without blanks, '/', ':' and '%'"},
-    {"tun", "address", "192.0.2.1/33",
-     "'192.0.2.1/33' is not an address or prefix: one such as 192.0.2.1, 192.0.2.0/24 or "
-     "2001:db8::/32"},
+    {"tun", "name", "sixteen-letters-", NO_LINK("sixteen-letters-")},
+    {"tun", "name", "tun%d", NO_LINK("tun%d")},
+    {"tun", "name", "..", NO_LINK("..")},
+    {"tun", "name", "a b", NO_LINK("a b")},
+    {"tun", "address", "192.0.2.1/33", NO_PREFIX("192.0.2.1/33")},
     {"tun", "address", "!192.0.2.1", "'!' has no meaning here: name what is meant itself"},
     {"tun", "mtu", "67", "'67' is out of range: an MTU is a number from 68 to 65535"},
     {"tun", "mtu", "1279", "1279 is too small for IPv6: at least 1280, or [divert] family = ipv4"},
     {"tun", "mtu", "15O0", "'15O0' is not an MTU: a number from 68 to 65535 or one of auto"},
-    {"tun", "queues", "0", "'0' is out of range: a number of queues is a number from 1 to 16"},
-    {"tun", "queues", "17", "'17' is out of range: a number of queues is a number from 1 to 16"},
+    {"tun", "queues", "0", NO_QUEUES("0")},
+    {"tun", "queues", "17", NO_QUEUES("17")},
     {"tun", "queues", "auto", "'auto' is not a number of queues: a number from 1 to 16"},
-    {"main", "metrics", "127.0.0.1:0",
-     "'127.0.0.1:0' is no place to listen at: off, or an address and a port such as 127.0.0.1:9469 "
-     "or [::1]:9469"},
+    {"main", "metrics", "127.0.0.1:0", NO_PLACE("127.0.0.1:0")},
     {"tun", "offload", "on", "'on' is not auto or off: off, auto"},
     {"tun", "busy-poll", "0",
      "'0' is out of range: a number of microseconds is a number from 1 to 1000"},
@@ -184,9 +184,7 @@ static const struct wrong wrongs[] = {
     {"divert", "divert-priority", "101",
      "101 must be at least 3 above priority = 99: the loop guard and the exclusions stand between "
      "the two"},
-    {"divert", "exclude", "192.0.2.0-192.0.2.3",
-     "'192.0.2.0-192.0.2.3' is not an address or prefix: one such as 192.0.2.1, 192.0.2.0/24 or "
-     "2001:db8::/32"},
+    {"divert", "exclude", "192.0.2.0-192.0.2.3", NO_PREFIX("192.0.2.0-192.0.2.3")},
     {"divert", "exclude-uid", "no-such-user-here",
      "no user 'no-such-user-here' on this host: a name, an id or a range of ids"},
     {"divert", "exclude-uid", "4294967295",
@@ -208,51 +206,31 @@ static const struct wrong wrongs[] = {
      "address-and-port-dependent"},
     {"flows", "nat-filtering", "adress-dependent",
      "'adress-dependent' is not known; did you mean 'address-dependent'?"},
-    {"flows", "nat-refuse-after", "0", "'0' is not right: off, or a time from 1s to 1min"},
-    {"flows", "nat-refuse-after", "61s", "'61s' is not right: off, or a time from 1s to 1min"},
-    {"flows", "nat-refuse-after", "never", "'never' is not right: off, or a time from 1s to 1min"},
+    {"flows", "nat-refuse-after", "0", NO_PAUSE("0")},
+    {"flows", "nat-refuse-after", "61s", NO_PAUSE("61s")},
+    {"flows", "nat-refuse-after", "never", NO_PAUSE("never")},
     {"flows", "nat-refuse-after", "", "has no value: off, or a time from 1s to 1min"},
-    {"flows", "nat-ports", "0",
-     "'0' is out of range: a number of ports is a number from 1 to 65535"},
-    {"flows", "nat-ports", "65536",
-     "'65536' is out of range: a number of ports is a number from 1 to 65535"},
+    {"flows", "nat-ports", "0", NO_PORTS("0")},
+    {"flows", "nat-ports", "65536", NO_PORTS("65536")},
     {"flows", "nat-ports", "none",
      "'none' is not a number of ports: a number from 1 to 65535 or one of unlimited"},
     {"flows", "nat-ports", "", "has no value: unlimited, or a number of ports"},
     {"flows", "nat-flows", "0",
      "'0' is out of range: a number of flows is a number from 1 to 16777216"},
     {"flows", "nat-flows", "", "has no value: unlimited, or a number of flows"},
-    {"flows", "udp", "0", "'0' is not a time: one such as 240s, 4min or 2h, at most 10d"},
-    {"flows", "udp", "11d", "'11d' is not a time: one such as 240s, 4min or 2h, at most 10d"},
-    {"flows", "udp", "5m", "'5m' is not a time: one such as 240s, 4min or 2h, at most 10d"},
+    {"flows", "udp", "0", NO_TIME("0")},
+    {"flows", "udp", "11d", NO_TIME("11d")},
+    {"flows", "udp", "5m", NO_TIME("5m")},
     {"flows", "tcp-established", "", "has no value: a time such as 240s, 4min or 2h"},
-    {"flows", "tcp-transitory", "-1s",
-     "'-1s' is not a time: one such as 240s, 4min or 2h, at most 10d"},
-    {"flows", "icmp", "s", "'s' is not a time: one such as 240s, 4min or 2h, at most 10d"},
-    {"flows", "sctp", "1h30min",
-     "'1h30min' is not a time: one such as 240s, 4min or 2h, at most 10d"},
-    {"flows", "other", "864001",
-     "'864001' is not a time: one such as 240s, 4min or 2h, at most 10d"},
+    {"flows", "tcp-transitory", "-1s", NO_TIME("-1s")},
+    {"flows", "icmp", "s", NO_TIME("s")},
+    {"flows", "sctp", "1h30min", NO_TIME("1h30min")},
+    {"flows", "other", "864001", NO_TIME("864001")},
     {"flows", "ucp", "5min", "unknown key; did you mean 'udp'?"},
     {"divert", "conntrack", "off", "'off' is not a way to track connections: auto, keep"},
     {"divert", "foreign-netfilter", "refus",
      "'refus' is not an answer to rules of others; did you mean 'refuse'?"},
 };
-
-/* The value of KEY in SECTION of DUMP. */
-static const char *value_in(char *dump, const char *section, const char *key)
-{
-    char header[32], wanted[64];
-    char *found;
-
-    snprintf(header, sizeof(header), "[%s]\n", section);
-    snprintf(wanted, sizeof(wanted), "\n%s = ", key);
-    found = strstr(strstr(dump, header), wanted);
-    assert_non_null(found);
-    found += strlen(wanted);
-    found[strcspn(found, "\n")] = '\0';
-    return found;
-}
 
 static void test_right(void **state)
 {
@@ -260,12 +238,13 @@ static void test_right(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rights); i++) {
         const struct right *right = &rights[i];
         const char *printed = right->printed != NULL ? right->printed : right->value;
-        char text[256];
+        char text[256], header[32];
         char *dump;
 
-        snprintf(text, sizeof(text), "[%s]\n%s = %s\n", right->section, right->key, right->value);
+        snprintf(header, sizeof(header), "[%s]\n", right->section);
+        snprintf(text, sizeof(text), "%s%s = %s\n", header, right->key, right->value);
         dump = fixture_dump(text);
-        assert_string_equal(value_in(dump, right->section, right->key), printed);
+        assert_string_equal(fixture_value(dump, header, right->key), printed);
         free(dump);
     }
 }
