@@ -126,16 +126,13 @@ static int say_of_daemon(struct findings *findings, int answer)
     }
 }
 
-/* The file that a start or reload would read: of -c, else that of the daemon with STATUS. A path
- * that is relative to the daemon says nothing here. */
+/* The file that a start or reload would read: of -c, else that of the daemon with STATUS. */
 static const char *choose_file(const struct wish *wish, const json_t *status)
 {
     const char *file =
         json_string_value(json_object_get(json_object_get(status, "configuration"), "file"));
 
-    if (wish->file != NULL)
-        return wish->file;
-    return file != NULL && file[0] == '/' ? file : NULL;
+    return wish->file != NULL ? wish->file : file;
 }
 
 static void print_text(const struct findings *findings, bool verbose, FILE *out)

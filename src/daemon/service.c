@@ -62,6 +62,17 @@ static int listen_at_path(struct service *service)
     return asked_for ? r : 0;
 }
 
+/* FILE as clients find it, who are in other folders than this process; NULL without memory. */
+static char *path_from_root(const char *file)
+{
+    char CLEANUP(cleanup_free) *folder = file[0] != '/' ? getcwd(NULL, 0) : NULL;
+    char *path;
+
+    if (folder == NULL)
+        return strdup(file);
+    return asprintf(&path, "%s/%s", folder, file) >= 0 ? path : NULL;
+}
+
 int service_open(struct service *service, struct engine *engine)
 {
     const struct config_main *config = &engine->loaded.config->main;
@@ -74,6 +85,8 @@ int service_open(struct service *service, struct engine *engine)
         .started = time(NULL),
         .loaded_at = time(NULL),
     };
+    if (engine->file != NULL && (service->file = path_from_root(engine->file)) == NULL)
+        return -ENOMEM;
     r = checking_open(&service->checking, engine);
     if (r < 0)
         return r;
@@ -183,5 +196,6 @@ void service_close(struct service *service)
     service->path[0] = '\0';
     checking_close(&service->checking);
     free(TAKE_PTR(service->waiting));
+    free(TAKE_PTR(service->file));
     pinging_free(TAKE_PTR(service->pinging));
 }

@@ -19,6 +19,7 @@ struct service {
     struct reload *reload;
     struct pinging *pinging;
     struct checking checking;
+    char *file;     /* that the daemon was told to read, from the root on; NULL: it searches */
     int fd;         /* that listens, until it is served; -1: none */
     char path[108]; /* to be removed at the end; "": the socket is not ours */
     struct control_server *server;

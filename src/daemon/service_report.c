@@ -36,7 +36,7 @@ int service_report(void *context, struct control_report *ret_report)
         .started_ns = service->started_ns,
         .generation = service->reload->generation,
         .loaded_at = service->loaded_at,
-        .file = engine->file,
+        .file = service->file,
         .loaded = &engine->loaded,
         .counters = totals.counters,
         .rules = TAKE_PTR(totals.rules),

@@ -117,6 +117,15 @@ def test_configuration_of_the_running_daemon(running):
     assert set(alive.findings()) == {check for check in found if found[check]["level"] != "ok"}
 
 
+def test_configuration_by_a_relative_path(wire, daemons):
+    """The daemon was started in another folder than the doctor."""
+    daemon = daemons(wire.host)
+    daemon.start(prefix=("sh", "-ec", f'cd {daemon.config.parent}; exec "$1" "$2" "${{3##*/}}"', "sh"))
+    done = wire.host.run([CTL, "-s", path_of(daemon), "-j", "doctor"], check=False)
+    assert {"check": "configuration", "level": "ok", "text": "it can be loaded"} in \
+        json.loads(done.stdout)["findings"]
+
+
 def test_command_line(doctor):
     for arguments, text in ((["doctor", "more"], "one word too many"),
                             (["doctor", "-x"], "wrong option -x"),
