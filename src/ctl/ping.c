@@ -7,6 +7,7 @@
 
 #include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
+#include "ipmodd/datapath/icmp_name.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -96,7 +97,40 @@ static enum exit_code parse_arguments(int argc, char **argv, struct ping_request
     return EXIT_CODE_OK;
 }
 
-static void print_event(const json_t *event, FILE *out)
+/* What the stream told. */
+struct outcome {
+    struct ip_addr src;
+    bool is_over, has_src;
+    long long received;
+    unsigned replies; /* of which the times are */
+    double shortest_ms, longest_ms, sum_ms;
+};
+
+static void print_error(const json_t *event, enum ip_family family, FILE *out)
+{
+    const uint8_t type = (uint8_t)view_integer(event, "type");
+    const uint8_t code = (uint8_t)view_integer(event, "code");
+    const char *type_name = icmp_type_name(family, type);
+    const char *code_name = icmp_code_name(family, type, code);
+
+    fprintf(out, "seq %lld from %s: ICMP %s (type %u code %u)\n", view_integer(event, "seq"),
+            view_string(event, "from"),
+            code_name != NULL   ? code_name
+            : type_name != NULL ? type_name
+                                : "error",
+            type, code);
+}
+
+static void print_end(const json_t *event, const struct outcome *outcome, FILE *out)
+{
+    fprintf(out, "%lld sent, %lld answered\n", view_integer(event, "sent"),
+            view_integer(event, "received"));
+    if (outcome->replies > 0)
+        fprintf(out, "rtt min/avg/max %.3f/%.3f/%.3f ms\n", outcome->shortest_ms,
+                outcome->sum_ms / outcome->replies, outcome->longest_ms);
+}
+
+static void print_event(const json_t *event, const struct outcome *outcome, FILE *out)
 {
     const char *name = view_string(event, "event");
     long long seq = view_integer(event, "seq");
@@ -105,38 +139,37 @@ static void print_event(const json_t *event, FILE *out)
         fprintf(out, "ping %s from %s, %lld bytes of data\n", view_string(event, "dst"),
                 view_string(event, "src"), view_integer(event, "bytes"));
     else if (strcmp(name, "reply") == 0)
-        fprintf(out, "%lld from %s: ttl %lld, %.3f ms\n", seq, view_string(event, "from"),
+        fprintf(out, "seq %lld from %s: ttl %lld, %.3f ms\n", seq, view_string(event, "from"),
                 view_integer(event, "ttl"), view_real(event, "rtt_ms"));
     else if (strcmp(name, "error") == 0)
-        fprintf(out, "%lld from %s: ICMP error, type %lld code %lld\n", seq,
-                view_string(event, "from"), view_integer(event, "type"),
-                view_integer(event, "code"));
+        print_error(event, outcome->src.family, out);
     else if (strcmp(name, "timeout") == 0)
-        fprintf(out, "%lld no answer\n", seq);
+        fprintf(out, "seq %lld: no answer\n", seq);
     else if (strcmp(name, "unsent") == 0)
-        fprintf(out, "%lld the kernel did not take it: %s\n", seq, view_string(event, "text"));
+        fprintf(out, "seq %lld: the kernel did not take it: %s\n", seq, view_string(event, "text"));
     else if (strcmp(name, "end") == 0)
-        fprintf(out, "%lld sent, %lld answered\n", view_integer(event, "sent"),
-                view_integer(event, "received"));
+        print_end(event, outcome, out);
 }
 
-static void show(const struct options *options, const json_t *event)
+static void show(const struct options *options, const json_t *event, const struct outcome *outcome)
 {
     if (options->json) {
         json_dumpf(event, stdout, JSON_FORM);
         fputc('\n', stdout);
     } else {
-        print_event(event, stdout);
+        print_event(event, outcome, stdout);
     }
     fflush(stdout);
 }
 
-/* What the stream told, for the diagnosis. */
-struct outcome {
-    struct ip_addr src;
-    bool is_over, has_src;
-    long long received;
-};
+static void note_time(struct outcome *outcome, double rtt_ms)
+{
+    if (outcome->replies++ == 0)
+        outcome->shortest_ms = rtt_ms;
+    outcome->shortest_ms = MIN_OF(outcome->shortest_ms, rtt_ms);
+    outcome->longest_ms = MAX_OF(outcome->longest_ms, rtt_ms);
+    outcome->sum_ms += rtt_ms;
+}
 
 static void note(struct outcome *outcome, const json_t *event)
 {
@@ -144,6 +177,8 @@ static void note(struct outcome *outcome, const json_t *event)
 
     if (strcmp(name, "start") == 0)
         outcome->has_src = ip_addr_parse(view_string(event, "src"), &outcome->src) == 0;
+    if (strcmp(name, "reply") == 0)
+        note_time(outcome, view_real(event, "rtt_ms"));
     outcome->is_over = strcmp(name, "end") == 0;
     if (outcome->is_over)
         outcome->received = view_integer(event, "received");
@@ -161,7 +196,7 @@ static enum exit_code listen_to(struct connection *connection, const struct opti
         if (code != EXIT_CODE_OK)
             break;
         note(outcome, event);
-        show(options, event);
+        show(options, event, outcome);
         json_decref(event);
         code = command_finish_output(code);
     }

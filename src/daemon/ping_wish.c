@@ -66,10 +66,12 @@ bool ping_complete(const struct engine *engine, struct control_client *client,
         control_refuse(client, "usage", "%s is not the address of another host",
                        ip_addr_format(&wish->dst, text));
     else if (!wish->has_src && !choose_source(engine, wish))
-        control_refuse(client, "failed",
-                       "%s has no %s network to take a source from, so no answer would come back "
-                       "to it: give it one, such as [tun] address = %s",
-                       device, family == FAMILY_IPV4 ? "IPv4" : "IPv6", example_of(family));
+        control_refuse(
+            client, "failed",
+            "%s has no %s network to take a source from, so no answer would come back "
+            "to it: give it one, such as [tun] address = %s (the list has to have one of "
+            "each family that is diverted)",
+            device, family == FAMILY_IPV4 ? "IPv4" : "IPv6", example_of(family));
     else if (wish->src.family != family ||
              !host_view_is_tun_prefix(view, family, wish->src.bytes) ||
              host_view_is_local(view, family, wish->src.bytes))
