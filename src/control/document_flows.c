@@ -89,7 +89,7 @@ json_t *document_flows(const struct control_flows *flows, const struct ruleset *
     for (size_t i = 0; i < flows->count; i++)
         json_array_append_new(array, make_flow(&flows->items[i].flow, ruleset, now_ns,
                                                flows->items[i].time_left_ns));
-    return add_next(json_pack("{s:o}", "flows", array), flows);
+    return add_next(json_pack("{s:b, s:o}", "followed", flows->followed, "flows", array), flows);
 }
 
 json_t *document_flushed(const struct control_flows *flows)

@@ -51,15 +51,21 @@ static enum exit_code ask_parts(struct connection *connection, const char *comma
     return EXIT_CODE_OK;
 }
 
+struct listing {
+    bool as_json, any, followed;
+};
+
 static void show(const json_t *answer, void *context)
 {
-    const struct options *options = context;
+    struct listing *listing = context;
     const json_t *flow;
     size_t i;
 
+    listing->followed = json_is_true(json_object_get(answer, "followed"));
     json_array_foreach(json_object_get(answer, "flows"), i, flow)
     {
-        if (!options->json) {
+        listing->any = true;
+        if (!listing->as_json) {
             flow_text_print(flow, stdout);
             continue;
         }
@@ -72,9 +78,14 @@ static void show(const json_t *answer, void *context)
 static enum exit_code list(const struct options *options, struct connection *connection,
                            char **filter, size_t filter_count)
 {
-    struct options shown = *options;
-    enum exit_code code = ask_parts(connection, "flows", filter, filter_count, show, &shown);
+    struct listing listing = {.as_json = options->json};
+    enum exit_code code = ask_parts(connection, "flows", filter, filter_count, show, &listing);
 
+    if (code == EXIT_CODE_OK && !listing.any && !listing.as_json)
+        fprintf(stderr, "ipmodctl: %s\n",
+                !listing.followed  ? "no flows are followed, because no rule asks for them"
+                : filter_count > 0 ? "no flow fits"
+                                   : "there are no flows yet");
     return command_finish_output(code);
 }
 

@@ -37,6 +37,7 @@ static void copy_flows(struct mover *mover, void *argument)
             flows->items[flows->count++] =
                 (struct control_flow){*flow, flow_time_left(table, flow, part->now_ns)};
     }
+    flows->followed = table != NULL;
     part->end = table == NULL || flows->entry >= flow_table_used(table);
 }
 

@@ -123,3 +123,8 @@ def test_list_of_flows(routed, daemons, family):
     assert "[UNREPLIED]" in ctl(daemon, "flows").stdout
     assert ctl_json(daemon, "flows", "--flush")["flushed"] >= 2
     assert [flow for flow in ctl_lines(daemon, "flows") if flow["proto"] == "tcp"] == []
+    said = ctl(daemon, "flows", "proto=tcp")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "ipmodctl: no flow fits\n")
+    daemon.reload("[main]\npolicy = accept\n")
+    assert ctl(daemon, "flows").stderr == \
+        "ipmodctl: no flows are followed, because no rule asks for them\n"

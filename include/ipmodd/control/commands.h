@@ -81,6 +81,7 @@ struct control_flows {
     size_t entry;
     struct flow_filter filter;
     bool end;                   /* nothing is left */
+    bool followed;              /* a rule asks for flows: there may be some */
     struct control_flow *items; /* owned by who asks, with room for CONTROL_FLOWS; NULL to flush */
     size_t count;
     uint64_t now_ns; /* monotonic, when it was asked for */
