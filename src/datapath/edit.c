@@ -48,6 +48,36 @@ static void put_l4(struct packet *packet, size_t place, const uint8_t *bytes, si
     put(packet, offset, bytes, length);
 }
 
+/*
+ * One of the 16-bit words that SUM goes over becomes WORD (host order). Nearly all edits are no
+ * more than that, or than one half of it.
+ */
+static void put_word(struct packet *packet, size_t offset, uint16_t word, uint16_t *sum)
+{
+    uint8_t *at = packet->data + offset;
+    uint16_t old = be16_load(at);
+
+    if (old == word)
+        return;
+    *sum = sum_change_word(*sum, old, word);
+    be16_store(at, word);
+    packet->flags |= PACKET_EDITED;
+}
+
+/* The difference is booked for IPv6 too, where nothing comes of it. */
+static void put_ip_word(struct packet *packet, size_t offset, uint16_t word)
+{
+    put_word(packet, offset, word, &packet->delta.ip_header);
+}
+
+static void put_l4_word(struct packet *packet, size_t place, uint16_t word)
+{
+    if (packet->shadow != NULL)
+        be16_store(packet->shadow->bytes + place, word);
+    else
+        put_word(packet, packet->l4_offset + place, word, &packet->delta.l4);
+}
+
 static void account_pseudo(struct packet *packet, const uint8_t *old, const uint8_t *new)
 {
     packet->delta.pseudo =
@@ -114,13 +144,13 @@ static bool edit_port(struct packet *packet, size_t place, uint16_t port)
 
     if (!packet_has_ports(packet))
         return false;
-    be16_store(bytes, port);
     if (packet->proto == IPPROTO_SCTP) {
         if ((packet->flags & PACKET_FRAGMENT) != 0)
             return false;
+        be16_store(bytes, port);
         account_sctp(packet, packet->l4_offset + place, bytes, sizeof(bytes));
     }
-    put_l4(packet, place, bytes, sizeof(bytes));
+    put_l4_word(packet, place, port);
     return true;
 }
 
@@ -136,57 +166,49 @@ bool edit_dport(struct packet *packet, uint16_t port)
 
 bool edit_icmp_id(struct packet *packet, uint16_t id)
 {
-    uint8_t bytes[2];
-
     if (!packet_is_icmp(packet))
         return false;
-    be16_store(bytes, id);
-    put_l4(packet, ICMP_MSG_ID, bytes, sizeof(bytes));
+    put_l4_word(packet, ICMP_MSG_ID, id);
     return true;
 }
 
 bool edit_ttl(struct packet *packet, uint8_t ttl)
 {
-    put_ip(packet, packet->family == FAMILY_IPV4 ? IP4_TTL : IP6_HOP_LIMIT, &ttl, 1);
+    const uint8_t *header = packet->data;
+
+    if (packet->family == FAMILY_IPV4)
+        put_ip_word(packet, IP4_TTL, (uint16_t)(ttl << 8 | header[IP4_PROTO]));
+    else
+        put_ip_word(packet, IP6_NEXT_HEADER, (uint16_t)(header[IP6_NEXT_HEADER] << 8 | ttl));
     return true;
 }
 
 bool edit_tos(struct packet *packet, uint8_t tos)
 {
-    uint8_t word[2];
-
-    if (packet->family == FAMILY_IPV4) {
-        put_ip(packet, IP4_TOS, &tos, 1);
-        return true;
-    }
-    memcpy(word, packet->data + IP6_VERSION_CLASS, sizeof(word));
-    ip6_set_traffic_class(word, tos);
-    put_ip(packet, IP6_VERSION_CLASS, word, sizeof(word));
+    if (packet->family == FAMILY_IPV4)
+        put_ip_word(packet, IP4_VERSION_IHL, (uint16_t)(packet->data[IP4_VERSION_IHL] << 8 | tos));
+    else
+        put_ip_word(packet, IP6_VERSION_CLASS, ip6_first_word(packet->data, tos));
     return true;
 }
 
 bool edit_df(struct packet *packet, bool df)
 {
     unsigned field;
-    uint8_t bytes[2];
 
     if (packet->family != FAMILY_IPV4)
         return false;
     field = be16_load(packet->data + IP4_FRAGMENT);
     field = df ? field | IP4_DF : field & ~(unsigned)IP4_DF;
-    be16_store(bytes, (uint16_t)field);
-    put_ip(packet, IP4_FRAGMENT, bytes, sizeof(bytes));
+    put_ip_word(packet, IP4_FRAGMENT, (uint16_t)field);
     return true;
 }
 
 bool edit_ip_id(struct packet *packet, uint16_t id)
 {
-    uint8_t bytes[2];
-
     if (packet->family != FAMILY_IPV4)
         return false;
-    be16_store(bytes, id);
-    put_ip(packet, IP4_ID, bytes, sizeof(bytes));
+    put_ip_word(packet, IP4_ID, id);
     return true;
 }
 
@@ -205,12 +227,9 @@ bool edit_flow_label(struct packet *packet, uint32_t label)
 
 bool edit_tcp_window(struct packet *packet, uint16_t window)
 {
-    uint8_t bytes[2];
-
     if (!packet_is_tcp(packet))
         return false;
-    be16_store(bytes, window);
-    put_l4(packet, TCP_WINDOW, bytes, sizeof(bytes));
+    put_l4_word(packet, TCP_WINDOW, window);
     return true;
 }
 
@@ -218,7 +237,8 @@ bool edit_tcp_flags(struct packet *packet, uint8_t flags)
 {
     if (!packet_is_tcp(packet))
         return false;
-    put_l4(packet, TCP_FLAGS, &flags, 1);
+    put_l4_word(packet, TCP_DATA_OFFSET,
+                (uint16_t)(packet_l4(packet)[TCP_DATA_OFFSET] << 8 | flags));
     return true;
 }
 

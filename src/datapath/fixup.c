@@ -102,15 +102,20 @@ static void fix_sctp(struct packet *packet)
                                             packet->length - packet->delta.sctp_end));
 }
 
-void fixup_packet(struct packet *packet)
+/* What was changed that an internet checksum of the upper layer covers. */
+static void fix_upper_layer(struct packet *packet)
 {
     const struct checksum_kind *kind = kind_of(packet);
 
-    if ((packet->flags & PACKET_EDITED) == 0)
-        return;
-    fix_ip_header(packet);
     if (kind != NULL && holds_field(packet, kind->place, sizeof(uint16_t)))
         fix_l4(packet, kind);
+}
+
+void fixup_repair(struct packet *packet)
+{
+    fix_ip_header(packet);
+    if (!sum_is_zero(packet->delta.l4) || !sum_is_zero(packet->delta.pseudo))
+        fix_upper_layer(packet);
     if (packet->proto == IPPROTO_SCTP && (packet->flags & PACKET_FRAGMENT) == 0)
         fix_sctp(packet);
     packet->delta = (struct checksum_delta){.l4 = 0};

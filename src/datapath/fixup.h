@@ -37,8 +37,15 @@ const struct checksum_kind *checksum_kind_of(enum ip_family family, uint8_t prot
 uint16_t checksum_repair(const struct checksum_kind *kind, uint16_t checksum, uint16_t pseudo,
                          uint16_t l4);
 
+/* Of a packet that was edited. */
+void fixup_repair(struct packet *packet);
+
 /* Repairs what the books of PACKET say and closes them. */
-void fixup_packet(struct packet *packet);
+static inline void fixup_packet(struct packet *packet)
+{
+    if ((packet->flags & PACKET_EDITED) != 0)
+        fixup_repair(packet);
+}
 
 /*
  * Whether a checksum of PACKET, whose books are closed, can be verified and is wrong: a host that

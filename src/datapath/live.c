@@ -9,14 +9,13 @@
 void live_raise_ttl(uint8_t *bytes, enum ip_family family)
 {
     uint8_t *checksum = bytes + IP4_CHECKSUM;
-    uint8_t ttl = bytes[IP4_TTL];
-    uint8_t raised = (uint8_t)(ttl + 1);
+    uint16_t word = be16_load(bytes + IP4_TTL);
+    uint16_t raised = (uint16_t)(word + (1u << 8));
 
     if (family == FAMILY_IPV6) {
         bytes[IP6_HOP_LIMIT]++;
         return;
     }
-    bytes[IP4_TTL] = raised;
-    be16_store(checksum,
-               checksum_adjust(be16_load(checksum), sum_change(0, IP4_TTL, &ttl, &raised, 1)));
+    be16_store(bytes + IP4_TTL, raised);
+    be16_store(checksum, checksum_adjust(be16_load(checksum), sum_change_word(0, word, raised)));
 }

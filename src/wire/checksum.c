@@ -71,10 +71,3 @@ uint16_t sum_pseudo_ip6(const uint8_t *src, const uint8_t *dst, uint8_t proto, s
 {
     return sum_pseudo(src, dst, 16, proto, length);
 }
-
-uint16_t checksum_adjust(uint16_t checksum, uint16_t difference)
-{
-    if (sum_is_zero(difference))
-        return checksum;
-    return (uint16_t)~sum_add((uint16_t)~checksum, difference);
-}

@@ -37,6 +37,12 @@ uint16_t sum_bytes(const uint8_t *bytes, size_t length);
 uint16_t sum_change(uint16_t sum, size_t place, const uint8_t *old, const uint8_t *new,
                     size_t length);
 
+/* The same for one of the 16-bit words that are summed, in host order. */
+static inline uint16_t sum_change_word(uint16_t sum, uint16_t old, uint16_t new)
+{
+    return sum_add(sum, sum_add((uint16_t)~old, new));
+}
+
 /* Whether the difference changes nothing. */
 static inline bool sum_is_zero(uint16_t sum)
 {
@@ -57,7 +63,12 @@ static inline uint16_t checksum_from_sum(uint16_t sum)
 }
 
 /* The checksum field's value after a change by DIFFERENCE; CHECKSUM itself when that is zero. */
-uint16_t checksum_adjust(uint16_t checksum, uint16_t difference);
+static inline uint16_t checksum_adjust(uint16_t checksum, uint16_t difference)
+{
+    if (sum_is_zero(difference))
+        return checksum;
+    return (uint16_t)~sum_add((uint16_t)~checksum, difference);
+}
 
 /* Whether data with its checksum in place sums up as it should. */
 static inline bool checksum_holds(uint16_t sum)

@@ -66,11 +66,17 @@ static inline uint8_t ip6_traffic_class(const uint8_t *header)
     return (uint8_t)(be16_load(header + IP6_VERSION_CLASS) >> 4);
 }
 
-static inline void ip6_set_traffic_class(uint8_t *header, uint8_t class)
+/* The first 16 bits of HEADER as they are with a traffic class of CLASS. */
+static inline uint16_t ip6_first_word(const uint8_t *header, uint8_t class)
 {
     unsigned kept = be16_load(header + IP6_VERSION_CLASS) & 0xf00fu;
 
-    be16_store(header + IP6_VERSION_CLASS, (uint16_t)(kept | (unsigned)class << 4));
+    return (uint16_t)(kept | (unsigned)class << 4);
+}
+
+static inline void ip6_set_traffic_class(uint8_t *header, uint8_t class)
+{
+    be16_store(header + IP6_VERSION_CLASS, ip6_first_word(header, class));
 }
 
 #endif

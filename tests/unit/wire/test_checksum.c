@@ -77,6 +77,25 @@ static void test_difference_against_reference(void **state)
     }
 }
 
+/* A word changed is its two bytes changed. */
+static void test_difference_of_a_word(void **state)
+{
+    struct random random = {4};
+
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint8_t old[2], new[2];
+        uint16_t sum = (uint16_t)random_u64(&random);
+        uint16_t whole, word;
+
+        random_fill(&random, old, sizeof(old));
+        random_fill(&random, new, sizeof(new));
+        whole = sum_change(sum, 0, old, new, sizeof(old));
+        word = sum_change_word(sum, be16_load(old), be16_load(new));
+        assert_int_equal(word % 0xffff, whole % 0xffff);
+    }
+}
+
 /* The trap that RFC 1624 was written for: the result is 0, not 0xffff. */
 static void test_rfc_1624_example(void **state)
 {
@@ -84,6 +103,7 @@ static void test_rfc_1624_example(void **state)
 
     (void)state;
     assert_int_equal(checksum_adjust(0xdd2f, sum_change(0, 0, old, new, 2)), 0x0000);
+    assert_int_equal(checksum_adjust(0xdd2f, sum_change_word(0, 0x5555, 0x3285)), 0x0000);
 }
 
 static void test_wrong_stays_wrong_by_the_same(void **state)
@@ -137,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_sum_against_reference),
         cmocka_unit_test(test_largest_packet),
         cmocka_unit_test(test_difference_against_reference),
+        cmocka_unit_test(test_difference_of_a_word),
         cmocka_unit_test(test_rfc_1624_example),
         cmocka_unit_test(test_wrong_stays_wrong_by_the_same),
         cmocka_unit_test(test_no_change_keeps_every_checksum),
