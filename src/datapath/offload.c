@@ -67,7 +67,7 @@ static enum reason accept_segments(struct packet *packet)
         return REASON_BAD_OFFLOAD;
     packet->vnet.header_length = (uint16_t)packet->payload_offset;
     if (payload > size)
-        packet->segments = (payload + size - 1) / size;
+        packet->segments = (uint32_t)((payload + size - 1) / size);
     return REASON_NONE;
 }
 

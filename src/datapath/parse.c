@@ -32,7 +32,7 @@ static enum reason accept_fragment(struct packet *packet, const struct cursor *c
 {
     size_t data = cursor_left(cursor);
 
-    packet->fragment_offset = cursor->at;
+    packet->fragment_offset = (uint32_t)cursor->at;
     if (offset > 0)
         packet->flags |= PACKET_FRAGMENT | PACKET_LATER_FRAGMENT;
     else if (more)
@@ -53,11 +53,14 @@ static bool is_route_under_way(const struct option *option)
     return option->length > 0 && option->value[0] <= option->length + 2;
 }
 
+/* The header goes on up to END. */
 static enum reason parse_ip4_options(struct packet *packet, struct cursor *cursor, size_t end)
 {
     struct cursor options = *cursor;
     struct option option;
 
+    if (end == cursor->at)
+        return REASON_NONE;
     cursor_trim(&options, end);
     while (option_next(&options, &option)) {
         if (is_route_under_way(&option))
@@ -174,13 +177,32 @@ static enum reason parse_ip6(struct packet *packet, struct cursor *cursor)
     return parse_extension_headers(packet, cursor);
 }
 
+/* Two NOPs and a timestamp, which packets of nearly every connection have and nothing else (RFC
+ * 7323 appendix A). */
+static bool has_timestamp_alone(const uint8_t *header, size_t length)
+{
+    return length == TCP_HEADER_MIN + TCP_ALIGNED_TIMESTAMP &&
+           be32_load(header + TCP_HEADER_MIN) == TCP_ALIGNED_TIMESTAMP_WORD;
+}
+
+/* Those of the LENGTH bytes of HEADER, all of which are here. */
+static enum reason parse_tcp_options(const uint8_t *header, size_t length)
+{
+    struct cursor options = cursor_over(header + TCP_HEADER_MIN, length - TCP_HEADER_MIN);
+    struct option option;
+
+    if (length == TCP_HEADER_MIN || has_timestamp_alone(header, length))
+        return REASON_NONE;
+    while (option_next(&options, &option))
+        continue;
+    return options.failed ? REASON_BAD_TCP_OPTION : REASON_NONE;
+}
+
 /* RFC 9293 3.1. In a fragment a long header is one that is cut off. */
 static enum reason parse_tcp(const struct packet *packet, struct cursor *cursor)
 {
     size_t start = cursor->at;
     const uint8_t *header = cursor_take(cursor, TCP_HEADER_MIN);
-    struct cursor options;
-    struct option option;
     size_t length;
 
     if (header == NULL)
@@ -191,14 +213,8 @@ static enum reason parse_tcp(const struct packet *packet, struct cursor *cursor)
     if (length > cursor->length - start)
         return (packet->flags & PACKET_FRAGMENT) != 0 ? REASON_TRUNCATED_L4_HEADER
                                                       : REASON_BAD_TCP_HEADER_LENGTH;
-    options = *cursor;
-    cursor_trim(&options, start + length);
-    while (option_next(&options, &option))
-        continue;
-    if (options.failed)
-        return REASON_BAD_TCP_OPTION;
     cursor_skip(cursor, length - TCP_HEADER_MIN);
-    return REASON_NONE;
+    return parse_tcp_options(header, length);
 }
 
 /* A length field of a datagram of which SIZE bytes are here, all of them unless in a fragment. */
@@ -284,8 +300,8 @@ static enum reason parse_l4(struct packet *packet, struct cursor *cursor)
 {
     enum reason reason;
 
-    packet->l4_offset = cursor->at;
-    packet->payload_offset = cursor->at;
+    packet->l4_offset = (uint32_t)cursor->at;
+    packet->payload_offset = (uint32_t)cursor->at;
     if ((packet->flags & PACKET_LATER_FRAGMENT) != 0)
         return REASON_NONE;
     reason = parse_l4_header(packet, cursor);
@@ -297,7 +313,7 @@ static enum reason parse_l4(struct packet *packet, struct cursor *cursor)
         return reason;
     if (cursor->at > packet->l4_offset)
         packet->flags |= PACKET_HAS_L4;
-    packet->payload_offset = cursor->at;
+    packet->payload_offset = (uint32_t)cursor->at;
     return REASON_NONE;
 }
 

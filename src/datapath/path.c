@@ -221,7 +221,7 @@ LOOP void run_packet(struct path *path, bool observed, struct packet *packet)
         finish(path, observed, packet);
         return;
     }
-    if (path_waits(path, packet)) {
+    if ((packet->flags & PACKET_ORPHAN) != 0 && path_waits(path, packet)) {
         path_park(path, packet);
         return;
     }
@@ -261,8 +261,8 @@ static bool is_first_fragment(const struct packet *packet)
 /* PACKET has come, and perhaps others have waited for it. */
 LOOP void take_packet(struct path *path, bool observed, struct packet *packet)
 {
-    bool awaited = packet->reason == REASON_NONE && fragment_park_count(path->park) > 0 &&
-                   is_first_fragment(packet);
+    bool awaited = packet->reason == REASON_NONE && is_first_fragment(packet) &&
+                   fragment_park_count(path->park) > 0;
     struct fragment_key key;
 
     if (awaited)

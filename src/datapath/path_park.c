@@ -17,8 +17,6 @@ void path_understand(struct packet *packet)
 
 bool path_waits(struct path *path, const struct packet *packet)
 {
-    if ((packet->flags & PACKET_ORPHAN) == 0)
-        return false;
     return path->flows != NULL || path->hands_over || classify_needs_first(path, packet);
 }
 

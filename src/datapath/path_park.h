@@ -9,7 +9,7 @@
  */
 void path_understand(struct packet *packet);
 
-/* Whether what becomes of PACKET depends on a first fragment that has not come yet. */
+/* Whether what becomes of PACKET, an orphan, depends on its first fragment. */
 bool path_waits(struct path *path, const struct packet *packet);
 
 /* PACKET waits; without room, or when it has waited already, it is dropped. */

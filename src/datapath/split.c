@@ -29,12 +29,10 @@ static void copy_part(struct packet *segment, const struct packet *packet, size_
 static void put_ip4_field(uint8_t *header, size_t place, uint16_t value)
 {
     uint8_t *checksum = header + IP4_CHECKSUM;
-    uint8_t bytes[2];
+    uint16_t change = sum_change_word(0, be16_load(header + place), value);
 
-    be16_store(bytes, value);
-    be16_store(checksum, checksum_adjust(be16_load(checksum), sum_change(0, place, header + place,
-                                                                         bytes, sizeof(bytes))));
-    memcpy(header + place, bytes, sizeof(bytes));
+    be16_store(checksum, checksum_adjust(be16_load(checksum), change));
+    be16_store(header + place, value);
 }
 
 static void mend_ip(struct packet *segment, size_t number)
@@ -90,7 +88,7 @@ void split_packet(struct packet *packet, struct batch *batch)
     size_t longest = packet->payload_offset + packet->vnet.gso_size;
 
     assert(packet->segments > 1);
-    packet->first_segment = batch->segment_count;
+    packet->first_segment = (uint32_t)batch->segment_count;
     for (size_t i = 0; i < packet->segments; i++)
         build_segment(batch_add_segment(batch, packet, longest), packet, i);
     packet->fate = FATE_SPLIT;

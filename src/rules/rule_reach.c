@@ -23,7 +23,7 @@ unsigned rule_reach_directions(const struct rule *rule, const struct config_dive
     const struct rule_match *match = find_match(rule, "direction");
     unsigned seen = divert->directions;
 
-    for (unsigned direction = 0; match != NULL && direction < DIRECTION_COUNT; direction++) {
+    for (enum direction direction = 0; match != NULL && direction < DIRECTION_COUNT; direction++) {
         const struct packet packet = {.direction = direction};
 
         if (!match->type->test(match->value, &nothing, &packet))

@@ -18,7 +18,8 @@
  * sent.
  *
  * Reading goes through the accessors below, which are valid for every packet that parse.c accepted
- * and say in their comment what else they need. Writing goes through edit.h, which keeps the books
+ * and say in their comment what else they need; those that are asked of nearly every packet are
+ * inline. Writing goes through edit.h, which keeps the books
  * that fixup.c needs to repair checksums by difference.
  */
 #ifndef IPMODD_DATAPATH_PACKET_H
@@ -27,8 +28,15 @@
 #include "ipmodd/base/addr.h"
 #include "ipmodd/base/config.h"
 #include "ipmodd/datapath/reason.h"
+#include "ipmodd/wire/icmp.h"
+#include "ipmodd/wire/ip4.h"
+#include "ipmodd/wire/ip6.h"
+#include "ipmodd/wire/tcp.h"
+#include "ipmodd/wire/udp.h"
 #include "ipmodd/wire/virtio_net.h"
 
+#include <assert.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -110,48 +118,50 @@ struct translation_note {
 struct flow;
 struct translation;
 
+/*
+ * In front, within one line of the processor's cache, what is asked of every packet; then what some
+ * have. There is one of these for each packet of a batch and each segment of a super-packet, and it
+ * is cleared for each: small is fast.
+ */
 struct packet {
-    uint8_t *data;   /* first byte of the IP header; borrowed */
-    size_t length;   /* bytes of the IP packet (parse trims what lies behind its total length) */
-    size_t capacity; /* bytes that may be written from `data` on */
+    uint8_t *data; /* first byte of the IP header; borrowed */
+    size_t length; /* bytes of the IP packet (parse trims what lies behind its total length) */
+    struct l4_shadow *shadow; /* of a later fragment; borrowed from the path; NULL: none */
     struct virtio_net
         vnet; /* what the kernel said about it; all zero: nothing is left to be done */
 
-    /* parse */
-    enum ip_family family;
-    uint8_t proto;    /* upper-layer protocol, behind all extension headers (IPPROTO_*); of a later
-                         IPv6 fragment that of its first one or, of an orphan, what its fragment
-                         header names */
-    uint16_t flags;   /* enum packet_flag */
-    size_t l4_offset; /* of the upper-layer header, or of a later fragment's data */
-    size_t payload_offset;  /* behind the upper-layer header; = l4_offset without PACKET_HAS_L4 */
-    size_t fragment_offset; /* of a fragment: where its data begin, behind the IPv4 header or the
-                               IPv6 fragment header */
+    uint16_t flags; /* enum packet_flag */
+    uint8_t proto;  /* upper-layer protocol, behind all extension headers (IPPROTO_*); of a later
+                       IPv6 fragment that of its first one or, of an orphan, what its fragment
+                       header names */
+    enum ip_family family : 8;
+    enum direction direction : 8;
+    enum fate fate : 8;
+    enum reason reason : 8; /* with FATE_DROP */
+    enum flow_way way : 8;  /* in `flow`, and what is related to it goes */
+    enum relation relation : 8;
+    uint8_t shard; /* with FATE_HANDED: the number of that path */
 
-    /* offload */
-    size_t segments; /* wire packets that it stands for; more than 1: a super-packet */
+    uint32_t segments;        /* wire packets that it stands for; more than 1: a super-packet */
+    uint32_t l4_offset;       /* of the upper-layer header, or of a later fragment's data */
+    uint32_t payload_offset;  /* behind the upper-layer header; = l4_offset without PACKET_HAS_L4 */
+    uint32_t fragment_offset; /* of a fragment: where its data begin, behind the IPv4 header or the
+                                 IPv6 fragment header */
+    uint32_t first_segment;   /* with FATE_SPLIT: index among the segments of the batch */
 
-    /* track */
-    enum direction direction;
-    struct l4_shadow *shadow; /* of a later fragment; borrowed from the path; NULL: none */
-
-    /* track, while flows are looked at */
-    struct flow *flow; /* NULL: of none, or there was no room for another */
-    enum flow_way way; /* in `flow`, and what is related to it goes */
-    enum relation relation;
-    uint64_t flow_packets; /* of `flow`, both ways, up to and with this one */
-    uint64_t flow_bytes;   /* the same; of all segments of a super-packet together */
-
-    /* act */
-    enum fate fate;
-    enum reason reason; /* with FATE_DROP */
     struct checksum_delta delta;
-    struct translation_note notes[PACKET_ENDS];
-    uint8_t shard;         /* with FATE_HANDED: the number of that path */
-    size_t first_segment;  /* with FATE_SPLIT: index among the segments of the batch */
     struct packet *behind; /* what had waited for it and goes right behind it; NULL: nothing.
                               Borrowed from the path until its next batch */
+    size_t capacity;       /* bytes that may be written from `data` on */
+
+    /* While flows are looked at. */
+    struct flow *flow;     /* NULL: of none, or there was no room for another */
+    uint64_t flow_packets; /* of `flow`, both ways, up to and with this one */
+    uint64_t flow_bytes;   /* the same; of all segments of a super-packet together */
+    struct translation_note notes[PACKET_ENDS];
 };
+
+static_assert(offsetof(struct packet, delta) <= 64, "what is asked of every packet: one line");
 
 /*
  * PACKET becomes the LENGTH bytes at DATA, which it borrows, as a path would understand them.
@@ -160,17 +170,33 @@ struct packet {
 enum reason packet_read(struct packet *packet, uint8_t *data, size_t length);
 
 /* Bytes that it takes on the wire: of a super-packet those of all its segments. */
-size_t packet_wire_bytes(const struct packet *packet);
+static inline size_t packet_wire_bytes(const struct packet *packet)
+{
+    return packet->length + (packet->segments - 1) * packet->payload_offset;
+}
 
 /* Addresses in wire order, 4 or 16 bytes by `family`. */
-const uint8_t *packet_src(const struct packet *packet);
-const uint8_t *packet_dst(const struct packet *packet);
+static inline const uint8_t *packet_src(const struct packet *packet)
+{
+    return packet->data + (packet->family == FAMILY_IPV4 ? IP4_SRC : IP6_SRC);
+}
+
+static inline const uint8_t *packet_dst(const struct packet *packet)
+{
+    return packet->data + (packet->family == FAMILY_IPV4 ? IP4_DST : IP6_DST);
+}
 
 /* TTL or hop limit. */
-uint8_t packet_ttl(const struct packet *packet);
+static inline uint8_t packet_ttl(const struct packet *packet)
+{
+    return packet->data[packet->family == FAMILY_IPV4 ? IP4_TTL : IP6_HOP_LIMIT];
+}
 
 /* The DS field and ECN together: IPv4 TOS, IPv6 traffic class (RFC 2474, RFC 3168). */
-uint8_t packet_tos(const struct packet *packet);
+static inline uint8_t packet_tos(const struct packet *packet)
+{
+    return packet->family == FAMILY_IPV4 ? packet->data[IP4_TOS] : ip6_traffic_class(packet->data);
+}
 
 /* The don't-fragment bit and the identification; IPv4 alone. */
 bool packet_df(const struct packet *packet);
@@ -187,8 +213,19 @@ size_t packet_fragment_place(const struct packet *packet);
  * The upper-layer header that rules see: the packet's own or, of a later fragment, its shadow. Only
  * with packet_sees_l4(), which is false where there is none or `proto` is not known.
  */
-bool packet_sees_l4(const struct packet *packet);
-const uint8_t *packet_l4(const struct packet *packet);
+static inline bool packet_sees_l4(const struct packet *packet)
+{
+    if (packet->shadow != NULL)
+        return packet->shadow->length > 0;
+    return (packet->flags & PACKET_HAS_L4) != 0;
+}
+
+static inline const uint8_t *packet_l4(const struct packet *packet)
+{
+    assert(packet_sees_l4(packet));
+    return packet->shadow != NULL ? packet->shadow->bytes : packet->data + packet->l4_offset;
+}
+
 size_t packet_l4_length(const struct packet *packet);
 
 /*
@@ -200,27 +237,58 @@ bool packet_has_payload(const struct packet *packet);
 size_t packet_payload_length(const struct packet *packet);
 
 /* Whether `proto` has ports and they are known (TCP, UDP, UDP-Lite, SCTP, DCCP). */
-bool packet_has_ports(const struct packet *packet);
+static inline bool packet_has_ports(const struct packet *packet)
+{
+    return packet_sees_l4(packet) &&
+           (packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP ||
+            packet->proto == IPPROTO_SCTP || packet->proto == IPPROTO_UDPLITE ||
+            packet->proto == IPPROTO_DCCP);
+}
 
-/* Host order; only with packet_has_ports(). */
-uint16_t packet_sport(const struct packet *packet);
-uint16_t packet_dport(const struct packet *packet);
+/* Host order; only with packet_has_ports(). All protocols with ports have them in one place. */
+static inline uint16_t packet_sport(const struct packet *packet)
+{
+    assert(packet_has_ports(packet));
+    return be16_load(packet_l4(packet) + UDP_SPORT);
+}
+
+static inline uint16_t packet_dport(const struct packet *packet)
+{
+    assert(packet_has_ports(packet));
+    return be16_load(packet_l4(packet) + UDP_DPORT);
+}
 
 /* Whether this is a TCP packet with its header known. */
-bool packet_is_tcp(const struct packet *packet);
+static inline bool packet_is_tcp(const struct packet *packet)
+{
+    return packet_sees_l4(packet) && packet->proto == IPPROTO_TCP;
+}
 
 /* The eight flags CWR ECE URG ACK PSH RST SYN FIN (bit 7 … 0); only with packet_is_tcp(). */
-uint8_t packet_tcp_flags(const struct packet *packet);
+static inline uint8_t packet_tcp_flags(const struct packet *packet)
+{
+    assert(packet_is_tcp(packet));
+    return packet_l4(packet)[TCP_FLAGS];
+}
 
 /* The window field, unscaled; only with packet_is_tcp(). */
 uint16_t packet_tcp_window(const struct packet *packet);
 
 /* Whether this is an ICMP packet of its own family (ICMP in IPv4, ICMPv6 in IPv6) with its header
  * known. */
-bool packet_is_icmp(const struct packet *packet);
+static inline bool packet_is_icmp(const struct packet *packet)
+{
+    return packet_sees_l4(packet) &&
+           packet->proto == (packet->family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
 
 /* Only with packet_is_icmp(). */
-uint8_t packet_icmp_type(const struct packet *packet);
+static inline uint8_t packet_icmp_type(const struct packet *packet)
+{
+    assert(packet_is_icmp(packet));
+    return packet_l4(packet)[ICMP_MSG_TYPE];
+}
+
 uint8_t packet_icmp_code(const struct packet *packet);
 
 #endif

@@ -39,6 +39,13 @@ enum {
     TCP_OPTION_MSS = 2, /* its value: 16 bits */
 };
 
+/* A timestamp behind two NOPs, as RFC 7323 appendix A recommends: its bytes, and the first 32 bits
+ * of them. */
+enum {
+    TCP_ALIGNED_TIMESTAMP = 12,
+    TCP_ALIGNED_TIMESTAMP_WORD = 0x0101080a,
+};
+
 /*
  * The flags of one segment when a super-packet with FLAGS is cut up: FIN and PSH are the last
  * one's, CWR is the first one's (RFC 3168 6.1.2).

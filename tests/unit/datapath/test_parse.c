@@ -366,6 +366,27 @@ static void test_tcp_options(void **state)
     assert_accepted(PACKET_HAS_L4, 40, 64);
 }
 
+/* As nearly all connections have it; what looks like it is read like any other option. */
+static void test_tcp_timestamp(void **state)
+{
+    static const uint8_t aligned[12] = {1, 1, 8, 10};
+
+    (void)state;
+    forge_ip(&forged, FAMILY_IPV4, IPPROTO_TCP);
+    forge_tcp(&forged, 0x10, aligned, sizeof(aligned), 5);
+    forge_seal(&forged);
+    assert_accepted(PACKET_HAS_L4, 20, 52);
+    forged.bytes[43] = 11;
+    assert_refused(REASON_BAD_TCP_OPTION);
+    forged.bytes[43] = 10;
+    forged.bytes[32] = 7 << 4;
+    assert_refused(REASON_BAD_TCP_OPTION);
+    forged.bytes[32] = 9 << 4;
+    forged.bytes[52] = 3;
+    forged.bytes[53] = 1;
+    assert_refused(REASON_BAD_TCP_OPTION);
+}
+
 static void test_udp_length(void **state)
 {
     (void)state;
@@ -471,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_truncated_l4_header),
         cmocka_unit_test(test_tcp_header_length),
         cmocka_unit_test(test_tcp_options),
+        cmocka_unit_test(test_tcp_timestamp),
         cmocka_unit_test(test_udp_length),
         cmocka_unit_test(test_dccp_header_length),
         cmocka_unit_test(test_unknown_protocols_have_no_l4),
