@@ -108,12 +108,11 @@ bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
 
 bool ip_prefix_covers_bytes(const struct ip_prefix *prefix, const uint8_t *bytes)
 {
-    size_t whole = prefix->len / 8;
-    unsigned rest = prefix->len % 8;
+    enum ip_family family = prefix->addr.family;
+    address_number difference = address_number_of(family, prefix->addr.bytes) ^
+                                address_number_of(family, bytes);
 
-    if (memcmp(prefix->addr.bytes, bytes, whole) != 0)
-        return false;
-    return rest == 0 || ((prefix->addr.bytes[whole] ^ bytes[whole]) >> (8 - rest)) == 0;
+    return prefix->len == 0 || difference >> (ADDRESS_NUMBER_BITS - prefix->len) == 0;
 }
 
 bool ip_prefix_covers(const struct ip_prefix *prefix, const struct ip_addr *addr)

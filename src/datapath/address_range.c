@@ -68,13 +68,6 @@ int address_range_parse(const char *text, struct address_range *ret_range,
     return 0;
 }
 
-bool address_range_holds(const struct address_range *range, enum ip_family family,
-                         const uint8_t *bytes)
-{
-    return range->first.family == family && compare(&range->first, bytes) <= 0 &&
-           compare(&range->last, bytes) >= 0;
-}
-
 /* The prefix that RANGE is; false when its ends are not those of a prefix. */
 static bool to_prefix(const struct address_range *range, struct ip_prefix *ret_prefix)
 {

@@ -55,6 +55,23 @@ static bool fits_family(const struct rule *rule, const struct packet *packet)
     return (scope_families(&scope) & 1u << packet->family) != 0;
 }
 
+/* Of a single packet that knows its upper layer: a match holds for it or does not. */
+static bool is_plain(const struct packet *packet)
+{
+    return packet->segments == 1 && (packet->flags & PACKET_ORPHAN) == 0;
+}
+
+/* For a plain packet; match_holds() for all of RULE's matches comes to the same. */
+static bool all_hold_for_plain(const struct path *path, const struct rule *rule,
+                               const struct packet *packet)
+{
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (!ask(path, &rule->matches[i], packet))
+            return false;
+    }
+    return true;
+}
+
 static enum holding all_hold(const struct path *path, const struct rule *rule,
                              const struct packet *packet)
 {
@@ -110,11 +127,10 @@ void walk_begin(struct walk *walk, size_t from)
     walk->run = NULL;
 }
 
-/* Whether rule number I holds as far as can be told, and is not passed over. */
-static bool holds(const struct path *path, const struct packet *packet, size_t i,
-                  bool *ret_undecided)
+/* Whether RULE holds as far as can be told, and is not passed over; for any packet. */
+static bool may_hold(const struct path *path, const struct packet *packet, const struct rule *rule,
+                     bool *ret_undecided)
 {
-    const struct rule *rule = &path->ruleset->rules[i];
     bool is_orphan = (packet->flags & PACKET_ORPHAN) != 0;
     enum holding holding = all_hold(path, rule, packet);
 
@@ -125,6 +141,15 @@ static bool holds(const struct path *path, const struct packet *packet, size_t i
     *ret_undecided = holding == HOLDS_FOR_SOME ||
                      (packet->segments > 1 && acts_per_wire_packet(rule));
     return true;
+}
+
+static bool holds(const struct path *path, const struct packet *packet, size_t i,
+                  bool *ret_undecided)
+{
+    const struct rule *rule = &path->ruleset->rules[i];
+
+    return is_plain(packet) ? all_hold_for_plain(path, rule, packet)
+                            : may_hold(path, packet, rule, ret_undecided);
 }
 
 /* Never kept in the flow cache: a rule can be switched at any moment. */

@@ -4,31 +4,15 @@
 
 #include "ipmodd/base/macro.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_BITS = 128 };
-
-static address_number number_of(enum ip_family family, const uint8_t *bytes)
-{
-    uint64_t high, low;
-    uint32_t word;
-
-    if (family == FAMILY_IPV4) {
-        memcpy(&word, bytes, sizeof(word));
-        return (address_number)be32toh(word) << 96;
-    }
-    memcpy(&high, bytes, sizeof(high));
-    memcpy(&low, bytes + sizeof(high), sizeof(low));
-    return (address_number)be64toh(high) << 64 | be64toh(low);
-}
-
 /* What a prefix of LENGTH bits leaves open. */
 static address_number open_bits(unsigned length)
 {
-    return length == 0 ? ~(address_number)0 : ((address_number)1 << (NUMBER_BITS - length)) - 1;
+    return length == 0 ? ~(address_number)0
+                       : ((address_number)1 << (ADDRESS_NUMBER_BITS - length)) - 1;
 }
 
 static address_number key_at(const struct prefix_set *set, size_t i)
@@ -74,7 +58,7 @@ static int add_prefix(struct prefix_set *set, address_number key, unsigned lengt
 /* The largest prefix that begins at FIRST and ends at LAST or before. */
 static unsigned longest_step(address_number first, address_number last)
 {
-    unsigned length = NUMBER_BITS;
+    unsigned length = ADDRESS_NUMBER_BITS;
 
     while (length > 0 && (first & open_bits(length - 1)) == 0 &&
            (first | open_bits(length - 1)) <= last)
@@ -85,8 +69,8 @@ static unsigned longest_step(address_number first, address_number last)
 int prefix_set_add(struct prefix_set *set, const struct address_range *range)
 {
     enum ip_family family = range->first.family;
-    address_number first = number_of(family, range->first.bytes);
-    address_number last = number_of(family, range->last.bytes);
+    address_number first = address_number_of(family, range->first.bytes);
+    address_number last = address_number_of(family, range->last.bytes);
 
     if (family == FAMILY_IPV4)
         last |= open_bits(32);
@@ -239,7 +223,7 @@ static size_t search_back(const struct prefix_set *set, size_t end, address_numb
 
 bool prefix_set_has(const struct prefix_set *set, enum ip_family family, const uint8_t *bytes)
 {
-    address_number number = number_of(family, bytes);
+    address_number number = address_number_of(family, bytes);
     uint64_t high = (uint64_t)(number >> 64);
     size_t at = 0;
 

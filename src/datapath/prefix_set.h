@@ -5,9 +5,6 @@
 
 #include "ipmodd/datapath/address_range.h"
 
-/* An address as a number, IPv4 in the upper 32 bits. */
-__extension__ typedef unsigned __int128 address_number;
-
 enum {
     PREFIX_SET_FANOUT = 32,
     PREFIX_SET_LEVELS = 15, /* above the leaves, for any number of prefixes */

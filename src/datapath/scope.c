@@ -78,11 +78,6 @@ bool scope_is_empty(const struct scope *scope)
     return scope_families(scope) == 0;
 }
 
-bool scope_has(const struct scope *scope, enum ip_family family, uint8_t proto)
-{
-    return (scope->protos[family][proto / 64] >> proto % 64 & 1) != 0;
-}
-
 struct scope scope_ports(void)
 {
     struct scope scope = scope_none();

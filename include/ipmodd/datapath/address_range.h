@@ -16,8 +16,17 @@ int address_range_parse(const char *text, struct address_range *ret_range,
                         struct value_error *error);
 
 /* Whether the address of FAMILY at BYTES lies in it. */
-bool address_range_holds(const struct address_range *range, enum ip_family family,
-                         const uint8_t *bytes);
+static inline bool address_range_holds(const struct address_range *range, enum ip_family family,
+                                       const uint8_t *bytes)
+{
+    address_number number;
+
+    if (range->first.family != family)
+        return false;
+    number = address_number_of(family, bytes);
+    return address_number_of(family, range->first.bytes) <= number &&
+           number <= address_number_of(family, range->last.bytes);
+}
 
 /* As an address or prefix where it is one. */
 void address_range_print(const struct address_range *range, FILE *out);

@@ -33,7 +33,10 @@ void scope_intersect(struct scope *scope, const struct scope *other);
 void scope_keep_families(struct scope *scope, unsigned families);
 
 bool scope_is_empty(const struct scope *scope);
-bool scope_has(const struct scope *scope, enum ip_family family, uint8_t proto);
+static inline bool scope_has(const struct scope *scope, enum ip_family family, uint8_t proto)
+{
+    return (scope->protos[family][proto / 64] >> proto % 64 & 1) != 0;
+}
 
 /* FAMILIES_* with at least one protocol left. */
 unsigned scope_families(const struct scope *scope);

@@ -74,10 +74,10 @@ void flow_cache_fetch(const struct flow_cache *cache, const struct flow_key *key
     }
 }
 
-struct flow_entry *flow_cache_get(struct flow_cache *cache, const struct flow_key *key,
-                                  enum ip_family family, bool *ret_found)
+/* WORDS is a constant at each of the two calls, and so are the lengths of all loops. */
+__attribute__((always_inline)) static inline struct flow_entry *
+get(struct flow_cache *cache, const struct flow_key *key, size_t words, bool *ret_found)
 {
-    size_t words = flow_key_words(family);
     struct flow_entry *set = find_set(cache, key, words);
     struct flow_entry *entry;
 
@@ -90,4 +90,12 @@ struct flow_entry *flow_cache_get(struct flow_cache *cache, const struct flow_ke
     entry = choose_victim(cache, set, key->generation);
     entry->key = *key;
     return entry;
+}
+
+struct flow_entry *flow_cache_get(struct flow_cache *cache, const struct flow_key *key,
+                                  enum ip_family family, bool *ret_found)
+{
+    if (family == FAMILY_IPV4)
+        return get(cache, key, flow_key_words(FAMILY_IPV4), ret_found);
+    return get(cache, key, flow_key_words(FAMILY_IPV6), ret_found);
 }

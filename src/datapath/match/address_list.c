@@ -23,7 +23,7 @@ bool address_list_holds_either(const struct address_list *list, enum ip_family f
         const struct address_item *item = &list->items[i];
 
         list_tally_add(&tally, item->negated,
-                       item_holds(item, family, a) || item_holds(item, family, b));
+                       item_holds(item, family, a) || (b != a && item_holds(item, family, b)));
     }
     return list_tally_holds(&tally);
 }
