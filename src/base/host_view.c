@@ -15,6 +15,12 @@ int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b)
     return memcmp(a->bytes, b->bytes, IP_ADDR_BYTES(a->family));
 }
 
+/* Which bit of `local_ends` stands for the address of FAMILY at BYTES. */
+static uint8_t end_of(enum ip_family family, const uint8_t *bytes)
+{
+    return bytes[IP_ADDR_BYTES(family) - 1];
+}
+
 static int compare_for_sort(const void *a, const void *b)
 {
     return ip_addr_compare(a, b);
@@ -60,6 +66,15 @@ static int copy_prefixes(const struct ip_prefix *prefixes, size_t count,
     return 0;
 }
 
+static void note_ends(struct host_view *view)
+{
+    for (size_t i = 0; i < view->local_count; i++) {
+        uint8_t end = end_of(view->locals[i].family, view->locals[i].bytes);
+
+        view->local_ends[end / 64] |= UINT64_C(1) << end % 64;
+    }
+}
+
 struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count,
                                 const struct ip_addr *broadcasts, size_t broadcast_count,
                                 const struct ip_prefix *tun_prefixes, size_t tun_prefix_count)
@@ -70,6 +85,7 @@ struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count
         return NULL;
     if (copy_sorted(locals, local_count, &view->locals, &view->local_count) < 0)
         goto no_memory;
+    note_ends(view);
     if (copy_sorted(broadcasts, broadcast_count, &view->broadcasts, &view->broadcast_count) < 0)
         goto no_memory;
     if (copy_prefixes(tun_prefixes, tun_prefix_count, &view->tun_prefixes,
@@ -106,15 +122,39 @@ void host_view_free(struct host_view *view)
     free(view);
 }
 
+static bool comes_before(const struct ip_addr *addr, enum ip_family family, address_number number)
+{
+    if (addr->family != family)
+        return addr->family < family;
+    return address_number_of(family, addr->bytes) < number;
+}
+
 static bool contains(const struct ip_addr *addrs, size_t count, enum ip_family family,
                      const uint8_t *bytes)
 {
-    struct ip_addr wanted;
+    const address_number wanted = address_number_of(family, bytes);
+    size_t from = 0, left = count;
 
-    if (count == 0)
-        return false;
-    wanted = ip_addr_from_bytes(family, bytes);
-    return bsearch(&wanted, addrs, count, sizeof(*addrs), compare_for_sort) != NULL;
+    while (left > 0) {
+        size_t half = left / 2;
+
+        if (comes_before(&addrs[from + half], family, wanted)) {
+            from += half + 1;
+            left -= half + 1;
+        } else {
+            left = half;
+        }
+    }
+    return from < count && addrs[from].family == family &&
+           address_number_of(family, addrs[from].bytes) == wanted;
+}
+
+static bool is_listed(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
+{
+    uint8_t end = end_of(family, bytes);
+
+    return (view->local_ends[end / 64] >> end % 64 & 1) != 0 &&
+           contains(view->locals, view->local_count, family, bytes);
 }
 
 static bool is_covered(const struct ip_prefix *prefixes, size_t count, enum ip_family family,
@@ -133,7 +173,7 @@ bool host_view_is_local(const struct host_view *view, enum ip_family family, con
 
     if (family == FAMILY_IPV4 ? bytes[0] == 127 : memcmp(bytes, loopback6, 16) == 0)
         return true;
-    return contains(view->locals, view->local_count, family, bytes) ||
+    return is_listed(view, family, bytes) ||
            is_covered(view->local_prefixes, view->local_prefix_count, family, bytes);
 }
 

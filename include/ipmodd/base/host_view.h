@@ -46,6 +46,8 @@ struct host_view {
     unsigned sharers;       /* owners besides the first */
     struct ip_addr *locals; /* sorted by ip_addr_compare(), without duplicates */
     size_t local_count;
+    uint64_t local_ends[4]; /* which last bytes they have, a bit each: an address with another one,
+                               as most have, need not be looked for */
     struct ip_prefix *local_prefixes; /* addresses of ours that are not listed one by one */
     size_t local_prefix_count;
     struct ip_addr *broadcasts; /* IPv4 directed broadcasts, sorted likewise */

@@ -2,6 +2,7 @@
 /* The host snapshot: sorted, deduplicated, both families apart. */
 #include "../unit.h"
 #include "ipmodd/base/host_view.h"
+#include "ipmodd/base/macro.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,37 @@ static void test_lookups(void **state)
     assert_ptr_equal(host_view_ref(view), view);
     host_view_free(view);
     assert_true(is_local(view, "192.0.2.1")); /* it had two owners */
+    host_view_free(view);
+}
+
+/* Addresses that end like one of ours, and like none; each of ours is found among many. */
+static void test_many_locals(void **state)
+{
+    struct ip_addr locals[300];
+    struct host_view *view;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(locals); i++) {
+        bool is_ip4 = i % 3 == 0;
+        size_t end = is_ip4 ? 3 : 15;
+
+        locals[i] = addr(is_ip4 ? "10.0.0.0" : "2001:db8::");
+        locals[i].bytes[end - 1] = (uint8_t)(i * 7);
+        locals[i].bytes[end] = (uint8_t)(i % 64 * 4);
+    }
+    view = host_view_new(locals, ARRAY_SIZE(locals), NULL, 0, NULL, 0);
+    assert_non_null(view);
+    for (size_t i = 0; i < ARRAY_SIZE(locals); i++) {
+        struct ip_addr other = locals[i];
+        size_t end = IP_ADDR_BYTES(other.family) - 1;
+
+        assert_true(host_view_is_local(view, other.family, other.bytes));
+        other.bytes[end] ^= 1;
+        assert_false(host_view_is_local(view, other.family, other.bytes));
+        other.bytes[end] ^= 1;
+        other.bytes[0] ^= 1;
+        assert_false(host_view_is_local(view, other.family, other.bytes));
+    }
     host_view_free(view);
 }
 
@@ -281,9 +313,13 @@ static void test_masquerade_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lookups),   cmocka_unit_test(test_local_prefixes),
-        cmocka_unit_test(test_equality),  cmocka_unit_test(test_masquerade_sources),
-        cmocka_unit_test(test_path_mtus), cmocka_unit_test(test_path_mtus_by_definition),
+        cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_local_prefixes),
+        cmocka_unit_test(test_many_locals),
+        cmocka_unit_test(test_equality),
+        cmocka_unit_test(test_masquerade_sources),
+        cmocka_unit_test(test_path_mtus),
+        cmocka_unit_test(test_path_mtus_by_definition),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
