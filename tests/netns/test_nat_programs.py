@@ -6,9 +6,11 @@ import threading
 import time
 
 import pytest
+from scapy.layers.inet import TCP
 
 from control import ctl_json, ctl_lines
 from daemon import SLOW
+from packets import parse
 from space import PATIENCE, wait_until
 from topology import CLIENT, FAR, GATE, HOST, PEER
 from traffic import iperf, name_server, ping, tcp_socket, udp_socket, web_server
@@ -217,8 +219,16 @@ def nft(space, *commands):
     space.run(["nft", "; ".join(commands)])
 
 
-def test_simultaneous_open(shared):
-    """Both ends connect; neither listens (RFC 9293 3.5)."""
+def is_first_syn(data):
+    """Of a connection, whoever begins it."""
+    packet = parse(data)
+    return TCP in packet and packet[TCP].flags == "S"
+
+
+def test_simultaneous_open(shared, captures):
+    """Both ends connect; neither listens (RFC 9293 3.5); the peer's SYN gets through, though the
+    client's second one would do."""
+    seen = captures(shared.client)
     nft(shared.peer, "add table inet mute",
         "add chain inet mute out { type filter hook output priority 0; }",
         "add rule inet mute out tcp flags & rst == rst drop")
@@ -231,6 +241,7 @@ def test_simultaneous_open(shared):
                            for flow in ctl_lines(shared.daemon, "flows")), "the first SYN")
     far.connect((shared.outside, 40005))
     opening.join(PATIENCE)
+    assert seen.one(is_first_syn).src == PEER[shared.family]
     assert shared.wait_for(7005, "ESTABLISHED")["timeout_seconds"] > 7000
     exchange(near, far)
     near.close()
