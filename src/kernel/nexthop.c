@@ -79,6 +79,13 @@ static int add_item(void *context, const struct nlmsghdr *message)
     return 0;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    const struct nexthop *left = a, *right = b;
+
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
 int nexthops_read(struct nexthops *nexthops, struct netlink *netlink)
 {
     struct nhmsg header = {.nh_family = AF_UNSPEC};
@@ -91,16 +98,18 @@ int nexthops_read(struct nexthops *nexthops, struct netlink *netlink)
         message = NULL;
     }
     r = netlink_dump(netlink, message, add_item, restart, nexthops);
+    if (nexthops->count > 0)
+        qsort(nexthops->items, nexthops->count, sizeof(*nexthops->items), compare_ids);
     return r == -EOPNOTSUPP ? 0 : r;
 }
 
 static const struct nexthop *find(const struct nexthops *nexthops, uint32_t id)
 {
-    for (size_t i = 0; i < nexthops->count; i++) {
-        if (nexthops->items[i].id == id)
-            return &nexthops->items[i];
-    }
-    return NULL;
+    const struct nexthop wanted = {.id = id};
+
+    if (nexthops->count == 0)
+        return NULL;
+    return bsearch(&wanted, nexthops->items, nexthops->count, sizeof(wanted), compare_ids);
 }
 
 struct route *nexthops_resolve(const struct nexthops *nexthops, struct route *route)

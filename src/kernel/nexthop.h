@@ -19,7 +19,7 @@ struct nexthop {
 };
 
 struct nexthops {
-    struct nexthop *items;
+    struct nexthop *items; /* by id: routes that refer to them can be many */
     size_t count;
 };
 

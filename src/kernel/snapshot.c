@@ -101,6 +101,21 @@ static void read_settings(struct snapshot *snapshot)
                                      0;
 }
 
+static int compare_devices(const void *a, const void *b)
+{
+    const struct device *left = a, *right = b;
+
+    return left->ifindex < right->ifindex ? -1 : left->ifindex > right->ifindex;
+}
+
+/* Older kernels list them by a hash of their numbers. */
+static void sort_devices(struct snapshot *snapshot)
+{
+    if (snapshot->device_count > 0)
+        qsort(snapshot->devices, snapshot->device_count, sizeof(*snapshot->devices),
+              compare_devices);
+}
+
 int snapshot_read_devices(struct snapshot *snapshot, struct netlink *netlink, struct fault *fault)
 {
     int r;
@@ -110,6 +125,7 @@ int snapshot_read_devices(struct snapshot *snapshot, struct netlink *netlink, st
     r = netlink_dump(netlink, device_message_dump(), add_device, devices_clear, snapshot);
     if (r < 0)
         return fault_set(fault, r, "reading the list of devices");
+    sort_devices(snapshot);
     r = netlink_dump(netlink, address_message_dump(), add_address, addresses_clear, snapshot);
     if (r < 0)
         return fault_set(fault, r, "reading the list of addresses");
@@ -119,11 +135,12 @@ int snapshot_read_devices(struct snapshot *snapshot, struct netlink *netlink, st
 
 const struct device *snapshot_device(const struct snapshot *snapshot, uint32_t ifindex)
 {
-    for (size_t i = 0; i < snapshot->device_count; i++) {
-        if (snapshot->devices[i].ifindex == ifindex)
-            return &snapshot->devices[i];
-    }
-    return NULL;
+    const struct device wanted = {.ifindex = ifindex};
+
+    if (snapshot->device_count == 0)
+        return NULL;
+    return bsearch(&wanted, snapshot->devices, snapshot->device_count, sizeof(wanted),
+                   compare_devices);
 }
 
 const struct device *snapshot_device_named(const struct snapshot *snapshot, const char *name)

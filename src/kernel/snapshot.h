@@ -28,7 +28,7 @@ struct device_use {
 };
 
 struct snapshot {
-    struct device *devices;
+    struct device *devices; /* by ifindex: each hop of each route looks for its own */
     size_t device_count;
     struct address *addresses;
     size_t address_count;
