@@ -5,8 +5,10 @@ import pathlib
 import re
 import socket
 
+from scapy.utils import wrpcap
+
 from control import CTL, ctl, path_of
-from packets import ip, send, udp
+from packets import echo_request, ip, send, tcp, udp
 from space import PATIENCE, wait_until
 from topology import FAR, HOST
 from traffic import ping
@@ -95,6 +97,21 @@ def test_trace(wire, daemons):
     real = done.stdout.replace(str(daemon.config), "ipmodd.conf").splitlines()
     wanted = shown("ipmodctl trace")
     assert real[:len(wanted)] == wanted, done.stdout
+
+
+def test_replay(wire, daemons):
+    """One packet for each rule, and one for none; the two that are answered make up for themselves."""
+    daemon = daemons(wire.host)
+    daemon.config.write_text(CONFIG, encoding="utf-8")
+    before = daemon.directory / "before.pcap"
+    wrpcap(str(before), [ip(4, HOST[4], to) / above for to, above in (
+        (FAR[4], udp(4000, 20000, bytes(32))), ("203.0.113.7", echo_request(4, payload=bytes(56))),
+        (FAR[4], udp(4000, 443, bytes(1200))), (FAR[4], tcp(4000, 80)))])
+    done = wire.host.run([CTL, "replay", "-c", str(daemon.config), "--local", HOST[4], str(before),
+                          str(daemon.directory / "after.pcap")])
+    real = re.sub("seed [0-9]+", "seed N", done.stdout.replace(str(daemon.config), "ipmodd.conf"))
+    wanted = [re.sub("seed [0-9]+", "seed N", line) for line in shown("ipmodctl replay")]
+    assert real.splitlines()[:len(wanted)] == wanted, done.stdout
 
 
 def test_monitor(wire, daemons):
