@@ -7,18 +7,26 @@ belong to it; /proc/sys/net follows as well. Whoever dies without cleaning up is
 by the next run: reap() removes the namespaces of processes that are gone.
 """
 import ctypes
+import fcntl
 import itertools
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
 import time
 
+import offloads
+
 PREFIX = "ipmt"
+NAMES = pathlib.Path("/run/netns")  # where ip-netns(8) has them
 CLONE_NEWNET = 0x40000000
+MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 1 << 20, 2
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 # As /proc/net/if_inet6 has scope and flags.
 LINK_LOCAL, TENTATIVE = "20", 0x40
 # What sanitizers and emulated machines cost.
@@ -59,18 +67,58 @@ def die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def _call(function, *arguments):
+    if function(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), f"{function.__name__}{arguments}")
+
+
 def _setns(fd):
-    if _libc.setns(fd, CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
+    _call(_libc.setns, fd, CLONE_NEWNET)
 
 
-def _end_processes(name):
-    pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True,
-                          check=False)
-    for pid in pids.stdout.split():
+def _mount(source, target, flags):
+    _call(_libc.mount, os.fsencode(source), os.fsencode(target), b"none", ctypes.c_ulong(flags), None)
+
+
+# What `ip netns` does, without a program for each step: a test makes and removes two of them at least.
+
+def _share_names():
+    """Lets names that come and go be seen in the mount namespaces of programs."""
+    NAMES.mkdir(exist_ok=True)
+    try:
+        _mount("", NAMES, MS_SHARED | MS_REC)
+    except OSError:  # it is no mount yet
+        _mount(NAMES, NAMES, MS_BIND | MS_REC)
+        _mount("", NAMES, MS_SHARED | MS_REC)
+
+
+def _add_name(path):
+    """Makes a namespace and gives it a name; the calling thread stays where it is."""
+    outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        path.touch(mode=0, exist_ok=False)
+        _call(_libc.unshare, CLONE_NEWNET)
         try:
-            os.kill(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
+            _mount("/proc/thread-self/ns/net", path, MS_BIND)
+        finally:
+            _setns(outside)
+    finally:
+        os.close(outside)
+
+
+def _delete_name(path):
+    _libc.umount2(os.fsencode(path), MNT_DETACH)
+    path.unlink(missing_ok=True)
+
+
+def _end_processes(path):
+    """Kills what runs in the namespace of that name."""
+    namespace = os.stat(path)
+    for process in os.listdir("/proc"):
+        try:
+            if process.isdigit() and os.path.samestat(namespace, os.stat(f"/proc/{process}/ns/net")):
+                os.kill(int(process), signal.SIGKILL)
+        except OSError:  # it has ended meanwhile
             pass
 
 
@@ -82,13 +130,13 @@ def _is_left_over(name):
 
 def reap():
     """Removes namespaces (with the processes in them) and files of test processes that are gone."""
-    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True,
-                            check=True)
-    for line in listed.stdout.splitlines():
-        name = line.split()[0]
-        if _is_left_over(name):
-            _end_processes(name)
-            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+    for path in NAMES.glob(f"{PREFIX}-*"):
+        if _is_left_over(path.name):
+            try:
+                _end_processes(path)
+                _delete_name(path)
+            except FileNotFoundError:  # another run cleans up as well
+                pass
     for path in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}-*"):
         if _is_left_over(path.name):
             shutil.rmtree(path, ignore_errors=True)
@@ -99,8 +147,10 @@ class Namespace:
 
     def __init__(self, role):
         self.name = f"{PREFIX}-{os.getpid()}-{next(_numbers)}-{role}"
-        subprocess.run(["ip", "netns", "add", self.name], check=True)
-        self._fd = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
+        self._path = NAMES / self.name
+        _share_names()
+        _add_name(self._path)
+        self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         self._outside = []
         self.started = []
         self.sysctl("net.ipv4.ip_forward", 0)
@@ -109,7 +159,7 @@ class Namespace:
             self.sysctl(f"net.ipv6.conf.{which}.accept_dad", 0)
             self.sysctl(f"net.ipv6.conf.{which}.router_solicitations", 0)
             self.sysctl(f"net.ipv4.conf.{which}.rp_filter", 0)
-        self.ip("link set lo up")
+        self.up("lo")
 
     def __enter__(self):
         self._outside.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
@@ -130,9 +180,21 @@ class Namespace:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
-        _end_processes(self.name)
+        _end_processes(self._path)
         os.close(self._fd)
-        subprocess.run(["ip", "netns", "del", self.name], check=False)
+        _delete_name(self._path)
+
+    def device_socket(self):
+        """A socket for ioctl(2) on devices here."""
+        with self:
+            return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def up(self, device):
+        """As `ip link set DEVICE up`."""
+        with self.device_socket() as asked:
+            request = fcntl.ioctl(asked, SIOCGIFFLAGS, struct.pack("16s24x", device.encode()))
+            name, flags = struct.unpack("16sh22x", request)
+            fcntl.ioctl(asked, SIOCSIFFLAGS, struct.pack("16sh22x", name, flags | IFF_UP))
 
     def ip(self, command):
         """Runs `ip COMMAND` here; a failure is an AssertionError that shows what it said."""
@@ -142,12 +204,16 @@ class Namespace:
         return done.stdout
 
     def ip_batch(self, commands, options=()):
-        """Runs many `ip` commands in one process; with "-force" those that fail are passed over."""
+        """Runs many `ip` commands in one process; with "-force" those that fail are passed over.
+
+        Gives what it said.
+        """
         done = subprocess.run(["ip", "-n", self.name, *options, "-batch", "-"],
                               input="\n".join(commands), capture_output=True, text=True,
                               check=False)
         assert "-force" in options or done.returncode == 0, (
             f"ip -batch: {done.stderr.strip()[:500]}")
+        return done.stdout
 
     def ip_json(self, command):
         """What `ip -j COMMAND` says, parsed."""
@@ -236,9 +302,9 @@ def wire(left, left_name, right, right_name, offload=False):
             f"peer name {right_name} index {next(_indexes)} netns {right.name}")
     for side, name in ((left, left_name), (right, right_name)):
         if not offload:
-            side.run(f"ethtool -K {name} tx off tso off gso off gro off tx-udp-segmentation off",
-                     check=False)
-        side.ip(f"link set {name} up")
+            with side.device_socket() as asked:
+                offloads.switch_off(asked, name)
+        side.up(name)
     # The kernel notices the carrier in its own time, and makes addresses and routes only then.
     for side, name in ((left, left_name), (right, right_name)):
         wait_until(lambda: _is_ready(side, name), f"a carrier on {name}", interval=0.001)

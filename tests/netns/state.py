@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Snapshots of a namespace's kernel state, and how two of them differ."""
-import pathlib
+import os
 
 LIFETIMES = ("valid_life_time", "preferred_life_time")
 # Counters and the like that change by themselves.
@@ -22,10 +22,9 @@ def routes(space, family, table="all"):
                    for route in found), key=str)
 
 
-def addresses(space):
-    """`ip -j addr`, lifetimes masked to whether they are for ever."""
+def _addresses_of(links):
     found = []
-    for link in space.ip_json("addr show"):
+    for link in links:
         for address in link.get("addr_info", []):
             for name in LIFETIMES:
                 if name in address:
@@ -34,28 +33,44 @@ def addresses(space):
     return sorted(found, key=str)
 
 
+def addresses(space):
+    """`ip -j addr`, lifetimes masked to whether they are for ever."""
+    return _addresses_of(space.ip_json("addr show"))
+
+
+def _settings():
+    """The paths of all settings that are looked at."""
+    for root in SYSCTL_ROOTS:
+        top = os.path.join("/proc/sys/net", root)
+        if os.path.isfile(top):
+            yield top
+        for folder, folders, names in os.walk(top):
+            folders.sort()
+            yield from (os.path.join(folder, name) for name in sorted(names)
+                        if name != "stable_secret")
+
+
 def sysctls(space):
     """Every setting of the devices' conf folders, by path."""
     found = {}
     with space:
-        for root in SYSCTL_ROOTS:
-            top = pathlib.Path("/proc/sys/net", root)
-            for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-                if path.is_file() and path.name != "stable_secret":
-                    try:
-                        found[str(path)] = path.read_text(encoding="ascii").strip()
-                    except OSError:
-                        pass
+        for path in _settings():
+            try:
+                with open(path, "rb", buffering=0) as setting:
+                    found[path] = setting.read().decode("ascii").strip()
+            except OSError:
+                pass
     return found
 
 
 def snapshot(space):
     """All that ipmodd may touch and must give back."""
+    links = space.ip_json("addr show")
     return {
         "rule 4": rules(space, 4), "rule 6": rules(space, 6),
         "route 4": routes(space, 4), "route 6": routes(space, 6),
-        "addr": addresses(space), "sysctl": sysctls(space),
-        "link": sorted(link["ifname"] for link in space.ip_json("link show")),
+        "addr": _addresses_of(links), "sysctl": sysctls(space),
+        "link": sorted(link["ifname"] for link in links),
     }
 
 
