@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures: a network for each test, daemons in its hosts, and nothing left afterwards."""
+import pathlib
 import signal
+import sys
 
 import pytest
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+import lean_scapy  # pylint: disable=unused-import
 
 import daemon
 import faults

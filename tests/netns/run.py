@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs pytest on the given files if this host can: root, /dev/net/tun and ipmodd, else exit 77."""
+"""Runs pytest on the given files if this host can: root, /dev/net/tun and ipmodd, else exit 77.
+
+Nothing is written into the source tree: with -X pycache_prefix=DIRECTORY compiled files are kept there.
+"""
 import os
 import subprocess
 import sys
@@ -28,9 +31,12 @@ def main():
     if why is not None:
         print(f"skipped: {why}")
         return SKIP
+    import pytest  # pylint: disable=import-outside-toplevel # it may be missing where all is skipped
+
+    sys.dont_write_bytecode = sys.pycache_prefix is None
     here = os.path.dirname(os.path.abspath(__file__))
-    return subprocess.call([sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                            "--rootdir", here, "--durations=5", "-rfEs", *sys.argv[1:]])
+    return pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", here, "--durations=5", "-rfEs",
+                        *sys.argv[1:]])
 
 
 sys.exit(main())

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of a NAT's requirements share."""
+import pathlib
+import sys
+
 import pytest
+
+sys.path.append(str(pathlib.Path(__file__).parents[2]))
+import lean_scapy  # pylint: disable=unused-import
 
 from nat import Nat, rules
 
