@@ -8,11 +8,14 @@ libnftables-dev libncurses-dev libjansson-dev libpcap-dev'
 
 demo_packages='iproute2 iputils-ping curl python3 tcpdump'
 
-test_packages='clang clang-format libclang-rt-14-dev libfuzzer-14-dev libcmocka-dev python3-pytest
+# What test programs are built with.
+test_libraries='libcmocka-dev libmnl-dev libnetfilter-queue-dev'
+
+test_packages="$test_libraries clang clang-format libclang-rt-14-dev libfuzzer-14-dev python3-pytest
 python3-scapy iproute2 iputils-ping iputils-tracepath traceroute iperf3 tcpdump tshark curl dnsutils dnsmasq-base ethtool
 conntrack coturn
-procps libcap2-bin python3-prometheus-client prometheus zsh nftables iptables systemd systemd-container dbus mandoc shellcheck
-libmnl-dev libnetfilter-queue-dev golang-github-google-gopacket-dev'
+procps libcap2-bin python3-prometheus-client prometheus zsh nftables iptables systemd systemd-container dbus mandoc shellcheck patch
+golang-github-google-gopacket-dev"
 
 vm_packages='qemu-system-x86 kmod cpio busybox-static'
 

@@ -4,9 +4,12 @@
 #   build/gcc       gcc, warnings as errors: all suites
 #   build/sanitize  gcc with the address and undefined sanitizers: all suites but service and style
 #   build/thread    gcc with the thread sanitizer: suite threads, which is all that is built
-#   build/clang     clang, warnings as errors, with the fuzz targets: a short run of each target
+#   build/clang     clang with both sanitizers, warnings as errors: the fuzz targets and a short run of each.
+#                   That clang takes all other files without a warning, style says.
 # Tests in namespaces mostly wait. So several run at a time, and what only computes (the other builds,
 # unit tests, fuzzers) runs beside them and gives way to them; what measures runs alone, last.
+# The other builds are for reports of a sanitizer: optimized less, which takes a third of the time, and
+# with no more than line numbers.
 # A file of tests that depend on real time is run once more, alone, if it failed (summary.py): if it passes
 # then, it counts as passed and is named as `unsteady`. At most eight, and only while there is time.
 # The last line is `N passed, N failed, N skipped`; the lines above it name what failed or was skipped.
@@ -21,11 +24,11 @@ begin=$(date +%s)
 repeat_until=$((begin + 17 * 60)) # no repetition goes on beyond this
 
 # shellcheck disable=SC2086 # lists of words by intention
-install_missing $build_packages $test_packages || exit 1
+install_missing $build_packages $test_libraries || exit 1
 
 build=${IPMODD_BUILD:-build}
 suites=${*:-unit golden fuzz netns service style threads}
-jobs=$(($(nproc) + 2)) # of tests that mostly wait
+jobs=$((3 * $(nproc))) # of tests that mostly wait
 PATH=/usr/bin:/usr/sbin:/bin:/sbin:$PATH # Debian's python3 is the one that sees scapy
 export PATH
 
@@ -38,13 +41,9 @@ configure() {
     ninja -C "$directory" "$target"
 }
 
-build_others() {
-    configure "$build/sanitize" all -Db_sanitize=address,undefined -Db_lundef=false ||
-        { echo "the sanitizer build failed"; return 1; }
-    configure "$build/thread" threads -Db_sanitize=thread -Db_lundef=false ||
-        { echo "the build for the thread sanitizer failed"; return 1; }
-    CC=clang configure "$build/clang" all -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false ||
-        { echo "the clang build failed"; return 1; }
+# sanitizing DIRECTORY TARGET OPTION...: the same for a build whose reports name lines.
+sanitizing() {
+    configure "$@" -Dc_args=-g1 -Db_lundef=false
 }
 
 # run_suites DIRECTORY LOG SUITE... [-- OPTION...]: those of the wanted suites that are named.
@@ -71,12 +70,26 @@ in_namespaces() {
     run_suites "$@" -- --no-suite netns-alone --num-processes "$jobs"
 }
 
-# They get what the tests in namespaces leave, so their time is longer.
-compute() {
-    run_suites "$build/gcc" computing unit golden fuzz style -- --timeout-multiplier 4
-    run_suites "$build/sanitize" computing unit golden fuzz -- --timeout-multiplier 4
-    run_suites "$build/thread" computing threads -- --timeout-multiplier 4
-    run_suites "$build/clang" computing fuzz -- --timeout-multiplier 4
+# computing DIRECTORY SUITE...: they get what the tests in namespaces leave, so their time is longer.
+computing() {
+    directory=$1
+    shift
+    run_suites "$directory" computing "$@" -- --timeout-multiplier 4
+}
+
+# All that is no test in namespaces, each part as soon as it can. The first is waited for.
+build_and_compute() {
+    sanitizing "$build/sanitize" all -Doptimization=1 -Db_sanitize=address,undefined ||
+        { echo "the sanitizer build failed"; return 1; }
+    : >"$sanitize_built"
+    computing "$build/gcc" unit golden fuzz style
+    computing "$build/sanitize" unit golden fuzz
+    sanitizing "$build/thread" threads -Doptimization=1 -Db_sanitize=thread ||
+        { echo "the build for the thread sanitizer failed"; return 1; }
+    computing "$build/thread" threads
+    CC=clang sanitizing "$build/clang" fuzzers -Doptimization=0 -Dfuzz=true -Db_sanitize=address,undefined ||
+        { echo "the clang build failed"; return 1; }
+    computing "$build/clang" fuzz
 }
 
 # beside FUNCTION: starts it in the background, at a lower priority; said is what it said so far.
@@ -97,16 +110,25 @@ joined() {
 mkdir -p "$build"
 logs=$build/logs
 : >"$logs"
-configure "$build/gcc" all || { echo "the gcc build failed"; exit 1; }
-rm -f "$build"/*/meson-logs/*.json
+sanitize_built=$build/sanitize.built
 
-beside build_others
-in_namespaces "$build/gcc" beside netns old steps
+# shellcheck disable=SC2086 # a list of words by intention
+install_missing $test_packages >"$build/packages.log" 2>&1 &
+installing=$!
+configure "$build/gcc" all || { echo "the gcc build failed"; exit 1; }
+wait "$installing" || { cat "$build/packages.log"; exit 1; }
+rm -f "$build"/*/meson-logs/*.json "$sanitize_built"
+
+beside build_and_compute
+in_namespaces "$build/gcc" beside netns old steps service
+until [ -e "$sanitize_built" ]; do
+    # It is gone where the build failed.
+    kill -0 "$other" 2>/dev/null || break
+    sleep 1
+done
+[ ! -e "$sanitize_built" ] || in_namespaces "$build/sanitize" beside netns
 joined || exit 1
-beside compute
-in_namespaces "$build/sanitize" beside netns
-joined || exit 1
-run_suites "$build/gcc" alone netns-alone service
+run_suites "$build/gcc" alone netns-alone
 run_suites "$build/sanitize" alone netns-alone
 echo "all suites took $(($(date +%s) - begin)) s"
 

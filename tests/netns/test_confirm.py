@@ -18,7 +18,7 @@ NEW = "[divert]\nexclude = 203.0.113.0/24\n[rule new]\nset-dscp = cs2\n"
 THIRD = "[rule third]\nset-dscp = cs3\n"
 OLD_TOS, NEW_TOS, THIRD_TOS = 0x20, 0x40, 0x60
 # Seconds of a trial that is to end by itself, and in which something is looked at before.
-SHORT = math.ceil(min(2 * SLOW, 12))
+SHORT = math.ceil(min(2 * SLOW, 6))
 
 
 @pytest.fixture(scope="module", name="quiet_daemon")

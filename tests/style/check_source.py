@@ -154,6 +154,16 @@ def check_reasons(root):
            [f"man/ipmodd.8 explains {name}, which is no reason" for name in sorted(items - names)]
 
 
+def check_patches(root):
+    """What a bench takes out of a copy of the source is found there."""
+    patches = files(root, "tests/**/*.patch")
+    if not patches:
+        return ["no patch found"]
+    said = [run([tool("patch"), "--dry-run", "--force", "-p1", "-d", str(root), "-i", str(path)])
+            for path in patches]
+    return [line for code, text in said if code for line in text.splitlines()]
+
+
 def check_spdx(root):
     tagged = files(root, "src/**/*.[ch]", "include/**/*.h", "tests/**/*.[ch]", "tests/**/*.py",
                    "**/*.sh", "**/meson.build")
