@@ -104,15 +104,13 @@ static struct text_item make_item(char *text)
 
 int text_list_split(const char *text, struct text_list *ret_list)
 {
-    struct text_list list = {.memory = strdup(text)};
-    char *rest = list.memory;
-    char *piece;
+    size_t capacity = count_items(text);
+    struct text_list list = {.items = malloc(capacity * sizeof(*list.items) + strlen(text) + 1)};
+    char *rest, *piece;
 
-    list.items = calloc(count_items(text), sizeof(*list.items));
-    if (list.memory == NULL || list.items == NULL) {
-        text_list_clear(&list);
+    if (list.items == NULL)
         return -ENOMEM;
-    }
+    rest = strcpy((char *)&list.items[capacity], text);
     while ((piece = strsep(&rest, ",")) != NULL) {
         struct text_item item = make_item(piece);
 
@@ -129,8 +127,7 @@ int text_list_split(const char *text, struct text_list *ret_list)
 void text_list_clear(struct text_list *list)
 {
     free(list->items);
-    free(list->memory);
-    *list = (struct text_list){.memory = NULL};
+    *list = (struct text_list){.items = NULL};
 }
 
 /*

@@ -66,7 +66,7 @@ static unsigned bit_from_name(const struct named_bit *bits, const char *name)
 /* A list of names; 0, -EINVAL or -ENOMEM. */
 static int read_bits(const char *value, const struct named_bit *bits, unsigned *ret_bits)
 {
-    struct text_list CLEANUP(text_list_clear) list = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) list = {.items = NULL};
     int r = text_list_split(value, &list);
     unsigned sum = 0;
 

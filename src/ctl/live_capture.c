@@ -39,7 +39,7 @@ struct live_capture {
 
 static bool has_stage(const struct live_capture *capture, const char *stage)
 {
-    struct text_list CLEANUP(text_list_clear) list = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) list = {.items = NULL};
     bool found = false;
 
     if (capture->stages == NULL)

@@ -128,7 +128,7 @@ static int set_mtu(struct host_view *view, uint32_t mtu)
 static enum exit_code describe_host(const struct command *command, const struct offline_wish *wish,
                                     struct offline *offline)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) texts = {.items = NULL};
     struct ip_prefix *locals CLEANUP(cleanup_free) = NULL;
     const char *wrong = wish->locals;
     uint64_t mtu = 0;

@@ -11,10 +11,14 @@
 /* First and last address of PREFIX; bits below its length do not matter. */
 static void prefix_ends(const struct ip_prefix *prefix, struct address_range *range)
 {
+    size_t bytes = IP_ADDR_BYTES(prefix->addr.family), whole = prefix->len / 8;
+
     range->first = ip_prefix_network(prefix).addr;
     range->last = range->first;
-    for (unsigned bit = prefix->len; bit < IP_ADDR_BITS(prefix->addr.family); bit++)
-        range->last.bytes[bit / 8] |= (uint8_t)(0x80u >> (bit % 8));
+    if (whole == bytes)
+        return;
+    range->last.bytes[whole] |= (uint8_t)(0xffu >> prefix->len % 8);
+    memset(&range->last.bytes[whole + 1], 0xff, bytes - whole - 1);
 }
 
 static int compare(const struct ip_addr *a, const uint8_t *bytes)

@@ -55,15 +55,35 @@ static int add_prefix(struct prefix_set *set, address_number key, unsigned lengt
     return 0;
 }
 
-/* The largest prefix that begins at FIRST and ends at LAST or before. */
+/* The lowest and the highest bit of NUMBER that is set; ADDRESS_NUMBER_BITS when none is. */
+static unsigned lowest_bit(address_number number)
+{
+    uint64_t high = (uint64_t)(number >> 64), low = (uint64_t)number;
+
+    if (low != 0)
+        return (unsigned)__builtin_ctzll(low);
+    return high != 0 ? 64 + (unsigned)__builtin_ctzll(high) : ADDRESS_NUMBER_BITS;
+}
+
+static unsigned highest_bit(address_number number)
+{
+    uint64_t high = (uint64_t)(number >> 64), low = (uint64_t)number;
+
+    if (high != 0)
+        return 127 - (unsigned)__builtin_clzll(high);
+    return low != 0 ? 63 - (unsigned)__builtin_clzll(low) : ADDRESS_NUMBER_BITS;
+}
+
+/*
+ * The length of the largest prefix that begins at FIRST and ends at LAST or before: as many of the
+ * last bits are open as are 0 in FIRST, and as there are numbers for. All numbers at once wrap to
+ * 0.
+ */
 static unsigned longest_step(address_number first, address_number last)
 {
-    unsigned length = ADDRESS_NUMBER_BITS;
+    unsigned open = MIN_OF(lowest_bit(first), highest_bit(last - first + 1));
 
-    while (length > 0 && (first & open_bits(length - 1)) == 0 &&
-           (first | open_bits(length - 1)) <= last)
-        length--;
-    return length;
+    return ADDRESS_NUMBER_BITS - open;
 }
 
 int prefix_set_add(struct prefix_set *set, const struct address_range *range)

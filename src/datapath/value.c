@@ -234,7 +234,7 @@ int value_split_list(const char *text, struct text_list *ret_list, struct value_
 int value_parse_list(const char *text, const struct value_list *kind, const void *context,
                      void **ret_list, struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) texts = {.items = NULL};
     void *list;
     int r = value_split_list(text, &texts, error);
 

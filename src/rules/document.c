@@ -56,7 +56,7 @@ int section_add_entry(struct section *section, char *key, char *value, unsigned 
 const struct entry *section_find_entry(const struct section *section, const char *key)
 {
     for (size_t i = 0; i < section->entry_count; i++) {
-        if (strcmp(section->entries[i].key, key) == 0)
+        if (text_is(key, section->entries[i].key))
             return &section->entries[i];
     }
     return NULL;

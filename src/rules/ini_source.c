@@ -3,9 +3,9 @@
 #include "ini_source.h"
 
 #include "file_text.h"
+#include "rule_key.h"
 
 #include "ipmodd/base/text.h"
-#include "ipmodd/datapath/action.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -58,13 +58,13 @@ static void cut_comment(char *line)
 {
     if (*line == ';' || *line == '#')
         *line = '\0';
-    for (char *c = line; *c != '\0'; c++) {
-        if (text_is_blank(c[0]) && c[1] == ';') {
-            *c = '\0';
-            break;
-        }
+    for (char *sign = strchr(line, ';'); sign != NULL; sign = strchr(sign + 1, ';')) {
+        if (!text_is_blank(sign[-1]))
+            continue;
+        *sign = '\0';
+        text_strip(line);
+        return;
     }
-    text_strip(line);
 }
 
 /* LINE begins with `[`. Without a good name the keys that follow have no section. */
@@ -90,12 +90,16 @@ static void take_section(struct source *source, char *line)
     source->in_section = source->error == 0;
 }
 
-static bool may_repeat(const char *key)
+/* The entry in front that forbids another one of NAME, or NULL. */
+static const struct entry *find_earlier(const struct section *section, const char *name)
 {
-    const struct match_type *match = match_type_find(key);
-    const struct action_type *action = action_type_find(key);
+    const struct entry *earlier = section_find_entry(section, name);
+    struct rule_key key;
 
-    return match != NULL ? match->repeats : action != NULL && action->repeats;
+    if (earlier == NULL)
+        return NULL;
+    key = rule_key_find(name);
+    return rule_key_repeats(&key) ? NULL : earlier;
 }
 
 /* The key and value that inih found, into the section. */
@@ -103,8 +107,7 @@ static void add_entry(struct source *source)
 {
     struct section *section = document_last_section(source->document);
     struct place place = source_place(source);
-    const struct entry *earlier =
-        may_repeat(source->key) ? NULL : section_find_entry(section, source->key);
+    const struct entry *earlier = find_earlier(section, source->key);
 
     place.key = source->key;
     if (earlier != NULL) {
@@ -173,7 +176,7 @@ static char *give_piece(struct source *source, const char *lead, char *buffer, s
         source->rest = NULL;
         return NULL;
     }
-    snprintf(buffer, size, "%s%.*s\n", lead, (int)length, source->rest);
+    strcpy(mempcpy(stpcpy(buffer, lead), source->rest, length), "\n");
     source->rest += length;
     return buffer;
 }

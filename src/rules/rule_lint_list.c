@@ -5,7 +5,9 @@
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text_stream.h"
+#include "ipmodd/datapath/verdict.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@ enum {
 /* A rule that ends the list for every packet that its matches hold for. */
 struct ender {
     const struct rule *rule;
+    uint64_t kinds; /* of its matches, a bit each */
     field_set reads;
     field_set written; /* by it and the rules behind it, up to the present one */
 };
@@ -38,8 +41,7 @@ static bool ends_list(const struct rule *rule)
         if (rule->matches[i].type->varies)
             return false;
     }
-    return rule->action_count > 0 &&
-           strcmp(rule->actions[rule->action_count - 1].type->key, "verdict") == 0;
+    return verdict_of_rule(rule) != VERDICT_COUNT;
 }
 
 static field_set fields_read(const struct rule *rule)
@@ -85,6 +87,26 @@ static bool covers_match(struct lint *lint, const struct rule_match *wide,
     return same_value(wide, narrow);
 }
 
+/* The bit of the kind of MATCH. */
+static uint64_t kind_of(const struct rule_match *match)
+{
+    size_t number = 0;
+
+    while (match_types[number] != match->type)
+        number++;
+    return UINT64_C(1) << number;
+}
+
+/* Those of all matches of RULE. */
+static uint64_t kinds_of(const struct rule *rule)
+{
+    uint64_t kinds = 0;
+
+    for (size_t i = 0; i < rule->match_count; i++)
+        kinds |= kind_of(&rule->matches[i]);
+    return kinds;
+}
+
 /* Whether MATCH holds for every packet that RULE holds for. */
 static bool follows_from(struct lint *lint, const struct rule_match *match, const struct rule *rule)
 {
@@ -95,26 +117,14 @@ static bool follows_from(struct lint *lint, const struct rule_match *match, cons
     return false;
 }
 
-static bool has_kinds(const struct rule *rule, const struct rule *wide)
-{
-    for (size_t i = 0; i < wide->match_count; i++) {
-        bool found = false;
-
-        for (size_t j = 0; j < rule->match_count && !found; j++)
-            found = rule->matches[j].type == wide->matches[i].type;
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
 /* What comes between must not make packets that the earlier rule did not hold for. */
-static bool covers(struct lint *lint, const struct ender *ender, const struct rule *rule)
+static bool covers(struct lint *lint, const struct ender *ender, const struct rule *rule,
+                   uint64_t kinds)
 {
     const struct rule *wide = ender->rule;
 
     spend(lint, COST_RULES);
-    if ((ender->written & ender->reads) != 0 || !has_kinds(rule, wide))
+    if ((ender->written & ender->reads) != 0 || (ender->kinds & ~kinds) != 0)
         return false;
     for (size_t i = 0; i < wide->match_count; i++) {
         if (!follows_from(lint, &wide->matches[i], rule))
@@ -143,8 +153,10 @@ static void report_shadowed(const struct rule *rule, const struct rule *by, stru
 /* Warns of RULE if an earlier one ends the list for all of its packets. */
 static void check_shadow(struct lint *lint, const struct rule *rule, struct report *report)
 {
+    uint64_t kinds = kinds_of(rule);
+
     for (size_t i = 0; i < lint->count && lint->budget > 0; i++) {
-        if (!covers(lint, &lint->enders[i], rule))
+        if (!covers(lint, &lint->enders[i], rule, kinds))
             continue;
         report_shadowed(rule, lint->enders[i].rule, report);
         return;
@@ -159,21 +171,8 @@ static void note(struct lint *lint, const struct rule *rule)
     for (size_t i = 0; written != 0 && i < lint->count; i++)
         lint->enders[i].written |= written;
     if (ends_list(rule))
-        lint->enders[lint->count++] = (struct ender){.rule = rule, .reads = fields_read(rule)};
-}
-
-static bool has_verdict(const struct rule *rule, const char *begins)
-{
-    const struct rule_action *last;
-    char CLEANUP(cleanup_free) *text = NULL;
-
-    if (rule->action_count == 0)
-        return false;
-    last = &rule->actions[rule->action_count - 1];
-    if (strcmp(last->type->key, "verdict") != 0)
-        return false;
-    text = text_stream_print(last->type->print, last->value);
-    return text != NULL && strncmp(text, begins, strlen(begins)) == 0;
+        lint->enders[lint->count++] =
+            (struct ender){.rule = rule, .kinds = kinds_of(rule), .reads = fields_read(rule)};
 }
 
 /* Rejecting the rest is what the last rule of an allow-list does; rejecting all is a slip. */
@@ -181,13 +180,15 @@ static void check_reject_all(const struct ruleset *ruleset, struct report *repor
 {
     for (size_t i = 0; i < ruleset->rule_count; i++) {
         const struct rule *rule = &ruleset->rules[i];
+        enum verdict verdict = verdict_of_rule(rule);
         char section[RULE_NAME_MAX + sizeof("rule ")];
-        const struct place place = place_of(rule, section, sizeof(section));
+        struct place place;
 
-        if (has_verdict(rule, "accept"))
+        if (verdict == VERDICT_ACCEPT)
             return;
-        if (rule->match_count > 0 || !has_verdict(rule, "reject"))
+        if (verdict != VERDICT_REJECT || rule->match_count > 0)
             continue;
+        place = place_of(rule, section, sizeof(section));
         report_warning(report, &place,
                        "rejects every packet: give it a match, or let an earlier rule accept "
                        "what may pass");
@@ -200,6 +201,7 @@ void rule_lint_list(const struct ruleset *ruleset, struct report *report)
     struct lint lint = {.enders = calloc(ruleset->rule_count + 1, sizeof(*lint.enders)),
                         .budget = BUDGET};
 
+    assert(match_type_count <= 64); /* a bit for each kind */
     for (size_t i = 0; lint.enders != NULL && i < ruleset->rule_count && lint.budget > 0; i++) {
         check_shadow(&lint, &ruleset->rules[i], report);
         note(&lint, &ruleset->rules[i]);

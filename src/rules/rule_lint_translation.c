@@ -188,7 +188,7 @@ static void check_prefix(const struct lint *lint)
     const struct ip_prefix *into = &lint->translation->prefix;
     bool source = lint->translation->kind == TRANSLATION_NETMAP_SRC;
     const struct place place = entry_place(lint->section, lint->entry);
-    struct text_list CLEANUP(text_list_clear) list = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) list = {.items = NULL};
     const struct entry *match;
 
     if (!source && lint->translation->kind != TRANSLATION_NETMAP_DST)

@@ -2,16 +2,16 @@
 /* Rules that see no packet. */
 #include "rule_reach.h"
 
+#include "ipmodd/base/text.h"
+
 /* The matches that are asked here use nothing of it. */
 static const struct match_context nothing;
 
 /* RULE's match on KEY, or NULL. */
 static const struct rule_match *find_match(const struct rule *rule, const char *key)
 {
-    const struct match_type *type = match_type_find(key);
-
     for (size_t i = 0; i < rule->match_count; i++) {
-        if (rule->matches[i].type == type)
+        if (text_is(key, rule->matches[i].type->key))
             return &rule->matches[i];
     }
     return NULL;

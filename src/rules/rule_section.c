@@ -4,6 +4,7 @@
 
 #include "later.h"
 #include "observe_key.h"
+#include "rule_key.h"
 #include "rule_lint.h"
 #include "rule_reach.h"
 #include "rule_work.h"
@@ -13,11 +14,25 @@
 #include "ipmodd/base/text.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 static void work_clear(struct rule_work *work)
 {
     rule_clear(&work->rule);
+    free(work->keys);
+}
+
+/* Looks for each key of the section, once. 0 or -ENOMEM. */
+static int find_keys(struct rule_work *work)
+{
+    const struct section *section = work->section;
+
+    work->keys = calloc(section->entry_count + 1, sizeof(*work->keys));
+    if (work->keys == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < section->entry_count; i++)
+        work->keys[i] = rule_key_find(section->entries[i].key);
+    return 0;
 }
 
 /* Takes from the scope what ENTRY's value cannot apply to, and reports when nothing is left. */
@@ -75,7 +90,7 @@ static int add_matches(struct rule_work *work, bool late)
 {
     for (size_t i = 0; i < work->section->entry_count; i++) {
         const struct entry *entry = &work->section->entries[i];
-        const struct match_type *type = match_type_find(entry->key);
+        const struct match_type *type = work->keys[i].match;
         int r;
 
         if (type == NULL || type->parse_late != late || *entry->value == '\0')
@@ -94,7 +109,7 @@ static int add_actions(struct rule_work *work, bool decides)
 
     for (size_t i = 0; i < work->section->entry_count; i++) {
         const struct entry *entry = &work->section->entries[i];
-        const struct action_type *type = action_type_find(entry->key);
+        const struct action_type *type = work->keys[i].action;
         int r;
 
         if (type == NULL || type->decides != decides || *entry->value == '\0')
@@ -113,35 +128,15 @@ static int add_actions(struct rule_work *work, bool decides)
     return 0;
 }
 
-/* The keys that watch; what a capture is labelled with are the actions. */
-static int add_observing(struct rule_work *work)
+static int add_observing(struct rule_work *work, const struct observe_key *key)
 {
-    int r = 0;
+    for (size_t i = 0; i < work->section->entry_count; i++) {
+        const struct entry *entry = &work->section->entries[i];
 
-    for (size_t i = 0; r == 0 && i < observe_key_count; i++) {
-        const struct entry *entry = section_find_entry(work->section, observe_keys[i].key);
-
-        if (entry != NULL && *entry->value != '\0')
-            r = observe_keys[i].add(work, entry);
+        if (work->keys[i].observe == key && *entry->value != '\0')
+            return key->add(work, entry);
     }
-    return r;
-}
-
-bool rule_section_has_key(const char *key)
-{
-    return match_type_find(key) != NULL || action_type_find(key) != NULL ||
-           observe_key_find(key) != NULL;
-}
-
-/* What a value of KEY looks like. */
-static const char *grammar_of(const char *key)
-{
-    const struct match_type *match = match_type_find(key);
-    const struct action_type *action = action_type_find(key);
-
-    if (match != NULL)
-        return match->grammar;
-    return action != NULL ? action->grammar : observe_key_find(key)->grammar;
+    return 0;
 }
 
 static void fail_unknown(struct rule_work *work, const struct entry *entry)
@@ -149,12 +144,7 @@ static void fail_unknown(struct rule_work *work, const struct entry *entry)
     const char *home = setting_section_of(entry->key);
     struct text_guess guess = TEXT_GUESS(entry->key);
 
-    for (size_t i = 0; i < match_type_count; i++)
-        text_guess_offer(&guess, match_types[i]->key);
-    for (size_t i = 0; i < action_type_count; i++)
-        text_guess_offer(&guess, action_types[i]->key);
-    for (size_t i = 0; i < observe_key_count; i++)
-        text_guess_offer(&guess, observe_keys[i].key);
+    rule_key_guess(&guess);
     if (later_has_key("rule", entry->key))
         rule_work_fail(work, entry, "is not in this version yet: leave it out");
     else if (home != NULL)
@@ -171,10 +161,10 @@ static void check_keys(struct rule_work *work)
     for (size_t i = 0; i < work->section->entry_count; i++) {
         const struct entry *entry = &work->section->entries[i];
 
-        if (!rule_section_has_key(entry->key))
+        if (!rule_key_exists(&work->keys[i]))
             fail_unknown(work, entry);
         else if (*entry->value == '\0')
-            rule_work_fail(work, entry, "has no value: %s", grammar_of(entry->key));
+            rule_work_fail(work, entry, "has no value: %s", rule_key_grammar(&work->keys[i]));
     }
 }
 
@@ -182,6 +172,8 @@ static int build(struct rule_work *work, const char *name)
 {
     int r = rule_init(&work->rule, name, work->section->file, work->section->line);
 
+    if (r == 0)
+        r = find_keys(work);
     if (r < 0)
         return r;
     check_keys(work);
@@ -192,18 +184,22 @@ static int build(struct rule_work *work, const char *name)
         r = add_actions(work, false);
     if (r == 0)
         r = add_actions(work, true);
-    return r == 0 ? add_observing(work) : r;
+    /* What a capture is labelled with are the actions. */
+    for (size_t i = 0; r == 0 && i < observe_key_count; i++)
+        r = add_observing(work, &observe_keys[i]);
+    return r;
 }
 
 static int build_matches(struct rule_work *work)
 {
     int r = rule_init(&work->rule, "filter", "", 0);
 
+    if (r == 0)
+        r = find_keys(work);
     for (size_t i = 0; r == 0 && i < work->section->entry_count; i++) {
-        const struct entry *entry = &work->section->entries[i];
-
-        if (action_type_find(entry->key) != NULL || observe_key_find(entry->key) != NULL)
-            rule_work_fail(work, entry, "is no match, and a filter has matches alone");
+        if (work->keys[i].match == NULL && rule_key_exists(&work->keys[i]))
+            rule_work_fail(work, &work->section->entries[i],
+                           "is no match, and a filter has matches alone");
     }
     if (r < 0 || work->failed)
         return r;

@@ -17,9 +17,6 @@
 /* Longer names would not fit a line of a table; they are labels everywhere. */
 enum { RULE_NAME_MAX = 63 };
 
-/* Whether KEY can stand in a rule section. */
-bool rule_section_has_key(const char *key);
-
 /*
  * Appends the rule that SECTION describes, called NAME, to the ruleset of LOADED, whose config is
  * there already. What is wrong goes to REPORT, and the rule is then left out. 0 or -ENOMEM.

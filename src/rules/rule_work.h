@@ -13,6 +13,7 @@
 #include "document.h"
 #include "narrowing.h"
 #include "report.h"
+#include "rule_key.h"
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/datapath/ruleset.h"
@@ -20,6 +21,7 @@
 
 struct rule_work {
     const struct section *section;
+    struct rule_key *keys; /* what each of its entries' is; owned */
     struct report *report;
     const struct ruleset *ruleset; /* the rules before this one, and all sets */
     struct rule rule;              /* owned until it is part of a ruleset */

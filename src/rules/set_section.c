@@ -77,7 +77,7 @@ static int add_items(struct set *set, const struct text_list *texts, struct valu
 static int add_elements(struct set *set, const struct section *section, struct report *report)
 {
     const struct entry *entry = section_find_entry(section, "elements");
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) texts = {.items = NULL};
     struct value_error error;
     struct place place;
     int r;

@@ -89,7 +89,7 @@ static const struct value_domain on_exit_domain = {.noun = "a state after a cras
 static int parse_bits(const char *text, const struct value_domain *domain, unsigned *ret_bits,
                       struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) texts = {.items = NULL};
     unsigned bits = 0;
     int r = value_split_list(text, &texts, error);
 

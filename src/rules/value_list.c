@@ -26,7 +26,7 @@ typedef int parse_item_fn(const char *text, void *item, struct value_error *erro
 static int parse_list(const char *text, size_t item_size, parse_item_fn *parse_item,
                       void **ret_items, size_t *ret_count, struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) texts = {.items = NULL};
     char CLEANUP(cleanup_free) *items = NULL;
     int r = value_split_list(text, &texts, error);
 

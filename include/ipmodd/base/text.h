@@ -11,6 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+/* As strcmp() says it, but at once for most of the names that a word is held against. */
+static inline bool text_is(const char *text, const char *name)
+{
+    return *text == *name && strcmp(text, name) == 0;
+}
 
 /* Space, tab, carriage return, vertical tab, form feed, line feed. */
 bool text_is_blank(char c);
@@ -47,8 +54,7 @@ struct text_item {
 
 /* A list taken apart; owns its memory. */
 struct text_list {
-    char *memory;
-    struct text_item *items;
+    struct text_item *items; /* and behind the last of them their text */
     size_t count;
 };
 

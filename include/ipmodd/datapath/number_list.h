@@ -31,15 +31,25 @@ struct number_list {
 int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
                       struct value_error *error);
 
-/* The same for a part of a list, which may exclude all that it includes if others have more. */
-int number_list_parse_part(const char *text, const struct value_domain *domain, void **ret_list,
-                           struct value_error *error);
+/*
+ * A list that is filled item by item, for who has items of other kinds beside it: with none and
+ * room for CAPACITY, owned by the caller through free(), NULL without memory; the next item, 0 or
+ * -EINVAL with ERROR filled; and whether it holds for any number of DOMAIN, which nothing here
+ * demands.
+ */
+struct number_list *number_list_new(size_t capacity);
+int number_list_add(struct number_list *list, const struct text_item *text,
+                    const struct value_domain *domain, struct value_error *error);
+bool number_list_can_hold(const struct number_list *list, const struct value_domain *domain);
 
 /* The same for a list that is held against a set of numbers: it may exclude all of them. */
 int number_list_parse_kinds(const char *text, const struct value_domain *domain, void **ret_list,
                             struct value_error *error);
 
 bool number_list_holds(const struct number_list *list, uint32_t number);
+
+/* Which of the numbers from 64 * WORD on ITEM names, whatever its sign: bit N % 64 for number N. */
+uint64_t number_item_word(const struct number_item *item, unsigned word);
 
 /* As match_type.bound: by the positive items, if there are any. */
 bool number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box);

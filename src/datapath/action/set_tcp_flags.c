@@ -52,7 +52,7 @@ static int parse_item(const struct text_item *item, bool alone, struct flags_val
 static int set_tcp_flags_parse(const char *text, const struct scope *scope, void **ret_value,
                                struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) texts = {.items = NULL};
     struct flags_value parsed = {.set = 0};
     int r = value_split_list(text, &texts, error);
 

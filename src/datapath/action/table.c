@@ -3,8 +3,7 @@
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
-
-#include <string.h>
+#include "ipmodd/base/text.h"
 
 /* One a line, so that branches that add some do not meet. */
 /* clang-format off */
@@ -41,7 +40,7 @@ const size_t action_type_count = ARRAY_SIZE(action_types);
 const struct action_type *action_type_find(const char *key)
 {
     for (size_t i = 0; i < action_type_count; i++) {
-        if (strcmp(action_types[i]->key, key) == 0)
+        if (text_is(key, action_types[i]->key))
             return action_types[i];
     }
     return NULL;

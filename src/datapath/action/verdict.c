@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* verdict: the packet goes out, vanishes, or is refused with an answer. */
+#include "ipmodd/datapath/verdict.h"
+
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
@@ -8,13 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum verdict {
-    VERDICT_ACCEPT,
-    VERDICT_DROP,
-    VERDICT_REJECT,
-    VERDICT_COUNT,
-};
 
 static const char *const verdict_names[VERDICT_COUNT] = {
     [VERDICT_ACCEPT] = "accept",
@@ -170,3 +165,16 @@ const struct action_type action_verdict = {
     .per_wire_packet = true,
     .takes_whole = verdict_takes_whole,
 };
+
+/* An action that decides is the last one. */
+enum verdict verdict_of_rule(const struct rule *rule)
+{
+    const struct rule_action *last;
+    const struct verdict_value *value;
+
+    if (rule->action_count == 0)
+        return VERDICT_COUNT;
+    last = &rule->actions[rule->action_count - 1];
+    value = last->value;
+    return last->type == &action_verdict ? value->verdict : VERDICT_COUNT;
+}

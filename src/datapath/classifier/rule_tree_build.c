@@ -118,21 +118,21 @@ static bool is_left_at(const struct builder *builder, const struct box_side *sid
     return false;
 }
 
-/* Of the pairs of different items in a sample, those of which one is left at a point of the other.
+/*
+ * Of the pairs of different items in a sample, those of which one is left at a point of the other.
+ * LIMIT or more of them are not counted to the end.
  */
 static size_t count_left(const struct builder *builder, const struct item *items, size_t count,
-                         size_t sample, enum dimension dimension)
+                         size_t sample, enum dimension dimension, size_t limit)
 {
+    const struct box_side *sides[SAMPLE];
     size_t left = 0;
 
-    for (size_t i = 0; i < sample; i++) {
-        const struct box_side *at = side_of(builder, &items[i * count / sample], dimension);
-
-        for (size_t j = 0; j < sample; j++) {
-            const struct box_side *side = side_of(builder, &items[j * count / sample], dimension);
-
-            left += j != i && is_left_at(builder, side, at);
-        }
+    for (size_t i = 0; i < sample; i++)
+        sides[i] = side_of(builder, &items[i * count / sample], dimension);
+    for (size_t i = 0; i < sample && left < limit; i++) {
+        for (size_t j = 0; j < sample; j++)
+            left += j != i && is_left_at(builder, sides[j], sides[i]);
     }
     return left;
 }
@@ -148,8 +148,10 @@ static enum dimension choose(const struct builder *builder, const struct item *i
     if (count <= NODE_COST)
         return DIMENSION_COUNT;
     for (unsigned d = 0; d < DIMENSION_COUNT; d++) {
-        size_t left = (used & 1u << d) == 0 ? count_left(builder, items, count, sample, d) : pairs;
+        size_t left = fewest;
 
+        if ((used & 1u << d) == 0)
+            left = count_left(builder, items, count, sample, d, fewest);
         if (left < fewest) {
             fewest = left;
             best = d;

@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-/* Whether LIST holds for any number: if for one, then for an edge of one of its items. */
-static bool can_hold(const struct number_list *list, const struct value_domain *domain)
+/* If it holds for any number, then for an edge of one of its items. */
+bool number_list_can_hold(const struct number_list *list, const struct value_domain *domain)
 {
     if (number_list_holds(list, domain->min))
         return true;
@@ -24,19 +24,29 @@ static bool can_hold(const struct number_list *list, const struct value_domain *
     return false;
 }
 
-/* CONTEXT: the domain of the numbers. */
-static int add_item(void *pointer, const struct text_item *text, const void *context,
-                    struct value_error *error)
+struct number_list *number_list_new(size_t capacity)
 {
-    struct number_list *list = pointer;
+    return calloc(1, sizeof(struct number_list) + capacity * sizeof(struct number_item));
+}
+
+int number_list_add(struct number_list *list, const struct text_item *text,
+                    const struct value_domain *domain, struct value_error *error)
+{
     struct value_name range;
-    int r = value_parse_range(text->text, context, &range, error);
+    int r = value_parse_range(text->text, domain, &range, error);
 
     if (r < 0)
         return r;
     list->items[list->count++] =
         (struct number_item){.first = range.first, .last = range.last, .negated = text->negated};
     return 0;
+}
+
+/* CONTEXT: the domain of the numbers. */
+static int add_item(void *list, const struct text_item *text, const void *context,
+                    struct value_error *error)
+{
+    return number_list_add(list, text, context, error);
 }
 
 /* What a list of numbers is, whatever it holds for. */
@@ -49,21 +59,15 @@ static int refuse_empty(struct number_list *list, struct value_error *error)
     return value_refuse_empty_list(error);
 }
 
-int number_list_parse_part(const char *text, const struct value_domain *domain, void **ret_list,
-                           struct value_error *error)
-{
-    return value_parse_list(text, &list_kind, domain, ret_list, error);
-}
-
 int number_list_parse(const char *text, const struct value_domain *domain, void **ret_list,
                       struct value_error *error)
 {
     void *list;
-    int r = number_list_parse_part(text, domain, &list, error);
+    int r = value_parse_list(text, &list_kind, domain, &list, error);
 
     if (r < 0)
         return r;
-    if (!can_hold(list, domain))
+    if (!number_list_can_hold(list, domain))
         return refuse_empty(list, error);
     *ret_list = list;
     return 0;
@@ -74,11 +78,11 @@ int number_list_parse_kinds(const char *text, const struct value_domain *domain,
 {
     const struct kind_set none = {.words = {0}};
     void *list;
-    int r = number_list_parse_part(text, domain, &list, error);
+    int r = value_parse_list(text, &list_kind, domain, &list, error);
 
     if (r < 0)
         return r;
-    if (!can_hold(list, domain) && !number_list_holds_kinds(list, &none))
+    if (!number_list_can_hold(list, domain) && !number_list_holds_kinds(list, &none))
         return refuse_empty(list, error);
     *ret_list = list;
     return 0;
@@ -152,16 +156,23 @@ bool number_list_bound(const struct number_list *list, enum dimension dimension,
     return cover.count > 0 && !negated;
 }
 
-static bool has_kind_between(const struct kind_set *kinds, uint32_t first, uint32_t last)
+uint64_t number_item_word(const struct number_item *item, unsigned word)
 {
-    for (uint32_t word = first / 64; word <= last / 64; word++) {
-        uint64_t mask = UINT64_MAX;
+    uint64_t named = UINT64_MAX;
 
-        if (word == first / 64)
-            mask &= UINT64_MAX << first % 64;
-        if (word == last / 64)
-            mask &= UINT64_MAX >> (63 - last % 64);
-        if ((kinds->words[word] & mask) != 0)
+    if (word < item->first / 64 || word > item->last / 64)
+        return 0;
+    if (word == item->first / 64)
+        named &= UINT64_MAX << item->first % 64;
+    if (word == item->last / 64)
+        named &= UINT64_MAX >> (63 - item->last % 64);
+    return named;
+}
+
+static bool has_kind_of(const struct kind_set *kinds, const struct number_item *item)
+{
+    for (unsigned word = item->first / 64; word <= item->last / 64; word++) {
+        if ((kinds->words[word] & number_item_word(item, word)) != 0)
             return true;
     }
     return false;
@@ -174,7 +185,7 @@ bool number_list_holds_kinds(const struct number_list *list, const struct kind_s
     for (size_t i = 0; i < list->count && !tally.excluded; i++) {
         const struct number_item *item = &list->items[i];
 
-        list_tally_add(&tally, item->negated, has_kind_between(kinds, item->first, item->last));
+        list_tally_add(&tally, item->negated, has_kind_of(kinds, item));
     }
     return list_tally_holds(&tally);
 }

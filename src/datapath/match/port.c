@@ -5,7 +5,6 @@
 
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
-#include "ipmodd/base/text_stream.h"
 #include "ipmodd/datapath/number_list.h"
 #include "ipmodd/datapath/set.h"
 
@@ -36,44 +35,29 @@ static void port_free(void *value)
     free(list);
 }
 
-/* The items that are no sets, as text again; "" without one, NULL without memory. */
-static char *join_numbers(const struct text_list *texts)
+static bool is_set(const struct text_item *item)
 {
-    struct text_stream stream;
-    FILE *out = text_stream_open(&stream);
-    const char *separator = "";
-
-    if (out == NULL)
-        return NULL;
-    for (size_t i = 0; i < texts->count; i++) {
-        const struct text_item *item = &texts->items[i];
-
-        if (*item->text == '@')
-            continue;
-        fprintf(out, "%s%s%s", separator, item->negated ? "!" : "", item->text);
-        separator = ",";
-    }
-    return text_stream_take(&stream);
+    return *item->text == '@';
 }
 
-/* What sets have is not known here: beside them, numbers need not hold for any port. */
-static int parse_numbers(const struct text_list *texts, struct port_list *list,
-                         struct value_error *error)
+/* The items that are no sets, COUNT of them. What sets have is not known here: beside them, numbers
+ * need not hold for any port. */
+static int take_numbers(const struct text_list *texts, size_t count, struct port_list *list,
+                        struct value_error *error)
 {
-    char CLEANUP(cleanup_free) *text = join_numbers(texts);
-    void *numbers;
-    int r;
+    int r = 0;
 
-    if (text == NULL)
-        return -ENOMEM;
-    if (*text == '\0')
+    if (count == 0)
         return 0;
-    if (list->set_count > 0)
-        r = number_list_parse_part(text, &value_port, &numbers, error);
-    else
-        r = number_list_parse(text, &value_port, &numbers, error);
-    if (r == 0)
-        list->numbers = numbers;
+    list->numbers = number_list_new(count);
+    if (list->numbers == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; r == 0 && i < texts->count; i++) {
+        if (!is_set(&texts->items[i]))
+            r = number_list_add(list->numbers, &texts->items[i], &value_port, error);
+    }
+    if (r == 0 && list->set_count == 0 && !number_list_can_hold(list->numbers, &value_port))
+        return value_refuse_empty_list(error);
     return r;
 }
 
@@ -83,7 +67,7 @@ static int take_sets(const struct text_list *texts, struct port_list *list)
         const struct text_item *item = &texts->items[i];
         struct set_item *set = &list->sets[list->set_count];
 
-        if (*item->text != '@')
+        if (!is_set(item))
             continue;
         set->ref.name = strdup(item->text + 1);
         if (set->ref.name == NULL)
@@ -97,7 +81,7 @@ static int take_sets(const struct text_list *texts, struct port_list *list)
 static int port_parse(const char *text, const struct scope *scope, void **ret_value,
                       struct value_error *error)
 {
-    struct text_list CLEANUP(text_list_clear) texts = {.memory = NULL};
+    struct text_list CLEANUP(text_list_clear) texts = {.items = NULL};
     struct port_list *list;
     int r = value_split_list(text, &texts, error);
 
@@ -109,7 +93,7 @@ static int port_parse(const char *text, const struct scope *scope, void **ret_va
         return -ENOMEM;
     r = take_sets(&texts, list);
     if (r == 0)
-        r = parse_numbers(&texts, list, error);
+        r = take_numbers(&texts, texts.count - list->set_count, list, error);
     if (r < 0) {
         port_free(list);
         return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* proto: the upper-layer protocol behind all extension headers. */
+#include "list.h"
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
@@ -64,21 +65,29 @@ static void proto_free(void *pointer)
     free(value);
 }
 
-static bool list_holds_proto(const struct number_list *list, enum ip_family family, uint32_t proto)
+/* The protocols from 64 * WORD on that ITEM names for packets of FAMILY, a bit each. */
+static uint64_t item_word(const struct number_item *item, enum ip_family family, unsigned word)
 {
-    uint32_t icmp = family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    unsigned icmp = family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    uint64_t named = number_item_word(item, word);
 
-    return number_list_holds_either(list, proto, proto == icmp ? PROTO_ICMP_OF_FAMILY : proto);
+    if (word == icmp / 64 && item->last == PROTO_ICMP_OF_FAMILY)
+        named |= UINT64_C(1) << icmp % 64;
+    return named;
 }
 
 static struct scope list_scope(const struct number_list *list)
 {
-    struct scope scope = scope_none();
+    struct scope scope;
 
     for (unsigned family = 0; family < FAMILY_COUNT; family++) {
-        for (uint32_t proto = 0; proto <= UINT8_MAX; proto++) {
-            if (list_holds_proto(list, family, proto))
-                scope_add(&scope, 1u << family, (uint8_t)proto);
+        for (unsigned word = 0; word < ARRAY_SIZE(scope.protos[family]); word++) {
+            struct list_tally64 tally = {.any_positive = false};
+
+            for (size_t i = 0; i < list->count; i++)
+                list_tally64_add(&tally, list->items[i].negated,
+                                 item_word(&list->items[i], family, word));
+            scope.protos[family][word] = list_tally64_holds(&tally);
         }
     }
     return scope;

@@ -3,8 +3,7 @@
 #include "table.h"
 
 #include "ipmodd/base/macro.h"
-
-#include <string.h>
+#include "ipmodd/base/text.h"
 
 /* One a line, so that branches that add some do not meet. */
 /* clang-format off */
@@ -51,7 +50,7 @@ const size_t match_type_count = ARRAY_SIZE(match_types);
 const struct match_type *match_type_find(const char *key)
 {
     for (size_t i = 0; i < match_type_count; i++) {
-        if (strcmp(match_types[i]->key, key) == 0)
+        if (text_is(key, match_types[i]->key))
             return match_types[i];
     }
     return NULL;
