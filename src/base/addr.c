@@ -120,6 +120,16 @@ bool ip_prefix_covers(const struct ip_prefix *prefix, const struct ip_addr *addr
     return prefix->addr.family == addr->family && ip_prefix_covers_bytes(prefix, addr->bytes);
 }
 
+bool ip_prefixes_cover(const struct ip_prefix *prefixes, size_t count, enum ip_family family,
+                       const uint8_t *bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (prefixes[i].addr.family == family && ip_prefix_covers_bytes(&prefixes[i], bytes))
+            return true;
+    }
+    return false;
+}
+
 struct ip_prefix ip_prefix_network(const struct ip_prefix *prefix)
 {
     struct ip_prefix network = {.addr = {.family = prefix->addr.family}, .len = prefix->len};

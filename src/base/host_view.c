@@ -15,10 +15,14 @@ int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b)
     return memcmp(a->bytes, b->bytes, IP_ADDR_BYTES(a->family));
 }
 
-/* Which bit of `local_ends` stands for the address of FAMILY at BYTES. */
-static uint8_t end_of(enum ip_family family, const uint8_t *bytes)
+static const uint8_t loopback6[16] = {[15] = 1};
+
+/* An address of FAMILY like that at BYTES is ours. */
+static void note_end(struct host_view *view, enum ip_family family, const uint8_t *bytes)
 {
-    return bytes[IP_ADDR_BYTES(family) - 1];
+    uint8_t end = bytes[IP_ADDR_BYTES(family) - 1];
+
+    view->local_ends[end / 64] |= UINT64_C(1) << end % 64;
 }
 
 static int compare_for_sort(const void *a, const void *b)
@@ -68,11 +72,9 @@ static int copy_prefixes(const struct ip_prefix *prefixes, size_t count,
 
 static void note_ends(struct host_view *view)
 {
-    for (size_t i = 0; i < view->local_count; i++) {
-        uint8_t end = end_of(view->locals[i].family, view->locals[i].bytes);
-
-        view->local_ends[end / 64] |= UINT64_C(1) << end % 64;
-    }
+    note_end(view, FAMILY_IPV6, loopback6);
+    for (size_t i = 0; i < view->local_count; i++)
+        note_end(view, view->locals[i].family, view->locals[i].bytes);
 }
 
 struct host_view *host_view_new(const struct ip_addr *locals, size_t local_count,
@@ -149,32 +151,12 @@ static bool contains(const struct ip_addr *addrs, size_t count, enum ip_family f
            address_number_of(family, addrs[from].bytes) == wanted;
 }
 
-static bool is_listed(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
+bool host_view_has_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
 {
-    uint8_t end = end_of(family, bytes);
-
-    return (view->local_ends[end / 64] >> end % 64 & 1) != 0 &&
-           contains(view->locals, view->local_count, family, bytes);
-}
-
-static bool is_covered(const struct ip_prefix *prefixes, size_t count, enum ip_family family,
-                       const uint8_t *bytes)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (prefixes[i].addr.family == family && ip_prefix_covers_bytes(&prefixes[i], bytes))
-            return true;
-    }
-    return false;
-}
-
-bool host_view_is_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
-{
-    static const uint8_t loopback6[16] = {[15] = 1};
-
-    if (family == FAMILY_IPV4 ? bytes[0] == 127 : memcmp(bytes, loopback6, 16) == 0)
+    if (family == FAMILY_IPV4 ? bytes[0] == IP4_LOOPBACK_NET : memcmp(bytes, loopback6, 16) == 0)
         return true;
-    return is_listed(view, family, bytes) ||
-           is_covered(view->local_prefixes, view->local_prefix_count, family, bytes);
+    return contains(view->locals, view->local_count, family, bytes) ||
+           ip_prefixes_cover(view->local_prefixes, view->local_prefix_count, family, bytes);
 }
 
 bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
@@ -186,9 +168,11 @@ bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
 int host_view_set_local_prefixes(struct host_view *view, const struct ip_prefix *prefixes,
                                  size_t count)
 {
-    return copy_prefixes(prefixes, count, &view->local_prefixes, &view->local_prefix_count) < 0
-               ? -ENOMEM
-               : 0;
+    if (copy_prefixes(prefixes, count, &view->local_prefixes, &view->local_prefix_count) < 0)
+        return -ENOMEM;
+    if (count > 0)
+        memset(view->local_ends, 0xff, sizeof(view->local_ends));
+    return 0;
 }
 
 int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, size_t count)
@@ -210,17 +194,6 @@ uint32_t host_view_path_mtu(const struct host_view *view, enum ip_family family,
                             const uint8_t *bytes)
 {
     return route_spans_find(&view->mtus, family, bytes);
-}
-
-bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
-                             const uint8_t *bytes)
-{
-    return is_covered(view->tun_prefixes, view->tun_prefix_count, family, bytes);
-}
-
-bool host_view_is_loop(const struct host_view *view, enum ip_family family, const uint8_t *bytes)
-{
-    return is_covered(view->loops, view->loop_count, family, bytes);
 }
 
 static bool same_addrs(const struct ip_addr *a, size_t a_count, const struct ip_addr *b,

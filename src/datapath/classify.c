@@ -2,16 +2,25 @@
 /* Holding rules against a packet: all of them, or those that the classifier finds. */
 #include "classify.h"
 
+/* Kept out of the functions that every packet goes through, so that these stay small. */
+#define RARE __attribute__((noinline))
+
+/* MATCH keeps something between packets. */
+RARE static bool ask_with_state(const struct path *path, const struct rule_match *match,
+                                const struct packet *packet)
+{
+    struct match_context context = path->matching;
+
+    context.state = match_states_get(&path->match_states, match->state);
+    return match->type->test(match->value, &context, packet);
+}
+
 static bool ask(const struct path *path, const struct rule_match *match,
                 const struct packet *packet)
 {
-    struct match_context context;
-
-    if (match->type->state_new == NULL)
-        return match->type->test(match->value, &path->matching, packet);
-    context = path->matching;
-    context.state = match_states_get(&path->match_states, match->state);
-    return match->type->test(match->value, &context, packet);
+    if (match->type->state_new != NULL)
+        return ask_with_state(path, match, packet);
+    return match->type->test(match->value, &path->matching, packet);
 }
 
 /*
@@ -128,8 +137,8 @@ void walk_begin(struct walk *walk, size_t from)
 }
 
 /* Whether RULE holds as far as can be told, and is not passed over; for any packet. */
-static bool may_hold(const struct path *path, const struct packet *packet, const struct rule *rule,
-                     bool *ret_undecided)
+RARE static bool may_hold(const struct path *path, const struct packet *packet,
+                          const struct rule *rule, bool *ret_undecided)
 {
     bool is_orphan = (packet->flags & PACKET_ORPHAN) != 0;
     enum holding holding = all_hold(path, rule, packet);
@@ -207,7 +216,8 @@ static const struct rule_run *find_run(struct walk *walk, struct path *path,
 
 /* The next rule in the runs for PACKET, disabled ones included, with RUN_ASK or without; rule_count
  * for none. */
-static uint32_t next_in_runs(struct walk *walk, struct path *path, const struct packet *packet)
+static inline uint32_t next_in_runs(struct walk *walk, struct path *path,
+                                    const struct packet *packet)
 {
     for (;;) {
         if (walk->run != NULL && walk->at < walk->run->count)

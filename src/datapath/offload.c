@@ -71,7 +71,7 @@ static enum reason accept_segments(struct packet *packet)
     return REASON_NONE;
 }
 
-enum reason offload_accept(struct packet *packet)
+enum reason offload_check(struct packet *packet)
 {
     enum reason reason = accept_checksum(packet);
 

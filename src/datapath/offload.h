@@ -20,8 +20,16 @@ enum {
     OFFLOAD_HEADERS_MAX = 512,
 };
 
+/* Of a packet about which the kernel says something. */
+enum reason offload_check(struct packet *packet);
+
 /* Finds out what PACKET, which parse accepted, stands for. REASON_NONE or REASON_BAD_OFFLOAD. */
-enum reason offload_accept(struct packet *packet);
+static inline enum reason offload_accept(struct packet *packet)
+{
+    if (packet->vnet.flags == 0 && packet->vnet.gso_type == VNET_GSO_NONE)
+        return REASON_NONE;
+    return offload_check(packet);
+}
 
 /* What kind of super-packet PACKET is. */
 enum offload_class offload_class_of(const struct packet *packet);

@@ -101,16 +101,17 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
 static void keep_from_looping(const struct path *path, struct packet *packet)
 {
     const struct host_view *view = path->view;
+    const uint8_t *dst = packet_dst(packet);
 
     if (packet->fate != FATE_OUT || (packet->flags & PACKET_HAS_IP) == 0)
         return;
-    if (host_view_is_tun_prefix(view, packet->family, packet_dst(packet)) &&
-        !host_view_is_local(view, packet->family, packet_dst(packet))) {
+    if (host_view_is_tun_prefix(view, packet->family, dst) &&
+        !host_view_is_local(view, packet->family, dst)) {
         drop(packet, REASON_OWN_PREFIX);
         if (path->own_prefix_listener != NULL)
             path->own_prefix_listener->hear(path->own_prefix_listener->context, packet);
-    } else if (host_view_is_loop(view, packet->family, packet_dst(packet)) &&
-               !host_view_is_local(view, packet->family, packet_dst(packet)))
+    } else if (host_view_is_loop(view, packet->family, dst) &&
+               !host_view_is_local(view, packet->family, dst))
         drop(packet, REASON_LOOP);
 }
 

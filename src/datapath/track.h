@@ -9,6 +9,15 @@
 #include "ipmodd/base/host_view.h"
 #include "ipmodd/datapath/packet.h"
 
-void track_packet(struct packet *packet, const struct host_view *view);
+static inline void track_packet(struct packet *packet, const struct host_view *view)
+{
+    /* First: who sends to this host may claim an address of it. */
+    if (host_view_is_local(view, packet->family, packet_dst(packet)))
+        packet->direction = DIRECTION_IN;
+    else if (host_view_is_local(view, packet->family, packet_src(packet)))
+        packet->direction = DIRECTION_OUT;
+    else
+        packet->direction = DIRECTION_FORWARD;
+}
 
 #endif

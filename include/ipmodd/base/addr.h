@@ -89,6 +89,10 @@ bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
 bool ip_prefix_covers_bytes(const struct ip_prefix *prefix, const uint8_t *bytes);
 bool ip_prefix_covers(const struct ip_prefix *prefix, const struct ip_addr *addr);
 
+/* Whether the address of FAMILY at BYTES lies in one of COUNT prefixes. */
+bool ip_prefixes_cover(const struct ip_prefix *prefixes, size_t count, enum ip_family family,
+                       const uint8_t *bytes);
+
 /* PREFIX with the bits below its length cleared. */
 struct ip_prefix ip_prefix_network(const struct ip_prefix *prefix);
 

@@ -19,6 +19,8 @@
 #include "ipmodd/base/addr.h"
 #include "ipmodd/base/route_span.h"
 
+enum { IP4_LOOPBACK_NET = 127 }; /* first byte of its addresses */
+
 /* An address of ours that a masqueraded packet can have as its source. */
 struct host_source {
     struct ip_addr addr;
@@ -46,8 +48,8 @@ struct host_view {
     unsigned sharers;       /* owners besides the first */
     struct ip_addr *locals; /* sorted by ip_addr_compare(), without duplicates */
     size_t local_count;
-    uint64_t local_ends[4]; /* which last bytes they have, a bit each: an address with another one,
-                               as most have, need not be looked for */
+    uint64_t local_ends[4]; /* last bytes that an address of ours can have, a bit each; 127.0.0.0/8
+                               apart */
     struct ip_prefix *local_prefixes; /* addresses of ours that are not listed one by one */
     size_t local_prefix_count;
     struct ip_addr *broadcasts; /* IPv4 directed broadcasts, sorted likewise */
@@ -88,13 +90,39 @@ struct host_view *host_view_ref(const struct host_view *view);
 /* One owner less; the last one frees. NULL is allowed. */
 void host_view_free(struct host_view *view);
 
-/* BYTES: an address of FAMILY in wire order. 127.0.0.0/8 and ::1 are local without being listed. */
-bool host_view_is_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes);
+/* Whether the address of FAMILY at BYTES (wire order), which may be ours, is. */
+bool host_view_has_local(const struct host_view *view, enum ip_family family, const uint8_t *bytes);
+
+/*
+ * BYTES: an address of FAMILY in wire order. 127.0.0.0/8 and ::1 are local without being listed.
+ * Asked twice a packet and more: most addresses have a last byte that none of ours has, and are not
+ * looked for.
+ */
+static inline bool host_view_is_local(const struct host_view *view, enum ip_family family,
+                                      const uint8_t *bytes)
+{
+    uint8_t end = bytes[IP_ADDR_BYTES(family) - 1];
+    bool may_be = (view->local_ends[end / 64] >> end % 64 & 1) != 0 ||
+                  (family == FAMILY_IPV4 && bytes[0] == IP4_LOOPBACK_NET);
+
+    return may_be && host_view_has_local(view, family, bytes);
+}
+
 bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
                             const uint8_t *bytes);
-bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
-                             const uint8_t *bytes);
-bool host_view_is_loop(const struct host_view *view, enum ip_family family, const uint8_t *bytes);
+
+static inline bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
+                                           const uint8_t *bytes)
+{
+    return view->tun_prefix_count > 0 &&
+           ip_prefixes_cover(view->tun_prefixes, view->tun_prefix_count, family, bytes);
+}
+
+static inline bool host_view_is_loop(const struct host_view *view, enum ip_family family,
+                                     const uint8_t *bytes)
+{
+    return view->loop_count > 0 && ip_prefixes_cover(view->loops, view->loop_count, family, bytes);
+}
 
 /* Copies COUNT prefixes into a VIEW that is not published yet and has none. 0 or -ENOMEM. */
 int host_view_set_loops(struct host_view *view, const struct ip_prefix *loops, size_t count);

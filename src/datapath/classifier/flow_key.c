@@ -123,20 +123,26 @@ static void take_l4(struct flow_key *key, const struct packet *packet)
         memcpy(&key->words[1], header, 2 * sizeof(uint16_t));
 }
 
-/* Source and destination stand one behind the other in both families. */
-static void take_addresses(struct flow_key *key, const struct packet *packet)
-{
-    if (packet->family == FAMILY_IPV4)
-        memcpy(&key->words[2], packet->data + IP4_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV4));
-    else
-        memcpy(&key->words[2], packet->data + IP6_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV6));
-}
-
-void flow_key_take(struct flow_key *key, const struct packet *packet, const struct flow_mask *mask)
+/* All but the addresses. */
+static void take_words(struct flow_key *key, const struct packet *packet,
+                       const struct flow_mask *mask)
 {
     key->words[0] = always_of(packet) | ip_of(packet);
     take_l4(key, packet);
-    take_addresses(key, packet);
-    for (size_t i = 0; i < flow_key_words(packet->family); i++)
+    key->words[0] &= mask->words[0];
+    key->words[1] &= mask->words[1];
+}
+
+/* Source and destination stand one behind the other in both families. */
+void flow_key_take(struct flow_key *key, const struct packet *packet, const struct flow_mask *mask)
+{
+    take_words(key, packet, mask);
+    if (packet->family == FAMILY_IPV4) {
+        memcpy(&key->words[2], packet->data + IP4_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV4));
+        key->words[2] &= mask->words[2];
+        return;
+    }
+    memcpy(&key->words[2], packet->data + IP6_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV6));
+    for (size_t i = 2; i < FLOW_KEY_WORDS; i++)
         key->words[i] &= mask->words[i];
 }
