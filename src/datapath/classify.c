@@ -130,12 +130,6 @@ static bool needs_all_fragments(const struct rule *rule)
     return false;
 }
 
-void walk_begin(struct walk *walk, size_t from)
-{
-    walk->from = from;
-    walk->run = NULL;
-}
-
 /* Whether RULE holds as far as can be told, and is not passed over; for any packet. */
 RARE static bool may_hold(const struct path *path, const struct packet *packet,
                           const struct rule *rule, bool *ret_undecided)

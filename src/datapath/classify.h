@@ -49,7 +49,11 @@ const struct rule_run *classify_cached_run(struct path *path, const struct packe
                                            size_t from, bool *ret_found);
 
 /* The walk from rule number FROM on. */
-void walk_begin(struct walk *walk, size_t from);
+static inline void walk_begin(struct walk *walk, size_t from)
+{
+    walk->from = from;
+    walk->run = NULL;
+}
 
 /*
  * Number of the next rule of PATH's set that matches; rule_count for none. With *RET_UNDECIDED the

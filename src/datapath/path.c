@@ -125,11 +125,12 @@ static struct tracking tracking_of(struct path *path)
 /* What leaves is translated; a new flow for which there is no translation is refused. */
 LOOP void translate(struct path *path, bool observed, struct packet *packet)
 {
-    const struct tracking tracking = tracking_of(path);
+    struct tracking tracking;
     enum reason reason;
 
     if (path->flows == NULL || packet->fate != FATE_OUT)
         return;
+    tracking = tracking_of(path);
     reason = track_leaving(&tracking, packet);
     if (reason == REASON_NONE) {
         observe_translation(path, observed, packet);
@@ -137,15 +138,16 @@ LOOP void translate(struct path *path, bool observed, struct packet *packet)
     }
     if ((reason == REASON_NAT_EXHAUSTED || reason == REASON_NAT_LIMIT) && packet->segments == 1)
         answer_reject(&path->answerer, packet, REJECT_ADMIN_PROHIBITED);
+    observe_answers(path);
     drop(packet, reason);
 }
 
 LOOP void finish(struct path *path, bool observed, struct packet *packet)
 {
     translate(path, observed, packet);
-    observe_answers(path);
     fixup_packet(packet);
-    keep_from_looping(path, packet);
+    if (host_view_leads_to_tun(path->view))
+        keep_from_looping(path, packet);
     observe_fate(path, observed, packet);
 }
 

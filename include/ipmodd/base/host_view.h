@@ -111,17 +111,22 @@ static inline bool host_view_is_local(const struct host_view *view, enum ip_fami
 bool host_view_is_broadcast(const struct host_view *view, enum ip_family family,
                             const uint8_t *bytes);
 
+/* Whether there is an address for which one of the next two says true. */
+static inline bool host_view_leads_to_tun(const struct host_view *view)
+{
+    return view->tun_prefix_count > 0 || view->loop_count > 0;
+}
+
 static inline bool host_view_is_tun_prefix(const struct host_view *view, enum ip_family family,
                                            const uint8_t *bytes)
 {
-    return view->tun_prefix_count > 0 &&
-           ip_prefixes_cover(view->tun_prefixes, view->tun_prefix_count, family, bytes);
+    return ip_prefixes_cover(view->tun_prefixes, view->tun_prefix_count, family, bytes);
 }
 
 static inline bool host_view_is_loop(const struct host_view *view, enum ip_family family,
                                      const uint8_t *bytes)
 {
-    return view->loop_count > 0 && ip_prefixes_cover(view->loops, view->loop_count, family, bytes);
+    return ip_prefixes_cover(view->loops, view->loop_count, family, bytes);
 }
 
 /* Copies COUNT prefixes into a VIEW that is not published yet and has none. 0 or -ENOMEM. */

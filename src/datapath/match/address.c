@@ -62,6 +62,7 @@ static int add_item(void *pointer, const struct text_item *text, const void *con
     if (r < 0)
         return r;
     item->negated = text->negated;
+    list->negates |= text->negated;
     list->count++;
     return 0;
 }

@@ -12,20 +12,36 @@ static bool item_holds(const struct address_item *item, enum ip_family family, c
                                  : address_range_holds(&item->range, family, bytes);
 }
 
-bool address_list_holds_either(const struct address_list *list, enum ip_family family,
+static bool item_holds_either(const struct address_item *item, enum ip_family family,
+                              const uint8_t *a, const uint8_t *b)
+{
+    return item_holds(item, family, a) || (b != a && item_holds(item, family, b));
+}
+
+static bool tally_holds_either(const struct address_list *list, enum ip_family family,
                                const uint8_t *a, const uint8_t *b)
 {
     struct list_tally tally = {.held = false};
 
+    for (size_t i = 0; i < list->count && !tally.excluded; i++)
+        list_tally_add(&tally, list->items[i].negated,
+                       item_holds_either(&list->items[i], family, a, b));
+    return list_tally_holds(&tally);
+}
+
+/* Of nothing but positive items, one that holds is enough. */
+bool address_list_holds_either(const struct address_list *list, enum ip_family family,
+                               const uint8_t *a, const uint8_t *b)
+{
     if ((list->families & 1u << family) == 0)
         return false;
-    for (size_t i = 0; i < list->count && !tally.excluded; i++) {
-        const struct address_item *item = &list->items[i];
-
-        list_tally_add(&tally, item->negated,
-                       item_holds(item, family, a) || (b != a && item_holds(item, family, b)));
+    if (list->negates)
+        return tally_holds_either(list, family, a, b);
+    for (size_t i = 0; i < list->count; i++) {
+        if (item_holds_either(&list->items[i], family, a, b))
+            return true;
     }
-    return list_tally_holds(&tally);
+    return false;
 }
 
 static bool list_holds(const struct address_list *list, const struct ip_addr *addr)

@@ -15,6 +15,7 @@ struct address_item {
 
 struct address_list {
     unsigned families; /* FAMILIES_* that it can hold for */
+    bool negates;      /* an item is negated */
     size_t count;
     struct address_item items[];
 };
