@@ -58,10 +58,18 @@ static void mask_bytes(uint8_t *bytes, size_t count, field_set fields, enum fiel
     memset(bytes, (fields & FIELD_BIT(field)) != 0 ? 0xff : 0, count);
 }
 
+static uint64_t word_of_ports(const uint8_t *ports)
+{
+    uint32_t word;
+
+    memcpy(&word, ports, sizeof(word));
+    return word;
+}
+
 struct flow_mask flow_mask_of(field_set fields, enum ip_family family)
 {
     struct flow_mask mask = {.words = {(1u << AT_TTL) - 1}};
-    uint8_t *ports = (uint8_t *)&mask.words[1], *addresses = (uint8_t *)&mask.words[2];
+    uint8_t ports[2 * sizeof(uint16_t)], *addresses = (uint8_t *)&mask.words[2];
     size_t size = IP_ADDR_BYTES(family);
 
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
@@ -70,6 +78,7 @@ struct flow_mask flow_mask_of(field_set fields, enum ip_family family)
     }
     mask_bytes(ports, sizeof(uint16_t), fields, FIELD_SPORT);
     mask_bytes(ports + sizeof(uint16_t), sizeof(uint16_t), fields, FIELD_DPORT);
+    mask.words[1] = word_of_ports(ports);
     mask_bytes(addresses, size, fields, FIELD_SRC);
     mask_bytes(addresses + size, size, fields, FIELD_DST);
     return mask;
@@ -104,45 +113,43 @@ static bool is_icmp(const struct packet *packet)
     return packet->proto == (packet->family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
-/* All protocols with ports have them in front. */
-static void take_l4(struct flow_key *key, const struct packet *packet)
+/* What word 0 has of the upper-layer header; word 1 to *RET_PORTS: all protocols with ports have
+ * them in front. */
+static uint64_t l4_of(const struct packet *packet, uint64_t *ret_ports)
 {
     const uint8_t *header;
 
-    key->words[1] = 0;
+    *ret_ports = 0;
     if (!packet_sees_l4(packet))
-        return;
-    key->words[0] |= SEES_L4;
+        return 0;
     header = packet_l4(packet);
-    if (packet->proto == IPPROTO_TCP)
-        key->words[0] |= (uint64_t)header[TCP_FLAGS] << AT_L4_FIRST;
     if (is_icmp(packet))
-        key->words[0] |= (uint64_t)header[ICMP_MSG_TYPE] << AT_L4_FIRST |
-                         (uint64_t)header[ICMP_MSG_CODE] << AT_ICMP_CODE;
-    else
-        memcpy(&key->words[1], header, 2 * sizeof(uint16_t));
+        return SEES_L4 | (uint64_t)header[ICMP_MSG_TYPE] << AT_L4_FIRST |
+               (uint64_t)header[ICMP_MSG_CODE] << AT_ICMP_CODE;
+    *ret_ports = word_of_ports(header);
+    if (packet->proto != IPPROTO_TCP)
+        return SEES_L4;
+    return SEES_L4 | (uint64_t)header[TCP_FLAGS] << AT_L4_FIRST;
 }
 
-/* All but the addresses. */
-static void take_words(struct flow_key *key, const struct packet *packet,
-                       const struct flow_mask *mask)
-{
-    key->words[0] = always_of(packet) | ip_of(packet);
-    take_l4(key, packet);
-    key->words[0] &= mask->words[0];
-    key->words[1] &= mask->words[1];
-}
-
-/* Source and destination stand one behind the other in both families. */
+/*
+ * Source and destination stand one behind the other in both families. Each word is written once and
+ * whole: the hash reads them next, and would wait for one that is put together in memory.
+ */
 void flow_key_take(struct flow_key *key, const struct packet *packet, const struct flow_mask *mask)
 {
-    take_words(key, packet, mask);
+    uint64_t ports, addresses;
+    uint64_t first = always_of(packet) | ip_of(packet) | l4_of(packet, &ports);
+
+    key->words[0] = first & mask->words[0];
+    key->words[1] = ports & mask->words[1];
     if (packet->family == FAMILY_IPV4) {
-        memcpy(&key->words[2], packet->data + IP4_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV4));
-        key->words[2] &= mask->words[2];
+        memcpy(&addresses, packet->data + IP4_SRC, sizeof(addresses));
+        key->words[2] = addresses & mask->words[2];
         return;
     }
-    memcpy(&key->words[2], packet->data + IP6_SRC, 2 * IP_ADDR_BYTES(FAMILY_IPV6));
-    for (size_t i = 2; i < FLOW_KEY_WORDS; i++)
-        key->words[i] &= mask->words[i];
+    for (size_t i = 2; i < FLOW_KEY_WORDS; i++) {
+        memcpy(&addresses, packet->data + IP6_SRC + (i - 2) * sizeof(addresses), sizeof(addresses));
+        key->words[i] = addresses & mask->words[i];
+    }
 }
