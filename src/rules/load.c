@@ -148,7 +148,7 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
     if (r == 0 && is_cancelled(loading->report.cancel))
         r = -ECANCELED;
     if (r == 0 && !report_has_errors(&loading->report)) {
-        rule_lint_list(loading->loaded.ruleset, &loading->report);
+        rule_lint_list(loading->loaded.ruleset, &loading->loaded.config->divert, &loading->report);
         rule_lint_translations(&loading->document, loading->loaded.config, loading->loaded.ruleset,
                                &loading->report);
     }

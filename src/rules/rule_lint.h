@@ -39,6 +39,7 @@ void rule_lint_translations(const struct document *document, const struct config
  * ends the list, and one that rejects everything before any rule accepts something. Of very many
  * rules only as many pairs are compared as a part of a second allows.
  */
-void rule_lint_list(const struct ruleset *ruleset, struct report *report);
+void rule_lint_list(const struct ruleset *ruleset, const struct config_divert *divert,
+                    struct report *report);
 
 #endif

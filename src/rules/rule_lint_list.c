@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What rules do to each other that was hardly meant. */
 #include "rule_lint.h"
+#include "rule_reach.h"
 #include "rule_section.h"
 
 #include "ipmodd/base/macro.h"
@@ -23,12 +24,13 @@ enum {
 /* A rule that ends the list for every packet that its matches hold for. */
 struct ender {
     const struct rule *rule;
-    uint64_t kinds; /* of its matches, a bit each */
+    uint64_t kinds; /* of its matches, but for those that hold always: a bit each */
     field_set reads;
     field_set written; /* by it and the rules behind it, up to the present one */
 };
 
 struct lint {
+    const struct config_divert *divert;
     struct ender *enders;
     size_t count;
     size_t budget;
@@ -107,6 +109,18 @@ static uint64_t kinds_of(const struct rule *rule)
     return kinds;
 }
 
+/* Those that other rules need so that RULE can hold for all of their packets. */
+static uint64_t kinds_demanded(const struct rule *rule, const struct config_divert *divert)
+{
+    uint64_t kinds = 0;
+
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (!rule_reach_always(&rule->matches[i], divert))
+            kinds |= kind_of(&rule->matches[i]);
+    }
+    return kinds;
+}
+
 /* Whether MATCH holds for every packet that RULE holds for. */
 static bool follows_from(struct lint *lint, const struct rule_match *match, const struct rule *rule)
 {
@@ -127,7 +141,8 @@ static bool covers(struct lint *lint, const struct ender *ender, const struct ru
     if ((ender->written & ender->reads) != 0 || (ender->kinds & ~kinds) != 0)
         return false;
     for (size_t i = 0; i < wide->match_count; i++) {
-        if (!follows_from(lint, &wide->matches[i], rule))
+        if ((ender->kinds & kind_of(&wide->matches[i])) != 0 &&
+            !follows_from(lint, &wide->matches[i], rule))
             return false;
     }
     return true;
@@ -171,12 +186,22 @@ static void note(struct lint *lint, const struct rule *rule)
     for (size_t i = 0; written != 0 && i < lint->count; i++)
         lint->enders[i].written |= written;
     if (ends_list(rule))
-        lint->enders[lint->count++] =
-            (struct ender){.rule = rule, .kinds = kinds_of(rule), .reads = fields_read(rule)};
+        lint->enders[lint->count++] = (struct ender){
+            .rule = rule, .kinds = kinds_demanded(rule, lint->divert), .reads = fields_read(rule)};
+}
+
+static bool holds_always(const struct rule *rule, const struct config_divert *divert)
+{
+    for (size_t i = 0; i < rule->match_count; i++) {
+        if (!rule_reach_always(&rule->matches[i], divert))
+            return false;
+    }
+    return true;
 }
 
 /* Rejecting the rest is what the last rule of an allow-list does; rejecting all is a slip. */
-static void check_reject_all(const struct ruleset *ruleset, struct report *report)
+static void check_reject_all(const struct ruleset *ruleset, const struct config_divert *divert,
+                             struct report *report)
 {
     for (size_t i = 0; i < ruleset->rule_count; i++) {
         const struct rule *rule = &ruleset->rules[i];
@@ -186,7 +211,7 @@ static void check_reject_all(const struct ruleset *ruleset, struct report *repor
 
         if (verdict == VERDICT_ACCEPT)
             return;
-        if (verdict != VERDICT_REJECT || rule->match_count > 0)
+        if (verdict != VERDICT_REJECT || !holds_always(rule, divert))
             continue;
         place = place_of(rule, section, sizeof(section));
         report_warning(report, &place,
@@ -196,9 +221,11 @@ static void check_reject_all(const struct ruleset *ruleset, struct report *repor
     }
 }
 
-void rule_lint_list(const struct ruleset *ruleset, struct report *report)
+void rule_lint_list(const struct ruleset *ruleset, const struct config_divert *divert,
+                    struct report *report)
 {
     struct lint lint = {.enders = calloc(ruleset->rule_count + 1, sizeof(*lint.enders)),
+                        .divert = divert,
                         .budget = BUDGET};
 
     assert(match_type_count <= 64); /* a bit for each kind */
@@ -207,5 +234,5 @@ void rule_lint_list(const struct ruleset *ruleset, struct report *report)
         note(&lint, &ruleset->rules[i]);
     }
     free(lint.enders);
-    check_reject_all(ruleset, report);
+    check_reject_all(ruleset, divert, report);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules that see no packet. */
+/* Which packets rules see, and rules that see none. */
 #include "rule_reach.h"
 
 #include "ipmodd/base/text.h"
@@ -17,19 +17,49 @@ static const struct rule_match *find_match(const struct rule *rule, const char *
     return NULL;
 }
 
-/* `direction` reads nothing else of a packet. */
-unsigned rule_reach_directions(const struct rule *rule, const struct config_divert *divert)
+/* Those of SEEN (1u << enum direction) that MATCH, on `direction`, holds for: it reads nothing else
+ * of a packet. */
+static unsigned keep_directions(const struct rule_match *match, unsigned seen)
 {
-    const struct rule_match *match = find_match(rule, "direction");
-    unsigned seen = divert->directions;
-
-    for (enum direction direction = 0; match != NULL && direction < DIRECTION_COUNT; direction++) {
+    for (enum direction direction = 0; direction < DIRECTION_COUNT; direction++) {
         const struct packet packet = {.direction = direction};
 
         if (!match->type->test(match->value, &nothing, &packet))
             seen &= ~(1u << direction);
     }
     return seen;
+}
+
+unsigned rule_reach_directions(const struct rule *rule, const struct config_divert *divert)
+{
+    const struct rule_match *match = find_match(rule, "direction");
+
+    return match != NULL ? keep_directions(match, divert->directions) : divert->directions;
+}
+
+/* Whether SCOPE has every protocol of FAMILIES. */
+static bool has_all_of(const struct scope *scope, unsigned families)
+{
+    struct scope wanted = scope_all(), both;
+
+    scope_keep_families(&wanted, families);
+    both = wanted;
+    scope_intersect(&both, scope);
+    return memcmp(&both, &wanted, sizeof(both)) == 0;
+}
+
+bool rule_reach_always(const struct rule_match *match, const struct config_divert *divert)
+{
+    const struct match_type *type = match->type;
+    struct scope scope = scope_all();
+
+    if (text_is("direction", type->key))
+        return keep_directions(match, divert->directions) == divert->directions;
+    if (type->holds_always == NULL || !type->holds_always(match->value))
+        return false;
+    if (type->narrow != NULL)
+        type->narrow(match->value, &scope);
+    return has_all_of(&scope, divert->families);
 }
 
 /* MATCH is on `fragment`, which reads the packet's flags alone. */

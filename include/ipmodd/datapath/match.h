@@ -81,6 +81,12 @@ struct match_type {
      */
     bool (*implied)(const void *value, const void *narrow);
 
+    /*
+     * Whether it holds with VALUE for every packet that narrow() leaves. NULL: never, as far as
+     * that is known.
+     */
+    bool (*holds_always)(const void *value);
+
     /* The value in the form that parse() reads. */
     void (*print)(const void *value, FILE *out);
 

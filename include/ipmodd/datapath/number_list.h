@@ -20,6 +20,7 @@ struct number_item {
 };
 
 struct number_list {
+    bool holds_always; /* for every number of its domain; number_list_parse() sees to it */
     size_t count;
     struct number_item items[];
 };
@@ -53,6 +54,9 @@ uint64_t number_item_word(const struct number_item *item, unsigned word);
 
 /* As match_type.bound: by the positive items, if there are any. */
 bool number_list_bound(const struct number_list *list, enum dimension dimension, struct box *box);
+
+/* As match_type.holds_always, of a match that holds whenever the list does. */
+bool number_list_holds_always(const void *list);
 
 /* Whether LIST holds for every number that NARROW, of the same domain, holds for. */
 bool number_list_implied(const void *list, const void *narrow);

@@ -238,6 +238,7 @@ const struct match_type match_src = {
     .bound = src_bound,
     .reads = FIELD_BIT(FIELD_SRC),
     .implied = address_list_implied,
+    .holds_always = address_list_holds_always,
     .print = address_print,
 };
 
@@ -252,6 +253,7 @@ const struct match_type match_dst = {
     .bound = dst_bound,
     .reads = FIELD_BIT(FIELD_DST),
     .implied = address_list_implied,
+    .holds_always = address_list_holds_always,
     .print = address_print,
 };
 
@@ -264,5 +266,6 @@ const struct match_type match_host = {
     .narrow = address_narrow,
     .test = host_test,
     .reads = FIELD_BIT(FIELD_SRC) | FIELD_BIT(FIELD_DST),
+    .holds_always = address_list_holds_always,
     .print = address_print,
 };

@@ -68,6 +68,37 @@ static bool step(struct ip_addr *addr)
     return false;
 }
 
+/* Between the ends of its items nothing changes, so one address for each run is enough. */
+static bool holds_in_all_of(const struct address_list *list, enum ip_family family)
+{
+    const struct ip_addr zero = {.family = family};
+    bool holds = list_holds(list, &zero);
+
+    for (size_t i = 0; holds && i < list->count; i++) {
+        const struct address_range *range = &list->items[i].range;
+        struct ip_addr behind = range->last;
+
+        if (range->first.family == family)
+            holds = list_holds(list, &range->first) &&
+                    (!step(&behind) || list_holds(list, &behind));
+    }
+    return holds;
+}
+
+/* One that excludes some holds not always, so it does not matter how many addresses are asked for.
+ */
+bool address_list_holds_always(const void *value)
+{
+    const struct address_list *list = value;
+
+    for (enum ip_family family = 0; family < FAMILY_COUNT; family++) {
+        if ((list->families & 1u << family) != 0 &&
+            (has_sets(list) || !holds_in_all_of(list, family)))
+            return false;
+    }
+    return true;
+}
+
 /* Between the ends of all items neither list changes, so one address for each run is enough. */
 static bool implied_at_ends(const struct address_list *list, const struct address_list *narrow,
                             const struct address_list *ends)

@@ -27,6 +27,9 @@ bool address_list_holds_either(const struct address_list *list, enum ip_family f
 /* Whether there is an address that LIST holds for; of sets that is not known, and true. */
 bool address_list_can_hold(const struct address_list *list);
 
+/* As match_type.holds_always. Of sets it is not known. */
+bool address_list_holds_always(const void *value);
+
 /*
  * As match_type.implied, for lists of source or destination alone. Of sets no more is known than
  * their names.

@@ -40,5 +40,6 @@ const struct match_type match_df = {
     .test = df_test,
     .reads = FIELD_BIT(FIELD_DF),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = df_print,
 };

@@ -39,5 +39,6 @@ const struct match_type match_dscp = {
     .bound = dscp_bound,
     .reads = FIELD_BIT(FIELD_DSCP),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = dscp_print,
 };

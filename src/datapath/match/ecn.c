@@ -33,5 +33,6 @@ const struct match_type match_ecn = {
     .test = ecn_test,
     .reads = FIELD_BIT(FIELD_ECN),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = ecn_print,
 };

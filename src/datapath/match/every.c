@@ -47,6 +47,13 @@ static bool every_test(const void *pointer, const struct match_context *context,
     return true;
 }
 
+static bool every_holds_always(const void *pointer)
+{
+    const struct every *value = pointer;
+
+    return value->turn == 1;
+}
+
 static void every_print(const void *pointer, FILE *out)
 {
     const struct every *value = pointer;
@@ -60,6 +67,7 @@ const struct match_type match_every = {
     .parse = every_parse,
     .free = free,
     .test = every_test,
+    .holds_always = every_holds_always,
     .print = every_print,
     .state_new = every_state_new,
     .state_free = free,

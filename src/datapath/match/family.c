@@ -40,6 +40,13 @@ static bool family_bound(const void *value, struct box *box)
     return true;
 }
 
+/* narrow() says all of it. */
+static bool family_holds_always(const void *value)
+{
+    (void)value;
+    return true;
+}
+
 static bool family_test(const void *value, const struct match_context *context,
                         const struct packet *packet)
 {
@@ -62,5 +69,6 @@ const struct match_type match_family = {
     .bound = family_bound,
     .reads = FIELD_BIT(FIELD_FAMILY),
     .implied = number_list_implied,
+    .holds_always = family_holds_always,
     .print = family_print,
 };

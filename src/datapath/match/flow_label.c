@@ -40,5 +40,6 @@ const struct match_type match_flow_label = {
     .test = flow_label_test,
     .reads = FIELD_BIT(FIELD_FLOW_LABEL),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = flow_label_print,
 };

@@ -60,5 +60,6 @@ const struct match_type match_fragment = {
     .test = fragment_test,
     .reads = FIELD_BIT(FIELD_FRAGMENT),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = fragment_print,
 };

@@ -47,6 +47,7 @@ const struct match_type match_ip_id = {
     .test = ip_id_test,
     .reads = FIELD_BIT(FIELD_IP_ID),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = ip_id_print,
     .per_wire_packet = true,
     .test_segments = ip_id_test_segments,

@@ -50,6 +50,7 @@ const struct match_type match_length = {
     .test = length_test,
     .reads = FIELD_BIT(FIELD_LENGTH),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = length_print,
     .per_wire_packet = true,
     .test_segments = length_test_segments,

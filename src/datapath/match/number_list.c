@@ -24,6 +24,25 @@ bool number_list_can_hold(const struct number_list *list, const struct value_dom
     return false;
 }
 
+/* Between the ends of its items nothing changes. */
+static bool holds_for_all(const struct number_list *list, const struct value_domain *domain)
+{
+    bool holds = number_list_holds(list, domain->min);
+
+    for (size_t i = 0; holds && i < list->count; i++) {
+        const struct number_item *item = &list->items[i];
+
+        holds = number_list_holds(list, item->first) &&
+                (item->last >= domain->max || number_list_holds(list, item->last + 1));
+    }
+    return holds;
+}
+
+bool number_list_holds_always(const void *list)
+{
+    return ((const struct number_list *)list)->holds_always;
+}
+
 struct number_list *number_list_new(size_t capacity)
 {
     return calloc(1, sizeof(struct number_list) + capacity * sizeof(struct number_item));
@@ -69,6 +88,7 @@ int number_list_parse(const char *text, const struct value_domain *domain, void 
         return r;
     if (!number_list_can_hold(list, domain))
         return refuse_empty(list, error);
+    ((struct number_list *)list)->holds_always = holds_for_all(list, domain);
     *ret_list = list;
     return 0;
 }

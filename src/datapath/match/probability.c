@@ -75,6 +75,13 @@ static bool probability_test(const void *pointer, const struct match_context *co
     return drawn < value->millionths;
 }
 
+static bool probability_holds_always(const void *pointer)
+{
+    const struct probability *value = pointer;
+
+    return value->millionths == CERTAIN;
+}
+
 static void probability_print(const void *pointer, FILE *out)
 {
     const struct probability *value = pointer;
@@ -95,6 +102,7 @@ const struct match_type match_probability = {
     .parse = probability_parse,
     .free = free,
     .test = probability_test,
+    .holds_always = probability_holds_always,
     .print = probability_print,
     .per_wire_packet = true,
     .varies = true,

@@ -121,6 +121,13 @@ static void proto_narrow(const void *pointer, struct scope *scope)
     scope_intersect(scope, &value->scope);
 }
 
+/* narrow() says all of it. */
+static bool proto_holds_always(const void *pointer)
+{
+    (void)pointer;
+    return true;
+}
+
 static bool proto_bound(const void *pointer, struct box *box)
 {
     const struct proto_value *value = pointer;
@@ -164,6 +171,7 @@ const struct match_type match_proto = {
     .bound = proto_bound,
     .reads = FIELD_BIT(FIELD_FAMILY) | FIELD_BIT(FIELD_PROTO),
     .implied = proto_implied,
+    .holds_always = proto_holds_always,
     .print = proto_print,
     .follows = true,
 };

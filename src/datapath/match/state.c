@@ -48,6 +48,7 @@ const struct match_type match_state = {
     .parse = state_parse,
     .free = free,
     .test = state_test,
+    .holds_always = number_list_holds_always,
     .print = state_print,
     .varies = true,
     .needs_flow = true,

@@ -39,5 +39,6 @@ const struct match_type match_ttl = {
     .bound = ttl_bound,
     .reads = FIELD_BIT(FIELD_TTL),
     .implied = number_list_implied,
+    .holds_always = number_list_holds_always,
     .print = ttl_print,
 };

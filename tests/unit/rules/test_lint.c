@@ -180,6 +180,80 @@ static void test_reject(void **state)
     assert_warns("[rule a]\nverdict = drop\n", NULL);
 }
 
+/* Whether a rule with MATCHES that rejects is one that rejects everything below SETTINGS. */
+static void assert_rejects_all(const char *settings, const char *matches, bool expected)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text), "%s[rule a]\n%s\nverdict = reject\n", settings, matches);
+    assert_warns(text, expected ? REJECT_WARNING : NULL);
+}
+
+static void test_reject_by_matches_that_leave_nothing_out(void **state)
+{
+    static const char *const all[] = {
+        "src = 0.0.0.0/0, ::/0",
+        "dst = 0.0.0.0-127.255.255.255, 128.0.0.0/1, ::/1, 8000::/1",
+        "host = ::/0, 0.0.0.0/0",
+        "family = ipv4, ipv6",
+        "proto = 0-255",
+        "ttl = 0-255",
+        "ttl = 0-99, 100-255",
+        "dscp = 0-63",
+        "ecn = not-ect, ect0, ect1, ce",
+        "length = 20-65535",
+        "fragment = yes, no",
+        "direction = out",
+        "probability = 100%",
+        "every = 1",
+        "state = new, established, related, invalid",
+        "ttl = 0-255\ndscp = 0-63\nsrc = 0.0.0.0/0, ::/0",
+    };
+    static const char *const some[] = {
+        "src = 0.0.0.0/0",
+        "src = 0.0.0.0/0, ::1",
+        "dst = 0.0.0.0/1, 128.0.0.1-255.255.255.255, ::/0",
+        "host = 0.0.0.0/0, ::/0, !192.0.2.1",
+        "family = ipv4",
+        "proto = 0-254",
+        "proto = 0-255, !tcp",
+        "sport = 0-65535",
+        "ttl = 0-254",
+        "ttl = 0-99, 101-255",
+        "dscp = 1-63",
+        "ecn = not-ect, ect0, ect1",
+        "length = 21-65535",
+        "fragment = no",
+        "df = yes, no",
+        "probability = 99.999999%",
+        "every = 2",
+        "state = new, established",
+        "ttl = 0-255\ndscp = ef",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        assert_rejects_all("", all[i], true);
+    for (size_t i = 0; i < ARRAY_SIZE(some); i++)
+        assert_rejects_all("", some[i], false);
+}
+
+/* All that is diverted is enough. */
+static void test_reject_of_all_that_is_diverted(void **state)
+{
+    (void)state;
+    assert_rejects_all("[divert]\nfamily = ipv4\n", "src = 0.0.0.0/0", true);
+    assert_rejects_all("[divert]\nfamily = ipv4\n", "df = yes, no", true);
+    assert_rejects_all("[divert]\nfamily = ipv4\n", "ip-id = 0-65535", true);
+    assert_rejects_all("[divert]\nfamily = ipv6\n", "flow-label = 0-1048575", true);
+    assert_rejects_all("[divert]\nfamily = ipv4\n", "src = 0.0.0.0/1", false);
+    assert_rejects_all("[divert]\nfamily = ipv4\n", "df = no", false);
+    assert_rejects_all("[divert]\nfamily = ipv4\n", "ip-id = 1-65535", false);
+    assert_rejects_all("[divert]\nfamily = ipv6\n", "flow-label = 0-1048574", false);
+    assert_rejects_all(BOTH, "direction = out, forward", true);
+    assert_rejects_all(BOTH, "direction = out", false);
+}
+
 #define A_COVERS "never matches: [rule a] in test.conf:1 holds for all of its packets and ends"
 
 /* Whether rule b, with MATCHES, never matches behind rule a with EARLIER. */
@@ -215,6 +289,9 @@ static void test_shadow(void **state)
     assert_shadow("tcp-flags = syn, !ack", "tcp-flags = syn, !ack", true);
     assert_shadow("payload = \"a\"", "payload = 0x61\ndport = 7", true);
     assert_shadow("payload = \"a\"\npayload = \"b\"", "payload = \"b\"", false);
+    assert_shadow("src = 0.0.0.0/0, ::/0", "dport = 80", true);
+    assert_shadow("src = 0.0.0.0/0", "dport = 80", false);
+    assert_shadow("ttl = 0-255\ndport = 1-100", "dport = 80", true);
     assert_shadow("dport = 80\nlimit = 1/s", "dport = 80", false);
     assert_shadow("dport = 80\nprobability = 50%", "dport = 80\nprobability = 50%", false);
 }
@@ -294,6 +371,8 @@ int main(void)
         LINT_TEST(test_translations_to_nowhere),
         LINT_TEST(test_prefixes_without_room),
         LINT_TEST(test_reject),
+        LINT_TEST(test_reject_by_matches_that_leave_nothing_out),
+        LINT_TEST(test_reject_of_all_that_is_diverted),
         LINT_TEST(test_shadow),
         LINT_TEST(test_shadow_by_sets),
         LINT_TEST(test_no_shadow),
