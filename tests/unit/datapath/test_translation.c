@@ -736,20 +736,41 @@ static void test_hairpin(void **state)
     assert_memory_equal(inner.bytes, forged.bytes, forged.length);
 }
 
-static void test_masquerade_follows_addresses(void **state)
+/* The host has 203.0.113.9 instead of 203.0.113.1. */
+static void change_address(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     struct host_view *first = fixture->view;
 
-    start_with(fixture, "masquerade", ":6000", "yes");
-    assert_int_equal(port_outside(fixture, "192.0.2.1", 100, "198.51.100.2"), 6000);
-    assert_address(fixture->batch->packets[0].data, FAMILY_IPV4, false, "203.0.113.1");
     fixture->view = make_view(2);
     path_set_host_view(fixture->path, fixture->view);
     host_view_free(first);
     now += SECOND;
+}
+
+static void test_masquerade_follows_addresses(void **state)
+{
+    struct fixture *fixture = *state;
+
+    start_with(fixture, "masquerade", ":6000", "yes");
+    assert_int_equal(port_outside(fixture, "192.0.2.1", 100, "198.51.100.2"), 6000);
+    assert_address(fixture->batch->packets[0].data, FAMILY_IPV4, false, "203.0.113.1");
+    change_address(fixture);
     assert_int_equal(port_outside(fixture, "192.0.2.1", 100, "198.51.100.2"), 6000);
     assert_address(fixture->batch->packets[0].data, FAMILY_IPV4, false, "203.0.113.9");
+}
+
+/* Whoever has the address now, what is sent there is not for the inside any more. */
+static void test_no_answers_to_an_address_that_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+
+    start_with(fixture, "masquerade", "yes", "yes");
+    port_outside(fixture, "192.0.2.1", 100, "198.51.100.2");
+    take(&other, &fixture->batch->packets[0], &forged);
+    turn(&other, true);
+    assert_address(run(fixture, &other)->data, FAMILY_IPV4, true, "192.0.2.1");
+    change_address(fixture);
+    assert_address(run(fixture, &other)->data, FAMILY_IPV4, true, "203.0.113.1");
 }
 
 static void test_redirect(void **state)
@@ -869,6 +890,7 @@ int main(void)
         TEST(test_mapping_behaviour),
         TEST(test_hairpin),
         TEST(test_masquerade_follows_addresses),
+        TEST(test_no_answers_to_an_address_that_is_gone),
         TEST(test_redirect),
         TEST(test_ends_that_are_taken),
         cmocka_unit_test(test_prefixes),
