@@ -128,7 +128,7 @@ static int send_message(struct netlink *netlink, struct nl_msg *message, uint16_
     return r;
 }
 
-ssize_t netlink_receive(struct netlink *netlink)
+int netlink_receive(struct netlink *netlink, struct nlmsghdr **ret_first, int *ret_left)
 {
     ssize_t len;
 
@@ -137,7 +137,11 @@ ssize_t netlink_receive(struct netlink *netlink)
     } while (len < 0 && errno == EINTR);
     if (len < 0)
         return errno == EAGAIN ? -ETIMEDOUT : -errno;
-    return len > RECEIVE_BYTES ? -EMSGSIZE : len;
+    if (len > RECEIVE_BYTES)
+        return -EMSGSIZE;
+    *ret_first = (struct nlmsghdr *)(void *)netlink->received;
+    *ret_left = (int)len;
+    return 0;
 }
 
 /* Keeps the kernel's words of the error message HEADER. */
@@ -191,13 +195,12 @@ static int collect(struct netlink *netlink, bool single, netlink_item_fn *item, 
     int result = 0;
 
     for (;;) {
-        ssize_t len = netlink_receive(netlink);
-        int left = (int)len;
+        struct nlmsghdr *header;
+        int left, r = netlink_receive(netlink, &header, &left);
 
-        if (len < 0)
-            return (int)len;
-        for (struct nlmsghdr *header = (struct nlmsghdr *)(void *)netlink->received;
-             nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
+        if (r < 0)
+            return r;
+        for (; nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
             if (header->nlmsg_seq != netlink->sequence)
                 continue;
             if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0)

@@ -19,13 +19,12 @@ static int collect(struct netlink *netlink, unsigned count)
     const struct netlink_batch *batch = &netlink->batch;
 
     for (;;) {
-        ssize_t len = netlink_receive(netlink);
-        int left = (int)len;
+        struct nlmsghdr *header;
+        int left, r = netlink_receive(netlink, &header, &left);
 
-        if (len < 0)
-            return (int)len;
-        for (struct nlmsghdr *header = (struct nlmsghdr *)(void *)netlink->received;
-             nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
+        if (r < 0)
+            return r;
+        for (; nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
             uint32_t index = header->nlmsg_seq - batch->first;
             int error;
 

@@ -41,8 +41,9 @@ struct netlink {
 /* Sends LEN BYTES of messages. 0 or -errno. */
 int netlink_send(struct netlink *netlink, void *bytes, size_t len);
 
-/* One datagram of the kernel into `received`. Its length; -ETIMEDOUT or another -errno. */
-ssize_t netlink_receive(struct netlink *netlink);
+/* The messages of the kernel's next datagram, *RET_LEFT bytes, in `received` until the next call.
+ * 0; -ETIMEDOUT or another -errno. */
+int netlink_receive(struct netlink *netlink, struct nlmsghdr **ret_first, int *ret_left);
 
 /* The -errno of the NLMSG_ERROR message HEADER, whose words are kept; 0: acknowledged. */
 int netlink_take_error(struct netlink *netlink, const struct nlmsghdr *header);
