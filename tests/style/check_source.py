@@ -159,7 +159,7 @@ def check_patches(root):
     patches = files(root, "tests/**/*.patch")
     if not patches:
         return ["no patch found"]
-    said = [run([tool("patch"), "--dry-run", "--force", "-p1", "-d", str(root), "-i", str(path)])
+    said = [run([tool("patch"), "--dry-run", "--force", "--fuzz=0", "-p1", "-d", str(root), "-i", str(path)])
             for path in patches]
     return [line for code, text in said if code for line in text.splitlines()]
 
