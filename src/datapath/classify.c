@@ -5,6 +5,9 @@
 /* Kept out of the functions that every packet goes through, so that these stay small. */
 #define RARE __attribute__((noinline))
 
+/* Part of each of those functions, whatever the compiler thinks of their number. */
+#define PART __attribute__((always_inline)) static inline
+
 /* MATCH keeps something between packets. */
 RARE static bool ask_with_state(const struct path *path, const struct rule_match *match,
                                 const struct packet *packet)
@@ -15,8 +18,7 @@ RARE static bool ask_with_state(const struct path *path, const struct rule_match
     return match->type->test(match->value, &context, packet);
 }
 
-static bool ask(const struct path *path, const struct rule_match *match,
-                const struct packet *packet)
+PART bool ask(const struct path *path, const struct rule_match *match, const struct packet *packet)
 {
     if (match->type->state_new != NULL)
         return ask_with_state(path, match, packet);
@@ -71,8 +73,8 @@ static bool is_plain(const struct packet *packet)
 }
 
 /* For a plain packet; match_holds() for all of RULE's matches comes to the same. */
-static bool all_hold_for_plain(const struct path *path, const struct rule *rule,
-                               const struct packet *packet)
+PART bool all_hold_for_plain(const struct path *path, const struct rule *rule,
+                             const struct packet *packet)
 {
     for (size_t i = 0; i < rule->match_count; i++) {
         if (!ask(path, &rule->matches[i], packet))
@@ -146,8 +148,7 @@ RARE static bool may_hold(const struct path *path, const struct packet *packet,
     return true;
 }
 
-static bool holds(const struct path *path, const struct packet *packet, size_t i,
-                  bool *ret_undecided)
+PART bool holds(const struct path *path, const struct packet *packet, size_t i, bool *ret_undecided)
 {
     const struct rule *rule = &path->ruleset->rules[i];
 
@@ -155,19 +156,14 @@ static bool holds(const struct path *path, const struct packet *packet, size_t i
                             : may_hold(path, packet, rule, ret_undecided);
 }
 
-/* Never kept in the flow cache: a rule can be switched at any moment. */
-static bool is_disabled(const struct path *path, size_t rule)
-{
-    return __builtin_expect(path->disabled_count > 0, false) && path->disabled[rule];
-}
-
-static size_t next_of_all(struct walk *walk, const struct path *path, const struct packet *packet,
-                          bool *ret_undecided)
+/* Which rules are disabled is never kept in the flow cache: one can be switched at any moment. */
+PART size_t next_of_all(struct walk *walk, const struct path *path, bool all_enabled,
+                        const struct packet *packet, bool *ret_undecided)
 {
     while (walk->from < path->ruleset->rule_count) {
         size_t i = walk->from++;
 
-        if (!is_disabled(path, i) && holds(path, packet, i, ret_undecided))
+        if ((all_enabled || !path->disabled[i]) && holds(path, packet, i, ret_undecided))
             return i;
     }
     return path->ruleset->rule_count;
@@ -225,8 +221,8 @@ static inline uint32_t next_in_runs(struct walk *walk, struct path *path,
     }
 }
 
-static size_t next_of_run(struct walk *walk, struct path *path, const struct packet *packet,
-                          bool *ret_undecided)
+PART size_t next_of_run(struct walk *walk, struct path *path, bool all_enabled,
+                        const struct packet *packet, bool *ret_undecided)
 {
     for (;;) {
         uint32_t rule = next_in_runs(walk, path, packet);
@@ -234,7 +230,7 @@ static size_t next_of_run(struct walk *walk, struct path *path, const struct pac
 
         if (i == path->ruleset->rule_count)
             return i;
-        if (is_disabled(path, i))
+        if (!all_enabled && path->disabled[i])
             continue;
         if ((rule & RUN_ASK) == 0) {
             *ret_undecided = packet->segments > 1 && acts_per_wire_packet(&path->ruleset->rules[i]);
@@ -250,13 +246,35 @@ static bool asks_every_rule(const struct path *path)
     return path->ruleset->classifier == NULL || path->method == CLASSIFY_ALL;
 }
 
+void classify_begin(struct path *path)
+{
+    if (path->disabled_count > 0)
+        path->way = WALK_ENABLED;
+    else
+        path->way = asks_every_rule(path) ? WALK_ALL : WALK_RUNS;
+}
+
+RARE static size_t next_enabled(struct walk *walk, struct path *path, const struct packet *packet,
+                                bool *ret_undecided)
+{
+    if (asks_every_rule(path))
+        return next_of_all(walk, path, false, packet, ret_undecided);
+    return next_of_run(walk, path, false, packet, ret_undecided);
+}
+
 size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
                  bool *ret_undecided)
 {
     *ret_undecided = false;
-    if (asks_every_rule(path))
-        return next_of_all(walk, path, packet, ret_undecided);
-    return next_of_run(walk, path, packet, ret_undecided);
+    switch (path->way) {
+    case WALK_ALL:
+        return next_of_all(walk, path, true, packet, ret_undecided);
+    case WALK_RUNS:
+        return next_of_run(walk, path, true, packet, ret_undecided);
+    case WALK_ENABLED:
+        break;
+    }
+    return next_enabled(walk, path, packet, ret_undecided);
 }
 
 /* Of all rules, or of those that the classifier finds. */
@@ -303,7 +321,7 @@ bool classify_needs_first(struct path *path, const struct packet *packet)
         enum holding holding;
         size_t asked;
 
-        if (is_disabled(path, i))
+        if (path->disabled[i])
             continue;
         holding = foresee(path, rule, packet, &asked);
         if (holding == HOLDS_FOR_SOME && needs_all_fragments(rule))

@@ -28,6 +28,9 @@ struct walk {
     struct rule_run own;        /* where a run stands that is not kept */
 };
 
+/* Before each batch: chooses how its packets walk. */
+void classify_begin(struct path *path);
+
 /*
  * Asked before each batch, of COUNT packets: whether it is worth while to look ahead. It is when
  * there were as many searches as half the packets of the batch before.

@@ -18,6 +18,7 @@ void tell_receipt(const struct path *path, const struct packet *packet);
 void tell_translation(const struct path *path, const struct packet *packet);
 void tell_arrival(const struct path *path, const struct packet *packet, enum reason fault);
 void tell_match(const struct path *path, size_t rule, const struct packet *packet);
+/* The rule has acted: an event if it logs and its limit allows. */
 void tell_outcome(struct path *path, size_t rule, const struct packet *packet);
 void tell_fate(const struct path *path, const struct packet *packet);
 /* There are some. */
@@ -71,11 +72,11 @@ static inline void observe_match(struct path *path, bool observed, size_t rule,
         tell_match(path, rule, packet);
 }
 
-/* The rule has acted: an event if it logs and its limit allows. */
+/* The rule, which neither logs nor captures, has acted. */
 static inline void observe_outcome(struct path *path, bool observed, size_t rule,
                                    const struct packet *packet)
 {
-    if (observed || __builtin_expect(path->ruleset->rules[rule].logs, false))
+    if (observed)
         tell_outcome(path, rule, packet);
 }
 

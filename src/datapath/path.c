@@ -18,12 +18,6 @@
 
 #include <assert.h>
 
-/*
- * The hand of the flow table goes over so many entries for each packet: each packet can add one, so
- * even then the hand is round before the table has been filled twice.
- */
-enum { SWEEP_FACTOR = 2 };
-
 /* Is in the loop of batches that are observed, and once more in that of those which are not. */
 #define LOOP __attribute__((always_inline)) static inline
 
@@ -43,16 +37,32 @@ static void decide_malformed(struct path *path, struct packet *packet, enum reas
     packet->fate = FATE_OUT;
 }
 
-/* Rule number I, which captures, acts: with copies of the packet before and after. */
-__attribute__((noinline)) static enum step act_captured(struct path *path, size_t i,
-                                                        const struct action_context *context,
-                                                        struct packet *packet)
+/* Rule number I, which logs or captures, acts. */
+__attribute__((noinline)) static enum step act_watched(struct path *path, size_t i,
+                                                       const struct action_context *context,
+                                                       struct packet *packet)
+{
+    const struct rule *rule = &path->ruleset->rules[i];
+    enum step step;
+
+    if (rule->capture != NULL)
+        capture_before(path, i, packet);
+    step = act_rule(rule, context, packet);
+    if (rule->capture != NULL)
+        capture_after(path, i, packet);
+    tell_outcome(path, i, packet);
+    return step;
+}
+
+LOOP enum step act(struct path *path, bool observed, size_t i, const struct action_context *context,
+                   struct packet *packet)
 {
     enum step step;
 
-    capture_before(path, i, packet);
+    if (__builtin_expect(path->ruleset->rules[i].is_watched, false))
+        return act_watched(path, i, context, packet);
     step = act_rule(&path->ruleset->rules[i], context, packet);
-    capture_after(path, i, packet);
+    observe_outcome(path, observed, i, packet);
     return step;
 }
 
@@ -71,8 +81,6 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
     walk_begin(&walk, from);
     for (size_t i = walk_next(&walk, path, packet, &undecided); i < ruleset->rule_count;
          i = walk_next(&walk, path, packet, &undecided)) {
-        enum step step;
-
         if (undecided && (packet->flags & PACKET_ORPHAN) != 0) {
             drop(packet, REASON_FRAGMENT_BEFORE_FIRST);
             return ruleset->rule_count;
@@ -81,11 +89,7 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
             return i;
         observe_match(path, observed, i, packet);
         context.rule = ruleset->rules[i].identity;
-        step = __builtin_expect(ruleset->rules[i].capture == NULL, true)
-                   ? act_rule(&ruleset->rules[i], &context, packet)
-                   : act_captured(path, i, &context, packet);
-        observe_outcome(path, observed, i, packet);
-        if (step == STEP_END) {
+        if (act(path, observed, i, &context, packet) == STEP_END) {
             observe_answers(path);
             return ruleset->rule_count;
         }
@@ -275,22 +279,6 @@ LOOP void take_packet(struct path *path, bool observed, struct packet *packet)
         run_waiting(path, observed, packet, &key);
 }
 
-/* Before the first of them is worked on, memory is asked for the flows of all packets of BATCH. */
-static void fetch_flows(const struct path *path, const struct batch *batch)
-{
-    struct flow_tuple tuples[BATCH_PACKETS];
-    size_t count = 0;
-
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct packet *packet = &batch->packets[i];
-
-        if (packet->reason == REASON_NONE &&
-            flow_tuple_of(packet, &tuples[count]) != FLOW_KIND_UNKNOWN)
-            count++;
-    }
-    flow_table_prefetch(path->flows, tuples, count);
-}
-
 /* A look at what the next COUNT packets need, so that they need not wait for it one by one. */
 static void look_ahead(struct path *path, struct packet *packets, size_t count)
 {
@@ -336,14 +324,13 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     hand_over_begin(path);
     fragments_begin(path->fragments, now->now_ns);
     fragment_park_begin(path->park, now->now_ns);
+    classify_begin(path);
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
     for (size_t i = 0; i < batch->count; i++)
         path_understand(&batch->packets[i]);
-    if (path->flows != NULL) {
-        flow_table_sweep(path->flows, SWEEP_FACTOR * batch->count, now->now_ns);
-        fetch_flows(path, batch);
-    }
+    if (path->flows != NULL)
+        track_begin(path->flows, batch->packets, batch->count, now->now_ns);
     path_park_expire(path);
     if (path->observer != NULL)
         run_observed(path, batch);

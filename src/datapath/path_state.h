@@ -22,6 +22,13 @@ enum classify_method {
     CLASSIFY_ALL,    /* by asking each of them; always so where there is no classifier */
 };
 
+/* How the packets of a batch walk through the rules. */
+enum walk_way {
+    WALK_ALL,     /* each rule is asked */
+    WALK_RUNS,    /* those that the classifier finds */
+    WALK_ENABLED, /* one or the other, past rules that are disabled */
+};
+
 struct path {
     const struct ruleset *ruleset; /* borrowed, as the view */
     const struct host_view *view;
@@ -47,6 +54,7 @@ struct path {
     size_t searched_ahead;  /* searches by classify_look_ahead() whose packets are still to come */
     uint64_t misses_before; /* counters.flow_misses before the batch that was looked at last */
     size_t packets_before;  /* of that batch */
+    enum walk_way way;      /* of the batch that is being worked on */
     enum classify_method method; /* CLASSIFY_CACHED but in tests and measurements */
     struct answerer answerer;
     struct rng rng;

@@ -60,6 +60,7 @@ int ruleset_add(struct ruleset *ruleset, struct rule *rule)
         rule_clear(rule);
         return -ENOMEM;
     }
+    rule->is_watched = rule->logs || rule->capture != NULL;
     for (size_t i = 0; i < rule->match_count; i++) {
         const struct match_type *type = rule->matches[i].type;
 

@@ -42,8 +42,9 @@ struct rule_log {
 struct rule {
     struct rule_action *actions; /* in the order written, the deciding one last */
     size_t action_count;
-    struct rule_capture *capture; /* owned; NULL: none */
+    bool is_watched; /* logs or captures; set by ruleset_add() */
     bool logs;
+    struct rule_capture *capture; /* owned; NULL: none */
     struct rule_match *matches; /* first those of the packet alone, then those that vary, then those
                                    that spend; otherwise in the order added */
     size_t match_count;

@@ -3,6 +3,7 @@
 #include "track_flow.h"
 
 #include "directory.h"
+#include "ipmodd/datapath/path.h"
 #include "ipmodd/wire/tcp.h"
 #include "mapping.h"
 #include "quote.h"
@@ -10,6 +11,12 @@
 #include "translate.h"
 
 #include <string.h>
+
+/*
+ * The hand of the flow table goes over so many entries for each packet: each packet can add one, so
+ * even then the hand is round before the table has been filled twice.
+ */
+enum { SWEEP_FACTOR = 2 };
 
 /* An answer to nothing, or the end of nothing, begins no flow. Data of a connection that is older
  * than the table does. */
@@ -296,6 +303,21 @@ static enum reason find_flow(const struct tracking *tracking, struct packet *pac
     else if (is_elsewhere(tracking, packet, &tuple))
         return REASON_NONE;
     return can_begin(packet, kind) ? track_first(tracking, packet, &tuple) : REASON_NONE;
+}
+
+void track_begin(struct flow_table *table, const struct packet *packets, size_t count,
+                 uint64_t now_ns)
+{
+    struct flow_tuple tuples[BATCH_PACKETS];
+    size_t found = 0;
+
+    flow_table_sweep(table, SWEEP_FACTOR * count, now_ns);
+    for (size_t i = 0; i < count; i++) {
+        if (packets[i].reason == REASON_NONE &&
+            flow_tuple_of(&packets[i], &tuples[found]) != FLOW_KIND_UNKNOWN)
+            found++;
+    }
+    flow_table_prefetch(table, tuples, found);
 }
 
 enum reason track_flow(const struct tracking *tracking, struct packet *packet)

@@ -31,6 +31,14 @@ struct tracking {
     bool shares_addresses;  /* hosts inside may have addresses of this host outside */
 };
 
+/*
+ * COUNT packets at PACKETS, at most BATCH_PACKETS, are to be tracked if they are without a fault
+ * (their `reason`). Before the first of them, memory is asked for the flows of all, and some flows
+ * whose time is over are removed.
+ */
+void track_begin(struct flow_table *table, const struct packet *packets, size_t count,
+                 uint64_t now_ns);
+
 /* REASON_NONE, or why PACKET is refused. */
 enum reason track_flow(const struct tracking *tracking, struct packet *packet);
 
