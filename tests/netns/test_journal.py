@@ -17,6 +17,7 @@ from faults import FAULTY, choose
 from journal import IDS, ROOT, Journal
 from packets import ip, send, tcp, udp
 from space import wait_until
+from test_capture import wait_packets
 from test_offload import transfer
 from test_overload import flood
 from topology import FAR, HOST, NOBODY
@@ -238,6 +239,7 @@ def test_rule_log_and_statistics(logged, family):
                   IPMODD_SUPPRESSED="0", SRC=HOST[family], DST=FAR[family], PROTO="tcp",
                   SPT="4000", DPT="81", TTL="64", IPMODD_PACKETS="1", PRIORITY="6",
                   CONFIG_FILE=str(logged.daemon.config), CONFIG_LINE="1")
+    wait_packets(logged.daemon.state_directory / "noted.pcapng", 1)  # another thread's work
     logged.daemon.signal(signal.SIGUSR1)
     totals = logged.expect("LOG_ID_STATISTICS", "^in 1 packets", IPMODD_IN_PACKETS="1")
     assert totals["IPMODD_GENERATED"] == "1"
