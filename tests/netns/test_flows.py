@@ -108,10 +108,15 @@ def test_list_of_flows(routed, daemons, family):
     talk(routed.peer, routed.client, family, PEER[family], 7005)
     with udp_socket(routed.client, family) as near:
         near.sendto(b"anybody?", (PEER[family], 9))
-    flows = {flow["proto"]: flow for flow in ctl_lines(daemon, "flows")
-             if flow["original"]["dport"] in (7005, 9)}
-    tcp, udp = flows["tcp"], flows["udp"]
-    assert tcp["state"] in ("TIME_WAIT", "FIN_WAIT", "CLOSE") and tcp["answered"]
+
+    def ended_and_begun():
+        flows = {flow["proto"]: flow for flow in ctl_lines(daemon, "flows")
+                 if flow["original"]["dport"] in (7005, 9)}
+        ended = "tcp" in flows and flows["tcp"]["state"] in ("TIME_WAIT", "CLOSE")
+        return (flows["tcp"], flows["udp"]) if ended and "udp" in flows else None
+
+    tcp, udp = wait_until(ended_and_begun, lambda: ctl(daemon, "flows").stdout)
+    assert tcp["answered"]
     for flow in (tcp, udp):
         original, reply = flow["original"], flow["reply"]
         assert (original["src"], original["dst"]) == (CLIENT[family], PEER[family])
