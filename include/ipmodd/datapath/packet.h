@@ -19,8 +19,8 @@
  *
  * Reading goes through the accessors below, which are valid for every packet that parse.c accepted
  * and say in their comment what else they need; those that are asked of nearly every packet are
- * inline. Writing goes through edit.h, which keeps the books
- * that fixup.c needs to repair checksums by difference.
+ * inline. Writing goes through edit.h, which keeps the books that fixup.c needs to repair checksums
+ * by difference.
  */
 #ifndef IPMODD_DATAPATH_PACKET_H
 #define IPMODD_DATAPATH_PACKET_H

@@ -8,6 +8,7 @@
 #include "ipmodd/wire/bytes.h"
 #include "ipmodd/wire/icmp.h"
 #include "ipmodd/wire/tcp.h"
+#include "real_rule.h"
 #include "shards.h"
 
 #include <netinet/in.h>
@@ -51,29 +52,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* KEY = VALUE for what has MATCH = WANTED; NULL: for everything. */
-static void add_action(struct ruleset *ruleset, const char *match, const char *wanted,
-                       const char *key, const char *value)
-{
-    const struct action_type *action = action_type_find(key);
-    const struct scope scope = scope_all();
-    struct value_error error = {""};
-    struct rule rule;
-    void *parsed;
-
-    assert_int_equal(rule_init(&rule, key, "test", 1), 0);
-    if (match != NULL) {
-        const struct match_type *type = match_type_find(match);
-
-        assert_int_equal(type->parse(wanted, &scope, &parsed, &error), 0);
-        assert_int_equal(rule_add_match(&rule, type, parsed), 0);
-    }
-    assert_int_equal(action->parse(value, &scope, &parsed, &error), 0);
-    assert_int_equal(rule_add_action(&rule, action, parsed), 0);
-    assert_int_equal(ruleset_add(ruleset, &rule), 0);
-}
-
-/* Paths with KEY = VALUE as add_action() has it; the last one is STATELESS. */
+/* Paths with KEY = VALUE for what has MATCH = WANTED (NULL: for everything); the last one is
+ * STATELESS. */
 static void start_for(struct fixture *fixture, const char *match, const char *wanted,
                       const char *key, const char *value, bool stateless)
 {
@@ -83,7 +63,7 @@ static void start_for(struct fixture *fixture, const char *match, const char *wa
         fixture->rulesets[i] = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
         fixture->rulesets[i]->flows.max = 1024;
         if (!stateless || i < PATHS - 1)
-            add_action(fixture->rulesets[i], match, wanted, key, value);
+            real_rule_add(fixture->rulesets[i], key, match, wanted, key, value);
         fixture->paths[i] = path_new(fixture->rulesets[i], fixture->view);
         path_join(fixture->paths[i], fixture->shards, i);
         path_set_seed(fixture->paths[i], i);
