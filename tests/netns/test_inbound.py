@@ -253,9 +253,13 @@ def test_addresses_come_and_go(wire, daemons, family):
     wait_until(lambda: new in table(), "a route for the new address")
     wire.peer.ip(f"route add {new} via {HOST[family]}")
     with echo(wire.host, family) as server:
-        send(wire.peer, ip(family, PEER[family], new) / udp(7, 9000, b"a"))
-        diverted(wire.host, lambda: server.recv(64) and
-                 send(wire.peer, ip(family, PEER[family], new) / udp(7, 9000, b"b")), 1)
+
+        def one_after_the_other():
+            send(wire.peer, ip(family, PEER[family], new) / udp(7, 9000, b"a"))
+            assert server.recv(64)
+            send(wire.peer, ip(family, PEER[family], new) / udp(7, 9000, b"b"))
+
+        diverted(wire.host, one_after_the_other, 2)
     wire.host.ip(f"-{family} route flush table 101")
     wait_until(lambda: new in table() and HOST[family] in table(), "the routes again")
     wire.host.ip(f"addr del {new}/{32 if family == 4 else 128} dev lo")
