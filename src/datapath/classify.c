@@ -169,39 +169,34 @@ PART size_t next_of_all(struct walk *walk, const struct path *path, bool all_ena
     return path->ruleset->rule_count;
 }
 
-const struct rule_run *classify_cached_run(struct path *path, const struct packet *packet,
-                                           size_t from, bool *ret_found)
+/* The run from rule number FROM on, in the flow cache, which keeps it until it is asked again. */
+static const struct rule_run *find_cached(struct path *path, const struct packet *packet,
+                                          size_t from)
 {
     const struct classifier *classifier = path->ruleset->classifier;
     struct flow_key key = {.from = (uint32_t)from, .generation = path->generation};
-    struct flow_entry *entry;
+    struct flow_entry *set, *entry;
 
     flow_key_take(&key, packet, &classifier->masks[packet->family]);
-    entry = flow_cache_get(&path->flow_cache, &key, packet->family, ret_found);
-    if (!*ret_found)
-        classifier_search(classifier, &path->matching, packet, from, &entry->run);
+    set = flow_cache_place(&path->flow_cache, &key, packet->family);
+    entry = flow_cache_find(set, &key, packet->family);
+    if (entry != NULL) {
+        path->counters.flow_hits++;
+        return &entry->run;
+    }
+    path->counters.flow_misses++;
+    entry = flow_cache_give(&path->flow_cache, set, &key);
+    classifier_search(classifier, &path->matching, packet, from, &entry->run);
     return &entry->run;
 }
 
 static const struct rule_run *find_run(struct walk *walk, struct path *path,
                                        const struct packet *packet)
 {
-    const struct rule_run *run;
-    bool found;
-
-    if (path->method == CLASSIFY_SEARCH) {
-        classifier_search(path->ruleset->classifier, &path->matching, packet, walk->from,
-                          &walk->own);
-        return &walk->own;
-    }
-    run = classify_cached_run(path, packet, walk->from, &found);
-    if (!found)
-        path->counters.flow_misses++;
-    else if (path->searched_ahead > 0)
-        path->searched_ahead--;
-    else
-        path->counters.flow_hits++;
-    return run;
+    if (path->method != CLASSIFY_SEARCH)
+        return find_cached(path, packet, walk->from);
+    classifier_search(path->ruleset->classifier, &path->matching, packet, walk->from, &walk->own);
+    return &walk->own;
 }
 
 /* The next rule in the runs for PACKET, disabled ones included, with RUN_ASK or without; rule_count
@@ -315,7 +310,7 @@ bool classify_needs_first(struct path *path, const struct packet *packet)
     struct walk walk;
     size_t i;
 
-    walk_begin(&walk, 0);
+    walk_begin(&walk, 0, NULL);
     while ((i = next_candidate(&walk, path, packet)) < path->ruleset->rule_count) {
         const struct rule *rule = &path->ruleset->rules[i];
         enum holding holding;

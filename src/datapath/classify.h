@@ -31,31 +31,38 @@ struct walk {
 /* Before each batch: chooses how its packets walk. */
 void classify_begin(struct path *path);
 
-/*
- * Asked before each batch, of COUNT packets: whether it is worth while to look ahead. It is when
- * there were as many searches as half the packets of the batch before.
- */
-bool classify_should_look_ahead(struct path *path, size_t count);
+/* In this batch: whether classify_look_ahead() is worth while. */
+bool classify_looks_ahead(const struct path *path);
 
 /*
  * COUNT packets at PACKETS, at most FORESIGHT_MAX, come next if they are without a fault (their
- * `reason`): searches for their rules, for the flow cache to know, and asks memory for what all of
- * them need at a time. Changes nothing in what rules do.
+ * `reason`): finds the rules that their walks begin with, into as many prospects of PATH, step by
+ * step for all of them, so that none waits for memory alone. Changes nothing in what rules do.
  */
 void classify_look_ahead(struct path *path, const struct packet *packets, size_t count);
 
 /*
- * The run of the rules from number FROM on that may come next for PACKET, in the flow cache, which
- * keeps it until it is asked again. RET_FOUND: it was known.
+ * The run that PROSPECT, of PACKET, found for it; NULL when there is none (or no prospect), PACKET
+ * was changed since, or the cache has given the entry to another one.
  */
-const struct rule_run *classify_cached_run(struct path *path, const struct packet *packet,
-                                           size_t from, bool *ret_found);
+static inline const struct rule_run *classify_foreseen(const struct path *path,
+                                                       const struct packet *packet,
+                                                       const struct prospect *prospect)
+{
+    if (prospect == NULL || prospect->entry == NULL || (packet->flags & PACKET_EDITED) != 0)
+        return NULL;
+    if (path->flow_cache.given != path->given_before &&
+        !flow_entry_is(prospect->entry, &prospect->key, packet->family))
+        return NULL;
+    return &prospect->entry->run;
+}
 
-/* The walk from rule number FROM on. */
-static inline void walk_begin(struct walk *walk, size_t from)
+/* The walk from rule number FROM on; RUN: what comes next, NULL when that is not known. */
+static inline void walk_begin(struct walk *walk, size_t from, const struct rule_run *run)
 {
     walk->from = from;
-    walk->run = NULL;
+    walk->at = 0;
+    walk->run = run;
 }
 
 /*

@@ -1,76 +1,135 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A look at the rules of packets that come next, so that none of them waits for memory. */
+/* A look at the rules of packets that come next, so that none of them waits for memory alone. */
 #include "classify.h"
+#include "flow/table.h"
 
-bool classify_should_look_ahead(struct path *path, size_t count)
+/* The key that a packet has now is not yet that of its rules where it may be readdressed first. */
+bool classify_looks_ahead(const struct path *path)
 {
-    uint64_t misses = path->counters.flow_misses - path->misses_before;
-    bool many = 2 * misses >= path->packets_before;
-
-    path->misses_before = path->counters.flow_misses;
-    path->packets_before = count;
-    return many && count > 1 && path->ruleset->classifier != NULL &&
-           path->method == CLASSIFY_CACHED;
+    return path->ruleset->classifier != NULL && path->method == CLASSIFY_CACHED &&
+           (path->flows == NULL || flow_table_translated(path->flows) == 0);
 }
 
-/* Asks memory for what the searches for the rules of PACKETS will look at. */
-static void fetch_searches(const struct path *path, const struct packet *packets, size_t count)
+/* Of a fragment it is not known yet what its first one had. */
+static bool is_predictable(const struct packet *packet)
+{
+    return packet->reason == REASON_NONE && (packet->flags & PACKET_FRAGMENT) == 0;
+}
+
+/* Where each of COUNT packets has its entry, if it has one. */
+static void find_sets(struct path *path, const struct packet *packets, size_t count)
 {
     const struct classifier *classifier = path->ruleset->classifier;
-    struct rule_foresight foresights[FORESIGHT_MAX];
-    size_t made = 0;
 
     for (size_t i = 0; i < count; i++) {
-        struct flow_key key = {.from = 0, .generation = path->generation};
+        const struct packet *packet = &packets[i];
+        struct prospect *prospect = &path->prospects[i];
 
-        if (packets[i].reason != REASON_NONE)
+        prospect->set = NULL;
+        if (!is_predictable(packet))
             continue;
-        flow_key_take(&key, &packets[i], &classifier->masks[packets[i].family]);
-        flow_cache_fetch(&path->flow_cache, &key, packets[i].family);
-        foresights[made++] = classifier_foresee(classifier, &packets[i]);
+        prospect->key.from = 0;
+        prospect->key.generation = path->generation;
+        flow_key_take(&prospect->key, packet, &classifier->masks[packet->family]);
+        prospect->set = flow_cache_place(&path->flow_cache, &prospect->key, packet->family);
     }
-    rule_tree_fetch(foresights, made);
 }
 
-/* The first rule for PACKET, whose memory is asked for, to *RET_RULE. False when there is none. */
-static bool search_ahead(struct path *path, const struct packet *packet, uint32_t *ret_rule)
-{
-    bool found;
-    const struct rule_run *run = classify_cached_run(path, packet, 0, &found);
+/* Packets of one family that the cache does not know. */
+struct missing {
+    size_t count;
+    const struct packet *packets[FORESIGHT_MAX];
+    struct prospect *prospects[FORESIGHT_MAX];
+};
 
-    path->counters.flow_misses += !found;
-    path->searched_ahead += !found;
-    if (run->count == 0)
-        return false;
-    *ret_rule = run->rules[0] & ~RUN_ASK;
-    __builtin_prefetch(&path->ruleset->rules[*ret_rule]);
-    __builtin_prefetch(&path->rules[*ret_rule], 1);
-    return true;
-}
-
-/* Asks memory for what COUNT rules do, step by step for all of them. */
-static void fetch_actions(const struct ruleset *ruleset, const uint32_t *rules, size_t count)
+/* The entries of COUNT packets. Those that have none yet to MISSING, by their families; whether
+ * there are any. */
+static bool find_entries(struct path *path, const struct packet *packets, size_t count,
+                         struct missing *missing)
 {
-    for (size_t i = 0; i < count; i++)
-        __builtin_prefetch(ruleset->rules[rules[i]].actions);
+    size_t known = 0, asked = 0;
+
     for (size_t i = 0; i < count; i++) {
-        const struct rule *rule = &ruleset->rules[rules[i]];
+        struct prospect *prospect = &path->prospects[i];
+        struct missing *same = &missing[packets[i].family];
 
-        for (size_t j = 0; j < rule->action_count; j++)
-            __builtin_prefetch(rule->actions[j].value);
+        prospect->entry = NULL;
+        if (prospect->set == NULL)
+            continue;
+        asked++;
+        prospect->entry = flow_cache_find(prospect->set, &prospect->key, packets[i].family);
+        if (prospect->entry != NULL) {
+            known++;
+            continue;
+        }
+        same->packets[same->count] = &packets[i];
+        same->prospects[same->count++] = prospect;
+    }
+    path->counters.flow_hits += known;
+    return known < asked;
+}
+
+/* Another one of the same flow may have come before it. */
+static void search_for(struct path *path, const struct packet *packet, struct prospect *prospect,
+                       const struct rule_foresight *foresight)
+{
+    prospect->entry = flow_cache_find(prospect->set, &prospect->key, packet->family);
+    if (prospect->entry != NULL) {
+        path->counters.flow_hits++;
+        return;
+    }
+    path->counters.flow_misses++;
+    prospect->entry = flow_cache_give(&path->flow_cache, prospect->set, &prospect->key);
+    classifier_search_on(path->ruleset->classifier, &path->matching, packet, foresight,
+                         &prospect->entry->run);
+}
+
+static void search_missing(struct path *path, enum ip_family family, const struct missing *missing)
+{
+    struct rule_foresight foresights[FORESIGHT_MAX];
+
+    classifier_foresee(path->ruleset->classifier, family, missing->packets, missing->count,
+                       foresights);
+    for (size_t i = 0; i < missing->count; i++)
+        search_for(path, missing->packets[i], missing->prospects[i], &foresights[i]);
+}
+
+/* Asks memory for the first rules of COUNT packets and for what these do. */
+static void fetch_rules(const struct path *path, size_t count)
+{
+    const struct rule *rules[FORESIGHT_MAX];
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct flow_entry *entry = path->prospects[i].entry;
+        uint32_t number;
+
+        if (entry == NULL || entry->run.count == 0)
+            continue;
+        number = entry->run.rules[0] & ~RUN_ASK;
+        rules[found++] = &path->ruleset->rules[number];
+        __builtin_prefetch(&path->ruleset->rules[number]);
+        __builtin_prefetch(&path->rules[number], 1);
+    }
+    for (size_t i = 0; i < found; i++)
+        __builtin_prefetch(rules[i]->actions);
+    for (size_t i = 0; i < found; i++) {
+        for (size_t j = 0; j < rules[i]->action_count; j++)
+            __builtin_prefetch(rules[i]->actions[j].value);
     }
 }
 
 void classify_look_ahead(struct path *path, const struct packet *packets, size_t count)
 {
-    uint32_t rules[FORESIGHT_MAX];
-    size_t found = 0;
+    struct missing missing[FAMILY_COUNT];
 
-    path->searched_ahead = 0;
-    fetch_searches(path, packets, count);
-    for (size_t i = 0; i < count; i++) {
-        if (packets[i].reason == REASON_NONE && search_ahead(path, &packets[i], &rules[found]))
-            found++;
-    }
-    fetch_actions(path->ruleset, rules, found);
+    for (unsigned family = 0; family < FAMILY_COUNT; family++)
+        missing[family].count = 0;
+    path->given_before = path->flow_cache.given;
+    find_sets(path, packets, count);
+    if (!find_entries(path, packets, count, missing))
+        return;
+    for (unsigned family = 0; family < FAMILY_COUNT; family++)
+        search_missing(path, family, &missing[family]);
+    fetch_rules(path, count);
 }

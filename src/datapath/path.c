@@ -67,10 +67,12 @@ LOOP enum step act(struct path *path, bool observed, size_t i, const struct acti
 }
 
 /*
- * Every rule from number FROM on that matches acts, first to last, until one decides. The number of
- * the rule that asks for a split, with nothing decided; rule_count when the fate is.
+ * Every rule from number FROM on that matches acts, first to last, until one decides. RUN: those
+ * that come first, as far as they are known. The number of the rule that asks for a split, with
+ * nothing decided; rule_count when the fate is.
  */
-LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet, size_t from)
+LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet, size_t from,
+                        const struct rule_run *run)
 {
     const struct ruleset *ruleset = path->ruleset;
     struct action_context context = {
@@ -78,7 +80,7 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
     struct walk walk;
     bool undecided;
 
-    walk_begin(&walk, from);
+    walk_begin(&walk, from, run);
     for (size_t i = walk_next(&walk, path, packet, &undecided); i < ruleset->rule_count;
          i = walk_next(&walk, path, packet, &undecided)) {
         if (undecided && (packet->flags & PACKET_ORPHAN) != 0) {
@@ -88,7 +90,7 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
         if (undecided)
             return i;
         observe_match(path, observed, i, packet);
-        context.rule = ruleset->rules[i].identity;
+        context.rule = &ruleset->rules[i];
         if (act(path, observed, i, &context, packet) == STEP_END) {
             observe_answers(path);
             return ruleset->rule_count;
@@ -168,7 +170,7 @@ static void run_segments(struct path *path, bool observed, struct packet *packet
 
         segment->flow_packets -= packet->segments - (i + 1);
         observe_segment(path, packet, segment);
-        apply_rules(path, observed, segment, rule);
+        apply_rules(path, observed, segment, rule, NULL);
         finish(path, observed, segment);
     }
 }
@@ -184,7 +186,13 @@ static enum reason follow_datagram(struct path *path, struct packet *packet)
     return fragments_follow(path->fragments, packet);
 }
 
-/* What PACKET is to others that came before it. Why it is refused, if it is. */
+/* Whether others that came before it are nothing to PACKET. */
+static bool stands_alone(const struct path *path, const struct packet *packet)
+{
+    return path->flows == NULL && !path->hands_over && (packet->flags & PACKET_FRAGMENT) == 0;
+}
+
+/* What PACKET is to them, otherwise. Why it is refused, if it is. */
 static enum reason track(struct path *path, struct packet *packet)
 {
     enum reason fault = follow_datagram(path, packet);
@@ -193,15 +201,17 @@ static enum reason track(struct path *path, struct packet *packet)
         const struct tracking tracking = tracking_of(path);
 
         fault = track_flow(&tracking, packet);
+        if ((packet->flags & PACKET_EDITED) != 0)
+            track_packet(packet, path->view); /* it was sent back to an address of ours, or on */
     } else if (fault == REASON_NONE && packet->fate == FATE_PENDING && path->hands_over) {
         fault = hand_over_stranger(path, packet);
     }
-    track_packet(packet, path->view);
     return fault;
 }
 
-/* PACKET has been read. */
-LOOP void run_packet(struct path *path, bool observed, struct packet *packet)
+/* PACKET has been read, and perhaps its rules were looked for ahead. */
+LOOP void run_packet(struct path *path, bool observed, struct packet *packet,
+                     const struct prospect *prospect)
 {
     enum reason fault = packet->reason;
     size_t rule;
@@ -215,7 +225,7 @@ LOOP void run_packet(struct path *path, bool observed, struct packet *packet)
         finish(path, observed, packet);
         return;
     }
-    fault = track(path, packet);
+    fault = stands_alone(path, packet) ? REASON_NONE : track(path, packet);
     if (packet->fate == FATE_HANDED) {
         if (hand_over_packet(path, packet))
             return;
@@ -233,7 +243,7 @@ LOOP void run_packet(struct path *path, bool observed, struct packet *packet)
         return;
     }
     observe_arrival(path, observed, packet, REASON_NONE);
-    rule = apply_rules(path, observed, packet, 0);
+    rule = apply_rules(path, observed, packet, 0, classify_foreseen(path, packet, prospect));
     if (rule < path->ruleset->rule_count)
         run_segments(path, observed, packet, rule);
     else
@@ -247,7 +257,7 @@ static void run_waiting(struct path *path, bool observed, struct packet *first,
     struct packet **end = &first->behind, *packet;
 
     while ((packet = path_unpark(path, key)) != NULL) {
-        run_packet(path, observed, packet);
+        run_packet(path, observed, packet, NULL);
         *end = packet;
         end = &packet->behind;
     }
@@ -266,7 +276,8 @@ static bool is_first_fragment(const struct packet *packet)
 }
 
 /* PACKET has come, and perhaps others have waited for it. */
-LOOP void take_packet(struct path *path, bool observed, struct packet *packet)
+LOOP void take_packet(struct path *path, bool observed, struct packet *packet,
+                      const struct prospect *prospect)
 {
     bool awaited = packet->reason == REASON_NONE && is_first_fragment(packet) &&
                    fragment_park_count(path->park) > 0;
@@ -274,31 +285,21 @@ LOOP void take_packet(struct path *path, bool observed, struct packet *packet)
 
     if (awaited)
         key = fragment_key_of(packet); /* before rules change it */
-    run_packet(path, observed, packet);
+    run_packet(path, observed, packet, prospect);
     if (awaited && !is_refused_fragment(packet))
         run_waiting(path, observed, packet, &key);
 }
 
-/* A look at what the next COUNT packets need, so that they need not wait for it one by one. */
-static void look_ahead(struct path *path, struct packet *packets, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (packets[i].reason == REASON_NONE)
-            track_packet(&packets[i], path->view);
-    }
-    classify_look_ahead(path, packets, count);
-}
-
 LOOP void run_packets(struct path *path, bool observed, struct batch *batch)
 {
-    bool ahead = classify_should_look_ahead(path, batch->count);
+    bool ahead = batch->count > 1 && classify_looks_ahead(path);
 
     for (size_t i = 0; i < batch->count; i++) {
         struct packet *packet = &batch->packets[i];
 
         if (ahead && i % FORESIGHT_MAX == 0)
-            look_ahead(path, packet, MIN_OF(batch->count - i, (size_t)FORESIGHT_MAX));
-        take_packet(path, observed, packet);
+            classify_look_ahead(path, packet, MIN_OF(batch->count - i, (size_t)FORESIGHT_MAX));
+        take_packet(path, observed, packet, ahead ? &path->prospects[i % FORESIGHT_MAX] : NULL);
     }
 }
 
@@ -328,7 +329,7 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
     for (size_t i = 0; i < batch->count; i++)
-        path_understand(&batch->packets[i]);
+        path_understand(path, &batch->packets[i]);
     if (path->flows != NULL)
         track_begin(path->flows, batch->packets, batch->count, now->now_ns);
     path_park_expire(path);

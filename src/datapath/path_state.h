@@ -29,6 +29,13 @@ enum walk_way {
     WALK_ENABLED, /* one or the other, past rules that are disabled */
 };
 
+/* What was found ahead for a packet. */
+struct prospect {
+    struct flow_key key;
+    struct flow_entry *set;   /* NULL: nothing can be said of it before its turn */
+    struct flow_entry *entry; /* that was the key's then; NULL as well */
+};
+
 struct path {
     const struct ruleset *ruleset; /* borrowed, as the view */
     const struct host_view *view;
@@ -51,10 +58,9 @@ struct path {
     struct flow_cache flow_cache;
     uint32_t generation; /* of the ruleset, in the keys of the cache; 32 bits last for any number of
                             reloads that anybody makes */
-    size_t searched_ahead;  /* searches by classify_look_ahead() whose packets are still to come */
-    uint64_t misses_before; /* counters.flow_misses before the batch that was looked at last */
-    size_t packets_before;  /* of that batch */
-    enum walk_way way;      /* of the batch that is being worked on */
+    struct prospect prospects[FORESIGHT_MAX]; /* of the packets that come next */
+    uint64_t given_before;       /* entries of the cache when the prospects were made */
+    enum walk_way way;           /* of the batch that is being worked on */
     enum classify_method method; /* CLASSIFY_CACHED but in tests and measurements */
     struct answerer answerer;
     struct rng rng;

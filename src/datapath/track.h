@@ -9,15 +9,24 @@
 #include "ipmodd/base/host_view.h"
 #include "ipmodd/datapath/packet.h"
 
-static inline void track_packet(struct packet *packet, const struct host_view *view)
+static inline enum direction direction_of(const struct host_view *view, enum ip_family family,
+                                          const uint8_t *src, const uint8_t *dst)
 {
     /* First: who sends to this host may claim an address of it. */
-    if (host_view_is_local(view, packet->family, packet_dst(packet)))
-        packet->direction = DIRECTION_IN;
-    else if (host_view_is_local(view, packet->family, packet_src(packet)))
-        packet->direction = DIRECTION_OUT;
+    if (host_view_is_local(view, family, dst))
+        return DIRECTION_IN;
+    return host_view_is_local(view, family, src) ? DIRECTION_OUT : DIRECTION_FORWARD;
+}
+
+/* Of every packet: a family that is known to the compiler halves the work. */
+static inline void track_packet(struct packet *packet, const struct host_view *view)
+{
+    const uint8_t *header = packet->data;
+
+    if (packet->family == FAMILY_IPV4)
+        packet->direction = direction_of(view, FAMILY_IPV4, header + IP4_SRC, header + IP4_DST);
     else
-        packet->direction = DIRECTION_FORWARD;
+        packet->direction = direction_of(view, FAMILY_IPV6, header + IP6_SRC, header + IP6_DST);
 }
 
 #endif

@@ -15,6 +15,7 @@
 struct answerer;
 struct host_view;
 struct rng;
+struct rule;
 
 /* What the list does after an action. */
 enum step {
@@ -27,7 +28,7 @@ struct action_context {
     struct answerer *answerer;    /* makes forged replies and rejections; see answer.h */
     const struct host_view *view; /* the host as it is now */
     struct rng *rng;              /* the path's random numbers */
-    uint32_t rule;                /* identity of the rule that acts */
+    const struct rule *rule;      /* that acts */
 };
 
 struct action_type {

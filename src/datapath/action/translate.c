@@ -4,6 +4,8 @@
 #include "table.h"
 #include "translation_value.h"
 
+#include "ipmodd/datapath/ruleset.h"
+
 #include <stdlib.h>
 
 static int snat_parse(const char *text, const struct scope *scope, void **ret_value,
@@ -110,7 +112,7 @@ static enum step translation_apply(const void *value, const struct action_contex
     struct translation_note *note = &packet->notes[translation_end(translation)];
 
     if (note->translation == NULL && applies(translation, packet))
-        *note = (struct translation_note){translation, context->rule};
+        *note = (struct translation_note){translation, context->rule->identity};
     return STEP_NEXT;
 }
 

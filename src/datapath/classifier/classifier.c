@@ -281,38 +281,68 @@ static bool add_to_run(struct rule_run *run, uint32_t rule, uint8_t traits,
     return run->count < RUN_RULES && !ends_run(traits, packet);
 }
 
-void classifier_search(const struct classifier *classifier, const struct match_context *context,
-                       const struct packet *packet, size_t from, struct rule_run *ret_run)
+static void candidates_begin(struct candidates *candidates, const struct classifier *classifier,
+                             const struct packet *packet, const struct point *point, size_t from)
 {
-    const struct ruleset *ruleset = classifier->ruleset;
-    const struct point point = point_of(packet);
-    struct candidates candidates;
-
-    candidates.count = 0;
-    candidates.classifier = classifier;
-    candidates.packet = packet;
-    candidates.search = (struct rule_search){
-        .point = &point,
+    candidates->count = 0;
+    candidates->classifier = classifier;
+    candidates->packet = packet;
+    candidates->search = (struct rule_search){
+        .point = point,
         .unknown = unknown_of(packet),
         .from = (uint32_t)from,
-        .limit = (uint32_t)ruleset->rule_count,
+        .limit = (uint32_t)classifier->ruleset->rule_count,
         .found = add_candidate,
     };
-    rule_tree_search(classifier->trees[packet->family], &candidates.search);
-    ret_run->count = 0;
-    for (uint32_t i = 0; i < candidates.count; i++) {
-        uint32_t rule = number_of(candidates.rules[i]);
+}
 
-        if (candidates.rules[i] != rule && !holds_for_flow(&ruleset->rules[rule], context, packet))
+/* Those of the CANDIDATES that hold for the flow, to RET_RUN. */
+static void choose(const struct candidates *candidates, const struct match_context *context,
+                   struct rule_run *ret_run)
+{
+    const struct classifier *classifier = candidates->classifier;
+    const struct packet *packet = candidates->packet;
+
+    ret_run->count = 0;
+    for (uint32_t i = 0; i < candidates->count; i++) {
+        uint32_t rule = number_of(candidates->rules[i]);
+
+        if (candidates->rules[i] != rule &&
+            !holds_for_flow(&classifier->ruleset->rules[rule], context, packet))
             continue;
         if (!add_to_run(ret_run, rule, classifier->traits[rule], packet))
             return;
     }
-    ret_run->resume = candidates.search.limit;
+    ret_run->resume = candidates->search.limit;
 }
 
-struct rule_foresight classifier_foresee(const struct classifier *classifier,
-                                         const struct packet *packet)
+void classifier_search(const struct classifier *classifier, const struct match_context *context,
+                       const struct packet *packet, size_t from, struct rule_run *ret_run)
 {
-    return (struct rule_foresight){classifier->trees[packet->family], point_of(packet)};
+    const struct point point = point_of(packet);
+    struct candidates candidates;
+
+    candidates_begin(&candidates, classifier, packet, &point, from);
+    rule_tree_search(classifier->trees[packet->family], &candidates.search);
+    choose(&candidates, context, ret_run);
+}
+
+void classifier_foresee(const struct classifier *classifier, enum ip_family family,
+                        const struct packet *const *packets, size_t count,
+                        struct rule_foresight *ret_foresights)
+{
+    for (size_t i = 0; i < count; i++)
+        ret_foresights[i] = (struct rule_foresight){point_of(packets[i]), NULL};
+    rule_tree_fetch(classifier->trees[family], ret_foresights, count);
+}
+
+void classifier_search_on(const struct classifier *classifier, const struct match_context *context,
+                          const struct packet *packet, const struct rule_foresight *foresight,
+                          struct rule_run *ret_run)
+{
+    struct candidates candidates;
+
+    candidates_begin(&candidates, classifier, packet, &foresight->point, 0);
+    rule_tree_search_on(classifier->trees[packet->family], foresight, &candidates.search);
+    choose(&candidates, context, ret_run);
 }

@@ -58,12 +58,19 @@ int classifier_new(const struct ruleset *ruleset, const atomic_bool *cancel,
                    struct classifier **ret_classifier);
 void classifier_free(struct classifier *classifier);
 
-/* What a search for all rules of PACKET begins with. */
-struct rule_foresight classifier_foresee(const struct classifier *classifier,
-                                         const struct packet *packet);
-
 /* The rules from number FROM on that hold for PACKET as far as its flow tells. */
 void classifier_search(const struct classifier *classifier, const struct match_context *context,
                        const struct packet *packet, size_t from, struct rule_run *ret_run);
+
+/*
+ * The same in two steps, the first one for COUNT packets of FAMILY together, at most FORESIGHT_MAX,
+ * none of which is an orphan; from rule number 0 on.
+ */
+void classifier_foresee(const struct classifier *classifier, enum ip_family family,
+                        const struct packet *const *packets, size_t count,
+                        struct rule_foresight *ret_foresights);
+void classifier_search_on(const struct classifier *classifier, const struct match_context *context,
+                          const struct packet *packet, const struct rule_foresight *foresight,
+                          struct rule_run *ret_run);
 
 #endif

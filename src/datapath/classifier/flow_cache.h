@@ -28,23 +28,30 @@ struct flow_entry {
 struct flow_cache {
     void *memory;
     struct flow_entry (*sets)[FLOW_CACHE_WAYS]; /* in it, at the start of a line */
+    size_t set_mask;                            /* their number, a power of two, less one */
     uint64_t seed;
-    unsigned turn; /* which entry of a full set goes next */
+    uint64_t given; /* entries that got another key, ever */
 };
 
 /* 0 or -ENOMEM. */
 int flow_cache_init(struct flow_cache *cache);
 void flow_cache_clear(struct flow_cache *cache);
 
-/* Fetches from memory what flow_cache_get() will look at. */
-void flow_cache_fetch(const struct flow_cache *cache, const struct flow_key *key,
-                      enum ip_family family);
+/* The set where KEY, of a packet of FAMILY, stands or would stand; asks memory for it. */
+struct flow_entry *flow_cache_place(const struct flow_cache *cache, const struct flow_key *key,
+                                    enum ip_family family);
 
-/*
- * The entry of KEY, of a packet of FAMILY, with *RET_FOUND; without, one with that key whose run is
- * to be filled. Valid until the next call.
- */
-struct flow_entry *flow_cache_get(struct flow_cache *cache, const struct flow_key *key,
-                                  enum ip_family family, bool *ret_found);
+/* The entry of KEY in its SET; NULL: there is none. Whose it is may change with each
+ * flow_cache_give(). */
+struct flow_entry *flow_cache_find(struct flow_entry *set, const struct flow_key *key,
+                                   enum ip_family family);
+
+/* An entry of SET for KEY, which has none; its run is to be filled. */
+struct flow_entry *flow_cache_give(struct flow_cache *cache, struct flow_entry *set,
+                                   const struct flow_key *key);
+
+/* Whether ENTRY is KEY's. */
+bool flow_entry_is(const struct flow_entry *entry, const struct flow_key *key,
+                   enum ip_family family);
 
 #endif

@@ -117,11 +117,9 @@ static const struct group *find_group(const struct rule_tree *tree, const struct
     return &tree->intervals[node->interval_at + interval];
 }
 
-static void search_interval(const struct rule_tree *tree, const struct tree_node *node,
-                            struct rule_search *search)
+static void search_groups(const struct rule_tree *tree, const struct group *group,
+                          struct rule_search *search)
 {
-    const struct group *group = find_group(tree, node, search->point);
-
     search_targets(tree, &tree->targets[group->target_at], group->target_count, search);
     while (group->next != NO_GROUP) {
         group = &tree->groups[group->next];
@@ -135,7 +133,7 @@ static void search_node(const struct rule_tree *tree, const struct tree_node *no
     if ((search->unknown & 1u << node->dimension) != 0)
         search_targets(tree, &tree->targets[node->child_at], node->child_count, search);
     else
-        search_interval(tree, node, search);
+        search_groups(tree, find_group(tree, node, search->point), search);
     search_target(tree, node->unbounded, search);
 }
 
@@ -156,9 +154,58 @@ void rule_tree_search(const struct rule_tree *tree, struct rule_search *search)
     search_target(tree, tree->root, search);
 }
 
+void rule_tree_search_on(const struct rule_tree *tree, const struct rule_foresight *foresight,
+                         struct rule_search *search)
+{
+    if (foresight->group == NULL) {
+        rule_tree_search(tree, search);
+        return;
+    }
+    search_groups(tree, foresight->group, search);
+    search_target(tree, tree->nodes[tree->root.at].unbounded, search);
+}
+
 static bool is_leaf_or_none(struct target target)
 {
     return target.lowest == NO_RULE || (target.at & TARGET_LEAF) != 0;
+}
+
+/*
+ * As rank() for each of COUNT values: a step of one waits for its step before and for memory, but
+ * not for the others. *RET_RANKS are below KEY_COUNT + 1.
+ */
+static void rank_many(const uint64_t *keys, size_t key_count, const uint64_t *values, size_t count,
+                      size_t *ret_ranks)
+{
+    size_t half;
+
+    for (size_t i = 0; i < count; i++)
+        ret_ranks[i] = 0;
+    if (key_count == 0)
+        return;
+    for (size_t left = key_count; left > 1; left -= half) {
+        half = left / 2;
+        for (size_t i = 0; i < count; i++)
+            ret_ranks[i] += keys[ret_ranks[i] + half] <= values[i] ? half : 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        ret_ranks[i] += keys[ret_ranks[i]] <= values[i];
+}
+
+/* What covers the intervals of ROOT. */
+static void find_groups(const struct rule_tree *tree, const struct tree_node *root,
+                        struct rule_foresight *foresights, size_t count)
+{
+    uint64_t values[FORESIGHT_MAX];
+    size_t ranks[FORESIGHT_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        values[i] = foresights[i].point.values[root->dimension];
+    rank_many(&tree->keys[root->key_at], root->key_count, values, count, ranks);
+    for (size_t i = 0; i < count; i++) {
+        foresights[i].group = &tree->intervals[root->interval_at + ranks[i]];
+        __builtin_prefetch(foresights[i].group);
+    }
 }
 
 static void fetch_targets(const struct rule_tree *tree, const struct group *group)
@@ -168,28 +215,36 @@ static void fetch_targets(const struct rule_tree *tree, const struct group *grou
 
         if ((target.at & TARGET_LEAF) != 0)
             __builtin_prefetch(&tree->entries[target.at & ~TARGET_LEAF]);
+        else
+            __builtin_prefetch(&tree->nodes[target.at]);
+    }
+}
+
+/* The keys of children that are nodes, as many as most have. */
+static void fetch_keys(const struct rule_tree *tree, const struct group *group)
+{
+    for (uint32_t i = 0; i < group->target_count && i < FETCH_TARGETS; i++) {
+        struct target target = tree->targets[group->target_at + i];
+        const struct tree_node *node;
+
+        if (is_leaf_or_none(target))
+            continue;
+        node = &tree->nodes[target.at];
+        __builtin_prefetch(&tree->keys[node->key_at]);
+        __builtin_prefetch(&tree->keys[node->key_at + node->key_count / 2]);
     }
 }
 
 /* Step by step for all of them, so that no step waits for the one before. */
-void rule_tree_fetch(const struct rule_foresight *foresights, size_t count)
+void rule_tree_fetch(const struct rule_tree *tree, struct rule_foresight *foresights, size_t count)
 {
-    const struct group *groups[FORESIGHT_MAX];
-
-    for (size_t i = 0; i < count; i++) {
-        const struct rule_tree *tree = foresights[i].tree;
-
-        groups[i] = is_leaf_or_none(tree->root)
-                        ? NULL
-                        : find_group(tree, &tree->nodes[tree->root.at], &foresights[i].point);
-        __builtin_prefetch(groups[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (groups[i] != NULL)
-            __builtin_prefetch(&foresights[i].tree->targets[groups[i]->target_at]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (groups[i] != NULL)
-            fetch_targets(foresights[i].tree, groups[i]);
-    }
+    if (is_leaf_or_none(tree->root))
+        return;
+    find_groups(tree, &tree->nodes[tree->root.at], foresights, count);
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&tree->targets[foresights[i].group->target_at]);
+    for (size_t i = 0; i < count; i++)
+        fetch_targets(tree, foresights[i].group);
+    for (size_t i = 0; i < count; i++)
+        fetch_keys(tree, foresights[i].group);
 }

@@ -57,18 +57,24 @@ struct rule_search {
 
 void rule_tree_search(const struct rule_tree *tree, struct rule_search *search);
 
-/* A search that is going to be made. */
+struct group;
+
+/* A search that is going to be made, at a point that is known in all dimensions. */
 struct rule_foresight {
-    const struct rule_tree *tree;
     struct point point;
+    const struct group *group; /* found by rule_tree_fetch(): what the root has there; or NULL */
 };
 
 enum { FORESIGHT_MAX = 16 };
 
 /*
- * Fetches from memory what the searches of COUNT foresights, at most FORESIGHT_MAX, will ask for
- * first: waiting for all of them at a time takes little longer than for one.
+ * Begins the searches of COUNT foresights, at most FORESIGHT_MAX, and fetches from memory what they
+ * will ask for: waiting for all of them at a time takes little longer than for one.
  */
-void rule_tree_fetch(const struct rule_foresight *foresights, size_t count);
+void rule_tree_fetch(const struct rule_tree *tree, struct rule_foresight *foresights, size_t count);
+
+/* As rule_tree_search(), from where FORESIGHT got to. */
+void rule_tree_search_on(const struct rule_tree *tree, const struct rule_foresight *foresight,
+                         struct rule_search *search);
 
 #endif

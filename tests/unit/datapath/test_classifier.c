@@ -345,6 +345,7 @@ static void make_input(struct input *input, struct random *random)
 /* One way to find rules, with all that it keeps. */
 struct contender {
     enum classify_method method;
+    bool crowded; /* its cache has one set, where flows of the same moment drive one another out */
     const char *name;
     struct path *path;
     struct batch *batch;
@@ -354,6 +355,7 @@ static struct contender contenders[] = {
     {.method = CLASSIFY_ALL, .name = "asking all rules"},
     {.method = CLASSIFY_SEARCH, .name = "the classifier"},
     {.method = CLASSIFY_CACHED, .name = "the flow cache"},
+    {.method = CLASSIFY_CACHED, .name = "a crowded flow cache", .crowded = true},
 };
 
 static void run(struct contender *contender, const struct input *const *inputs, size_t count,
@@ -482,6 +484,8 @@ static void test_equivalence(void **state)
     for (size_t c = 0; c < ARRAY_SIZE(contenders); c++) {
         contenders[c].path = path_new(ruleset, view);
         contenders[c].path->method = contenders[c].method;
+        if (contenders[c].crowded)
+            contenders[c].path->flow_cache.set_mask = 0;
         contenders[c].batch = batch_new();
     }
     for (seed = first_seed(); rounds < ROUNDS_LEAST || seconds_now() < end; rounds++, seed++) {
@@ -501,6 +505,8 @@ static void test_equivalence(void **state)
     }
     print_message("%zu rulesets, %zu packets, last seed %" PRIu64 "\n", rounds, packets, seed - 1);
     assert_true(path_counters(contenders[2].path)->flow_hits > 0);
+    assert_true(path_counters(contenders[3].path)->flow_misses >
+                path_counters(contenders[2].path)->flow_misses);
     assert_true(path_counters(contenders[2].path)->split > 0);
     assert_true(path_counters(contenders[2].path)->drops[REASON_FRAGMENT_BEFORE_FIRST] > 0);
     for (size_t c = 0; c < ARRAY_SIZE(contenders); c++) {
