@@ -174,10 +174,10 @@ static const struct rule_run *find_cached(struct path *path, const struct packet
                                           size_t from)
 {
     const struct classifier *classifier = path->ruleset->classifier;
-    struct flow_key key = {.from = (uint32_t)from, .generation = path->generation};
+    struct flow_key key = {.scope = flow_key_scope(path->generation, (uint32_t)from)};
     struct flow_entry *set, *entry;
 
-    flow_key_take(&key, packet, &classifier->masks[packet->family]);
+    flow_key_take(&key, packet, packet->family, &classifier->masks[packet->family]);
     set = flow_cache_place(&path->flow_cache, &key, packet->family);
     entry = flow_cache_find(set, &key, packet->family);
     if (entry != NULL) {
@@ -257,10 +257,9 @@ RARE static size_t next_enabled(struct walk *walk, struct path *path, const stru
     return next_of_run(walk, path, false, packet, ret_undecided);
 }
 
-size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
-                 bool *ret_undecided)
+size_t walk_search(struct walk *walk, struct path *path, const struct packet *packet,
+                   bool *ret_undecided)
 {
-    *ret_undecided = false;
     switch (path->way) {
     case WALK_ALL:
         return next_of_all(walk, path, true, packet, ret_undecided);

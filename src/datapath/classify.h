@@ -36,10 +36,11 @@ bool classify_looks_ahead(const struct path *path);
 
 /*
  * COUNT packets at PACKETS, at most FORESIGHT_MAX, come next if they are without a fault (their
- * `reason`): finds the rules that their walks begin with, into as many prospects of PATH, step by
- * step for all of them, so that none waits for memory alone. Changes nothing in what rules do.
+ * `reason`): finds their direction and the rules that their walks begin with, into as many
+ * prospects of PATH, step by step for all of them, so that none waits for memory alone. Changes
+ * nothing in what rules do.
  */
-void classify_look_ahead(struct path *path, const struct packet *packets, size_t count);
+void classify_look_ahead(struct path *path, struct packet *packets, size_t count);
 
 /*
  * The run that PROSPECT, of PACKET, found for it; NULL when there is none (or no prospect), PACKET
@@ -65,13 +66,27 @@ static inline void walk_begin(struct walk *walk, size_t from, const struct rule_
     walk->run = run;
 }
 
+/* What walk_next() does when more than a look is needed. */
+size_t walk_search(struct walk *walk, struct path *path, const struct packet *packet,
+                   bool *ret_undecided);
+
 /*
  * Number of the next rule of PATH's set that matches; rule_count for none. With *RET_UNDECIDED the
  * rule cannot be applied to the packet as it is: a super-packet has to be split and its segments
- * classified from that rule on, an orphan to be dropped.
+ * classified from that rule on, an orphan to be dropped. Mostly the rule is known, holds and has
+ * nothing to be asked.
  */
-size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
-                 bool *ret_undecided);
+static inline size_t walk_next(struct walk *walk, struct path *path, const struct packet *packet,
+                               bool *ret_undecided)
+{
+    const struct rule_run *run = walk->run;
+
+    *ret_undecided = false;
+    if (run != NULL && walk->at < run->count && (run->rules[walk->at] & RUN_ASK) == 0 &&
+        path->way == WALK_RUNS && packet->segments == 1)
+        return run->rules[walk->at++];
+    return walk_search(walk, path, packet, ret_undecided);
+}
 
 /*
  * Whether the fate of PACKET, an orphan, may depend on its first fragment: a rule that might hold

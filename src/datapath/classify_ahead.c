@@ -2,6 +2,7 @@
 /* A look at the rules of packets that come next, so that none of them waits for memory alone. */
 #include "classify.h"
 #include "flow/table.h"
+#include "track.h"
 
 /* The key that a packet has now is not yet that of its rules where it may be readdressed first. */
 bool classify_looks_ahead(const struct path *path)
@@ -10,63 +11,52 @@ bool classify_looks_ahead(const struct path *path)
            (path->flows == NULL || flow_table_translated(path->flows) == 0);
 }
 
-/* Of a fragment it is not known yet what its first one had. */
-static bool is_predictable(const struct packet *packet)
+/* Where PACKET of FAMILY has its entry. Of a fragment it is not known yet what its first one had.
+ */
+__attribute__((always_inline)) static inline void
+find_set(struct path *path, struct packet *packet, enum ip_family family, struct prospect *prospect)
 {
-    return packet->reason == REASON_NONE && (packet->flags & PACKET_FRAGMENT) == 0;
+    packet->direction = track_direction(packet, family, path->view);
+    if ((packet->flags & PACKET_FRAGMENT) != 0)
+        return;
+    prospect->key.scope = flow_key_scope(path->generation, 0);
+    flow_key_take(&prospect->key, packet, family, &path->ruleset->classifier->masks[family]);
+    prospect->set = flow_cache_place(&path->flow_cache, &prospect->key, family);
 }
 
-/* Where each of COUNT packets has its entry, if it has one. */
-static void find_sets(struct path *path, const struct packet *packets, size_t count)
+static void find_sets(struct path *path, struct packet *packets, size_t count)
 {
-    const struct classifier *classifier = path->ruleset->classifier;
-
     for (size_t i = 0; i < count; i++) {
-        const struct packet *packet = &packets[i];
+        struct packet *packet = &packets[i];
         struct prospect *prospect = &path->prospects[i];
 
         prospect->set = NULL;
-        if (!is_predictable(packet))
+        if (packet->reason != REASON_NONE)
             continue;
-        prospect->key.from = 0;
-        prospect->key.generation = path->generation;
-        flow_key_take(&prospect->key, packet, &classifier->masks[packet->family]);
-        prospect->set = flow_cache_place(&path->flow_cache, &prospect->key, packet->family);
+        if (packet->family == FAMILY_IPV4)
+            find_set(path, packet, FAMILY_IPV4, prospect);
+        else
+            find_set(path, packet, FAMILY_IPV6, prospect);
     }
 }
 
-/* Packets of one family that the cache does not know. */
-struct missing {
-    size_t count;
-    const struct packet *packets[FORESIGHT_MAX];
-    struct prospect *prospects[FORESIGHT_MAX];
-};
-
-/* The entries of COUNT packets. Those that have none yet to MISSING, by their families; whether
- * there are any. */
-static bool find_entries(struct path *path, const struct packet *packets, size_t count,
-                         struct missing *missing)
+/* The entries of COUNT packets. How many of those with a set have none. */
+static size_t find_entries(struct path *path, const struct packet *packets, size_t count)
 {
     size_t known = 0, asked = 0;
 
     for (size_t i = 0; i < count; i++) {
         struct prospect *prospect = &path->prospects[i];
-        struct missing *same = &missing[packets[i].family];
 
         prospect->entry = NULL;
         if (prospect->set == NULL)
             continue;
-        asked++;
         prospect->entry = flow_cache_find(prospect->set, &prospect->key, packets[i].family);
-        if (prospect->entry != NULL) {
-            known++;
-            continue;
-        }
-        same->packets[same->count] = &packets[i];
-        same->prospects[same->count++] = prospect;
+        known += prospect->entry != NULL;
+        asked++;
     }
     path->counters.flow_hits += known;
-    return known < asked;
+    return asked - known;
 }
 
 /* Another one of the same flow may have come before it. */
@@ -84,14 +74,33 @@ static void search_for(struct path *path, const struct packet *packet, struct pr
                          &prospect->entry->run);
 }
 
-static void search_missing(struct path *path, enum ip_family family, const struct missing *missing)
+/* For those of COUNT packets that are of FAMILY and have a set, but no entry. */
+static void search_missing(struct path *path, enum ip_family family, const struct packet *packets,
+                           size_t count)
 {
     struct rule_foresight foresights[FORESIGHT_MAX];
+    const struct packet *missing[FORESIGHT_MAX] = {NULL};
+    struct prospect *prospects[FORESIGHT_MAX];
+    size_t missed = 0;
 
-    classifier_foresee(path->ruleset->classifier, family, missing->packets, missing->count,
-                       foresights);
-    for (size_t i = 0; i < missing->count; i++)
-        search_for(path, missing->packets[i], missing->prospects[i], &foresights[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct prospect *prospect = &path->prospects[i];
+
+        if (packets[i].family != family || prospect->set == NULL || prospect->entry != NULL)
+            continue;
+        missing[missed] = &packets[i];
+        prospects[missed++] = prospect;
+    }
+    classifier_foresee(path->ruleset->classifier, family, missing, missed, foresights);
+    for (size_t i = 0; i < missed; i++)
+        search_for(path, missing[i], prospects[i], &foresights[i]);
+}
+
+/* Asks memory for SIZE bytes, at most a line of the processor's cache, which may stand in two. */
+static inline void fetch(const void *bytes, size_t size)
+{
+    __builtin_prefetch(bytes);
+    __builtin_prefetch((const char *)bytes + size - 1);
 }
 
 /* Asks memory for the first rules of COUNT packets and for what these do. */
@@ -108,8 +117,8 @@ static void fetch_rules(const struct path *path, size_t count)
             continue;
         number = entry->run.rules[0] & ~RUN_ASK;
         rules[found++] = &path->ruleset->rules[number];
-        __builtin_prefetch(&path->ruleset->rules[number]);
-        __builtin_prefetch(&path->rules[number], 1);
+        fetch(&path->ruleset->rules[number], offsetof(struct rule, matches));
+        fetch(&path->rules[number].counters, sizeof(struct rule_counters));
     }
     for (size_t i = 0; i < found; i++)
         __builtin_prefetch(rules[i]->actions);
@@ -119,17 +128,13 @@ static void fetch_rules(const struct path *path, size_t count)
     }
 }
 
-void classify_look_ahead(struct path *path, const struct packet *packets, size_t count)
+void classify_look_ahead(struct path *path, struct packet *packets, size_t count)
 {
-    struct missing missing[FAMILY_COUNT];
-
-    for (unsigned family = 0; family < FAMILY_COUNT; family++)
-        missing[family].count = 0;
     path->given_before = path->flow_cache.given;
     find_sets(path, packets, count);
-    if (!find_entries(path, packets, count, missing))
+    if (find_entries(path, packets, count) == 0)
         return;
     for (unsigned family = 0; family < FAMILY_COUNT; family++)
-        search_missing(path, family, &missing[family]);
+        search_missing(path, family, packets, count);
     fetch_rules(path, count);
 }

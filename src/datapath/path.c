@@ -81,8 +81,11 @@ LOOP size_t apply_rules(struct path *path, bool observed, struct packet *packet,
     bool undecided;
 
     walk_begin(&walk, from, run);
-    for (size_t i = walk_next(&walk, path, packet, &undecided); i < ruleset->rule_count;
-         i = walk_next(&walk, path, packet, &undecided)) {
+    for (;;) {
+        size_t i = walk_next(&walk, path, packet, &undecided);
+
+        if (i >= ruleset->rule_count)
+            break;
         if (undecided && (packet->flags & PACKET_ORPHAN) != 0) {
             drop(packet, REASON_FRAGMENT_BEFORE_FIRST);
             return ruleset->rule_count;
@@ -225,6 +228,8 @@ LOOP void run_packet(struct path *path, bool observed, struct packet *packet,
         finish(path, observed, packet);
         return;
     }
+    if (prospect == NULL)
+        track_packet(packet, path->view);
     fault = stands_alone(path, packet) ? REASON_NONE : track(path, packet);
     if (packet->fate == FATE_HANDED) {
         if (hand_over_packet(path, packet))
@@ -329,7 +334,7 @@ void path_run(struct path *path, struct batch *batch, const struct moment *now)
     path->matching = (struct match_context){
         .time = *now, .rng = &path->rng, .undecided = &path->counters.undecided};
     for (size_t i = 0; i < batch->count; i++)
-        path_understand(path, &batch->packets[i]);
+        path_understand(&batch->packets[i]);
     if (path->flows != NULL)
         track_begin(path->flows, batch->packets, batch->count, now->now_ns);
     path_park_expire(path);

@@ -4,6 +4,16 @@
 
 #include "classify.h"
 #include "observe.h"
+#include "offload.h"
+#include "parse.h"
+#include "track.h"
+
+void path_understand(struct packet *packet)
+{
+    packet->reason = parse_packet(packet);
+    if (packet->reason == REASON_NONE)
+        packet->reason = offload_accept(packet);
+}
 
 bool path_waits(struct path *path, const struct packet *packet)
 {
@@ -13,8 +23,9 @@ bool path_waits(struct path *path, const struct packet *packet)
 /* PACKET has waited in vain. */
 static void give_up(struct path *path, struct packet *packet, enum reason reason)
 {
-    path_understand(path, packet);
+    path_understand(packet);
     count_arrival(path, packet);
+    track_packet(packet, path->view);
     observe_receipt(path, path->observer != NULL, packet);
     observe_arrival(path, path->observer != NULL, packet, REASON_NONE);
     packet->fate = FATE_DROP;
@@ -72,6 +83,6 @@ struct packet *path_unpark(struct path *path, const struct fragment_key *key)
     struct packet *packet = fragment_park_take(path->park, key);
 
     if (packet != NULL)
-        path_understand(path, packet);
+        path_understand(packet);
     return packet;
 }

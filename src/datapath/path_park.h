@@ -3,23 +3,11 @@
 #ifndef IPMODD_DATAPATH_PATH_PARK_H
 #define IPMODD_DATAPATH_PATH_PARK_H
 
-#include "offload.h"
-#include "parse.h"
 #include "path_state.h"
-#include "track.h"
 
-/*
- * Finds out what PACKET is, and what to this host; what is wrong with it stands in its reason until
- * its fate is decided.
+/* Finds out what PACKET is; what is wrong with it stands in its reason until its fate is decided.
  */
-static inline void path_understand(const struct path *path, struct packet *packet)
-{
-    packet->reason = parse_packet(packet);
-    if (packet->reason == REASON_NONE)
-        packet->reason = offload_accept(packet);
-    if (packet->reason == REASON_NONE)
-        track_packet(packet, path->view);
-}
+void path_understand(struct packet *packet);
 
 /* Whether what becomes of PACKET, an orphan, depends on its first fragment. */
 bool path_waits(struct path *path, const struct packet *packet);

@@ -18,15 +18,19 @@ static inline enum direction direction_of(const struct host_view *view, enum ip_
     return host_view_is_local(view, family, src) ? DIRECTION_OUT : DIRECTION_FORWARD;
 }
 
-/* Of every packet: a family that is known to the compiler halves the work. */
-static inline void track_packet(struct packet *packet, const struct host_view *view)
+static inline enum direction track_direction(const struct packet *packet, enum ip_family family,
+                                             const struct host_view *view)
 {
     const uint8_t *header = packet->data;
 
-    if (packet->family == FAMILY_IPV4)
-        packet->direction = direction_of(view, FAMILY_IPV4, header + IP4_SRC, header + IP4_DST);
-    else
-        packet->direction = direction_of(view, FAMILY_IPV6, header + IP6_SRC, header + IP6_DST);
+    if (family == FAMILY_IPV4)
+        return direction_of(view, FAMILY_IPV4, header + IP4_SRC, header + IP4_DST);
+    return direction_of(view, FAMILY_IPV6, header + IP6_SRC, header + IP6_DST);
+}
+
+static inline void track_packet(struct packet *packet, const struct host_view *view)
+{
+    packet->direction = track_direction(packet, packet->family, view);
 }
 
 #endif

@@ -36,23 +36,12 @@ void flow_cache_clear(struct flow_cache *cache)
     *cache = (struct flow_cache){.memory = NULL};
 }
 
-/* WORDS is a constant wherever the following three are called, and so are the lengths of loops. */
-#define PART __attribute__((always_inline)) static inline
-
-PART bool is_same(const struct flow_key *a, const struct flow_key *b, size_t words)
-{
-    uint64_t difference = (a->from ^ b->from) | (a->generation ^ b->generation);
-
-    for (size_t i = 0; i < words; i++)
-        difference |= a->words[i] ^ b->words[i];
-    return difference == 0;
-}
-
-PART struct flow_entry *place(const struct flow_cache *cache, const struct flow_key *key,
-                              size_t words)
+/* WORDS is a constant at both calls, and so is what is hashed. */
+__attribute__((always_inline)) static inline struct flow_entry *
+place(const struct flow_cache *cache, const struct flow_key *key, size_t words)
 {
     uint64_t hash =
-        XXH3_64bits_withSeed(key->words, words * sizeof(key->words[0]), cache->seed + key->from);
+        XXH3_64bits_withSeed(key->words, words * sizeof(key->words[0]), cache->seed + key->scope);
     struct flow_entry *set = cache->sets[hash & cache->set_mask];
 
     for (size_t i = 0; i < FLOW_CACHE_WAYS; i++) {
@@ -60,15 +49,6 @@ PART struct flow_entry *place(const struct flow_cache *cache, const struct flow_
         __builtin_prefetch(&set[i].run.rules, 1);
     }
     return set;
-}
-
-PART struct flow_entry *find(struct flow_entry *set, const struct flow_key *key, size_t words)
-{
-    for (size_t i = 0; i < FLOW_CACHE_WAYS; i++) {
-        if (is_same(&set[i].key, key, words))
-            return &set[i];
-    }
-    return NULL;
 }
 
 struct flow_entry *flow_cache_place(const struct flow_cache *cache, const struct flow_key *key,
@@ -79,28 +59,12 @@ struct flow_entry *flow_cache_place(const struct flow_cache *cache, const struct
     return place(cache, key, flow_key_words(FAMILY_IPV6));
 }
 
-struct flow_entry *flow_cache_find(struct flow_entry *set, const struct flow_key *key,
-                                   enum ip_family family)
-{
-    if (family == FAMILY_IPV4)
-        return find(set, key, flow_key_words(FAMILY_IPV4));
-    return find(set, key, flow_key_words(FAMILY_IPV6));
-}
-
-bool flow_entry_is(const struct flow_entry *entry, const struct flow_key *key,
-                   enum ip_family family)
-{
-    if (family == FAMILY_IPV4)
-        return is_same(&entry->key, key, flow_key_words(FAMILY_IPV4));
-    return is_same(&entry->key, key, flow_key_words(FAMILY_IPV6));
-}
-
 /* One that is empty or of an older ruleset, else each in turn. */
 static struct flow_entry *choose_victim(const struct flow_cache *cache, struct flow_entry *set,
-                                        uint32_t generation)
+                                        uint64_t scope)
 {
     for (size_t i = 0; i < FLOW_CACHE_WAYS; i++) {
-        if (set[i].key.generation != generation)
+        if (set[i].key.scope >> 32 != scope >> 32)
             return &set[i];
     }
     return &set[cache->given % FLOW_CACHE_WAYS];
@@ -109,7 +73,7 @@ static struct flow_entry *choose_victim(const struct flow_cache *cache, struct f
 struct flow_entry *flow_cache_give(struct flow_cache *cache, struct flow_entry *set,
                                    const struct flow_key *key)
 {
-    struct flow_entry *entry = choose_victim(cache, set, key->generation);
+    struct flow_entry *entry = choose_victim(cache, set, key->scope);
 
     cache->given++;
     entry->key = *key;

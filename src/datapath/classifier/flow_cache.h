@@ -14,6 +14,8 @@
 
 #include "classifier.h"
 
+static_assert((int)FLOW_KEY_WORDS == 6, "what flow_entry_is() compares");
+
 enum {
     FLOW_CACHE_SETS = 8192,
     FLOW_CACHE_WAYS = 2,
@@ -41,17 +43,35 @@ void flow_cache_clear(struct flow_cache *cache);
 struct flow_entry *flow_cache_place(const struct flow_cache *cache, const struct flow_key *key,
                                     enum ip_family family);
 
-/* The entry of KEY in its SET; NULL: there is none. Whose it is may change with each
- * flow_cache_give(). */
-struct flow_entry *flow_cache_find(struct flow_entry *set, const struct flow_key *key,
-                                   enum ip_family family);
+/* Whether ENTRY is that of KEY. */
+static inline bool flow_entry_is(const struct flow_entry *entry, const struct flow_key *key,
+                                 enum ip_family family)
+{
+    const uint64_t *a = entry->key.words, *b = key->words;
+    uint64_t difference = (entry->key.scope ^ key->scope) | (a[0] ^ b[0]) | (a[1] ^ b[1]) |
+                          (a[2] ^ b[2]);
+
+    if (family == FAMILY_IPV6)
+        difference |= (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]);
+    return difference == 0;
+}
+
+/*
+ * The entry of KEY, of a packet of FAMILY, in its SET; NULL: there is none. Whose it is may change
+ * with each flow_cache_give().
+ */
+static inline struct flow_entry *flow_cache_find(struct flow_entry *set, const struct flow_key *key,
+                                                 enum ip_family family)
+{
+    for (size_t i = 0; i < FLOW_CACHE_WAYS; i++) {
+        if (flow_entry_is(&set[i], key, family))
+            return &set[i];
+    }
+    return NULL;
+}
 
 /* An entry of SET for KEY, which has none; its run is to be filled. */
 struct flow_entry *flow_cache_give(struct flow_cache *cache, struct flow_entry *set,
                                    const struct flow_key *key);
-
-/* Whether ENTRY is KEY's. */
-bool flow_entry_is(const struct flow_entry *entry, const struct flow_key *key,
-                   enum ip_family family);
 
 #endif

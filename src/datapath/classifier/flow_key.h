@@ -24,9 +24,15 @@ enum {
 
 struct flow_key {
     uint64_t words[FLOW_KEY_WORDS]; /* the first flow_key_words() are in use */
-    uint32_t from;                  /* number of the rule from which on rules are meant */
-    uint32_t generation;            /* of the ruleset; never 0 */
+    uint64_t scope;                 /* flow_key_scope(); never 0 */
 };
+
+/* What a key is for: the rules from number FROM on of the ruleset with GENERATION, which is not 0.
+ */
+static inline uint64_t flow_key_scope(uint32_t generation, uint32_t from)
+{
+    return (uint64_t)generation << 32 | from;
+}
 
 /* Which bits count, in packets of one family. */
 struct flow_mask {
@@ -62,19 +68,22 @@ static inline size_t flow_key_words(enum ip_family family)
 /* That of FIELDS and of what is always told apart. */
 struct flow_mask flow_mask_of(field_set fields, enum ip_family family);
 
-static inline uint64_t flow_key_kind(const struct packet *packet, const struct flow_mask *mask)
+static inline uint64_t flow_key_kind(const struct packet *packet, enum ip_family family,
+                                     const struct flow_mask *mask)
 {
     unsigned kind = packet->flags & KEY_FLAGS;
 
-    kind |= packet->family == FAMILY_IPV6 ? KEY_IPV6 : 0;
+    kind |= family == FAMILY_IPV6 ? KEY_IPV6 : 0;
     kind |= packet->segments > 1 ? KEY_SUPER : 0;
     kind |= (packet->direction & mask->direction) * KEY_DIRECTION;
     return (uint64_t)packet->proto << KEY_PROTO_AT | (uint64_t)kind << KEY_KIND_AT;
 }
 
 /* Of the upper-layer header: all protocols but ICMP have their ports in front. */
-static inline uint64_t flow_key_l4(const struct packet *packet, const struct flow_mask *mask)
+static inline uint64_t flow_key_l4(const struct packet *packet, enum ip_family family,
+                                   const struct flow_mask *mask)
 {
+    uint8_t icmp = family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
     const uint8_t *header;
     uint32_t front;
     uint64_t word;
@@ -83,7 +92,7 @@ static inline uint64_t flow_key_l4(const struct packet *packet, const struct flo
         return 0;
     header = packet_l4(packet);
     memcpy(&front, header, sizeof(front));
-    word = front & (packet_is_icmp(packet) ? mask->icmp : mask->ports);
+    word = front & (packet->proto == icmp ? mask->icmp : mask->ports);
     if (mask->tcp_flags != 0 && packet->proto == IPPROTO_TCP)
         word |= (uint64_t)(header[TCP_FLAGS] & mask->tcp_flags) << KEY_TCP_FLAGS_AT;
     return word | (uint64_t)KEY_SEES_L4 << KEY_KIND_AT;
@@ -98,17 +107,17 @@ static inline uint64_t flow_key_load(const uint8_t *bytes, uint64_t mask)
 }
 
 /*
- * Fills the words of KEY that are in use. PACKET: of the family that MASK is for. Each word is
+ * Fills the words of KEY that are in use. PACKET: of FAMILY, which MASK is for. Each word is
  * written once and whole: the hash reads them next, and would wait for one that is put together in
  * memory.
  */
 static inline void flow_key_take(struct flow_key *key, const struct packet *packet,
-                                 const struct flow_mask *mask)
+                                 enum ip_family family, const struct flow_mask *mask)
 {
     const uint8_t *header = packet->data;
 
-    key->words[KEY_UPPER] = flow_key_kind(packet, mask) | flow_key_l4(packet, mask);
-    if (packet->family == FAMILY_IPV4) {
+    key->words[KEY_UPPER] = flow_key_kind(packet, family, mask) | flow_key_l4(packet, family, mask);
+    if (family == FAMILY_IPV4) {
         key->words[KEY_IP] = flow_key_load(header + IP4_TOS, mask->ip);
         key->words[KEY_ADDRESSES] = flow_key_load(header + IP4_SRC, mask->addresses[0]);
         return;

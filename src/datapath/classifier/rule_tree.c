@@ -8,8 +8,10 @@
 static_assert(DIMENSION_COUNT <= 16, "four bits name a dimension");
 static_assert(sizeof(struct leaf_entry) == 64, "one line of the processor's cache");
 
-/* Children of which the first entry is fetched; there are rarely more. */
-enum { FETCH_TARGETS = 8 };
+enum {
+    FETCH_TARGETS = 8,               /* children of a group; there are rarely more */
+    FETCH_NODES = 4 * FORESIGHT_MAX, /* those among them that are nodes, of all searches */
+};
 
 void rule_tree_free(struct rule_tree *tree)
 {
@@ -208,28 +210,72 @@ static void find_groups(const struct rule_tree *tree, const struct tree_node *ro
     }
 }
 
-static void fetch_targets(const struct rule_tree *tree, const struct group *group)
-{
-    for (uint32_t i = 0; i < group->target_count && i < FETCH_TARGETS; i++) {
-        struct target target = tree->targets[group->target_at + i];
+/* Children that searches will come to. */
+struct fetched {
+    const struct tree_node *nodes[FETCH_NODES];
+    size_t count;
+};
 
-        if ((target.at & TARGET_LEAF) != 0)
-            __builtin_prefetch(&tree->entries[target.at & ~TARGET_LEAF]);
-        else
-            __builtin_prefetch(&tree->nodes[target.at]);
+/* What stands at TARGET. */
+static void fetch_target(const struct rule_tree *tree, struct target target,
+                         struct fetched *fetched)
+{
+    const struct tree_node *node = &tree->nodes[target.at];
+
+    if ((target.at & TARGET_LEAF) != 0) {
+        __builtin_prefetch(&tree->entries[target.at & ~TARGET_LEAF]);
+        return;
+    }
+    __builtin_prefetch(node);
+    if (fetched->count < FETCH_NODES)
+        fetched->nodes[fetched->count++] = node;
+}
+
+static void fetch_targets(const struct rule_tree *tree, const struct group *group,
+                          struct fetched *fetched)
+{
+    for (uint32_t i = 0; i < group->target_count && i < FETCH_TARGETS; i++)
+        fetch_target(tree, tree->targets[group->target_at + i], fetched);
+}
+
+/* Where the targets of GROUP stand, and the group behind it, which is returned; or NULL. */
+static const struct group *fetch_group(const struct rule_tree *tree, const struct group *group)
+{
+    const struct group *next = group->next != NO_GROUP ? &tree->groups[group->next] : NULL;
+
+    __builtin_prefetch(&tree->targets[group->target_at]);
+    __builtin_prefetch(next);
+    return next;
+}
+
+/* A group of each of COUNT searches, and then the next one of each that has more. */
+static void fetch_groups(const struct rule_tree *tree, const struct rule_foresight *foresights,
+                         size_t count, struct fetched *fetched)
+{
+    const struct group *groups[FORESIGHT_MAX], *next[FORESIGHT_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        groups[i] = foresights[i].group;
+    while (count > 0) {
+        size_t more = 0;
+
+        for (size_t i = 0; i < count; i++)
+            next[i] = fetch_group(tree, groups[i]);
+        for (size_t i = 0; i < count; i++) {
+            fetch_targets(tree, groups[i], fetched);
+            if (next[i] != NULL)
+                groups[more++] = next[i];
+        }
+        count = more;
     }
 }
 
 /* The keys of children that are nodes, as many as most have. */
-static void fetch_keys(const struct rule_tree *tree, const struct group *group)
+static void fetch_keys(const struct rule_tree *tree, const struct fetched *fetched)
 {
-    for (uint32_t i = 0; i < group->target_count && i < FETCH_TARGETS; i++) {
-        struct target target = tree->targets[group->target_at + i];
-        const struct tree_node *node;
+    for (size_t i = 0; i < fetched->count; i++) {
+        const struct tree_node *node = fetched->nodes[i];
 
-        if (is_leaf_or_none(target))
-            continue;
-        node = &tree->nodes[target.at];
         __builtin_prefetch(&tree->keys[node->key_at]);
         __builtin_prefetch(&tree->keys[node->key_at + node->key_count / 2]);
     }
@@ -238,13 +284,12 @@ static void fetch_keys(const struct rule_tree *tree, const struct group *group)
 /* Step by step for all of them, so that no step waits for the one before. */
 void rule_tree_fetch(const struct rule_tree *tree, struct rule_foresight *foresights, size_t count)
 {
+    struct fetched fetched;
+
+    fetched.count = 0;
     if (is_leaf_or_none(tree->root))
         return;
     find_groups(tree, &tree->nodes[tree->root.at], foresights, count);
-    for (size_t i = 0; i < count; i++)
-        __builtin_prefetch(&tree->targets[foresights[i].group->target_at]);
-    for (size_t i = 0; i < count; i++)
-        fetch_targets(tree, foresights[i].group);
-    for (size_t i = 0; i < count; i++)
-        fetch_keys(tree, foresights[i].group);
+    fetch_groups(tree, foresights, count, &fetched);
+    fetch_keys(tree, &fetched);
 }
