@@ -3,6 +3,8 @@
 #include "documents.h"
 
 #include "ipmodd/base/json.h"
+#include "ipmodd/base/macro.h"
+#include "ipmodd/base/text_stream.h"
 
 #include <unistd.h>
 
@@ -44,6 +46,20 @@ static json_t *make_offload(const struct control_report *report)
                                                (report->offload & (1u << i)) != 0, "refused",
                                                json_uint(report->offload_refused[i])));
     return array;
+}
+
+/* As the key has it. */
+static json_t *make_rps(const struct cpu_list *cpus)
+{
+    char *text CLEANUP(cleanup_free) = NULL;
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
+
+    if (out == NULL)
+        return NULL;
+    cpu_list_print(cpus, out);
+    text = text_stream_take(&stream);
+    return text != NULL ? json_string(text) : NULL;
 }
 
 uint64_t document_resident_bytes(void)
@@ -132,6 +148,8 @@ json_t *document_status(const struct control_report *report)
                          "drops", make_drops(&report->counters), "tun_tx_dropped",
                          json_uint(report->tun_tx_dropped), "offload", make_offload(report),
                          "memory_bytes", json_uint(document_resident_bytes()));
+    if (!cpu_list_is_empty(report->rps) && document != NULL)
+        json_object_set_new(document, "rps", make_rps(report->rps));
     if (report->follows_flows && document != NULL)
         json_object_set_new(document, "flows", make_flows(report));
     return document;

@@ -158,6 +158,9 @@ static void print_status(const json_t *document, const json_t *before, double se
     print_flows(json_object_get(document, "flows"), out);
     print_offload(json_object_get(document, "offload"), out);
     print_fallbacks(json_object_get(document, "offload"), out);
+    if (json_object_get(document, "rps") != NULL)
+        fprintf(out, "%-15s CPUs %s go on with what is written to %s\n", "rps",
+                view_string(document, "rps"), view_string(document, "device"));
     fprintf(out, "%-15s %sB\n", "memory", view_scaled(view_real(document, "memory_bytes"), memory));
 }
 

@@ -23,6 +23,7 @@ static const struct {
     [REMARK_RULES] = {LOG_ID_FOREIGN_RULES, LEVEL_NOTICE, "rules"},
     [REMARK_INTERFACES] = {LOG_ID_INTERFACES, LEVEL_NOTICE, "interfaces"},
     [REMARK_FORWARDING] = {LOG_ID_FORWARDING, LEVEL_NOTICE, "forwarding"},
+    [REMARK_RPS] = {LOG_ID_RPS, LEVEL_WARNING, "rps"},
 };
 static_assert(ARRAY_SIZE(entries) == REMARK_KIND_COUNT, "an entry for each kind of remark");
 

@@ -42,6 +42,7 @@ int service_report(void *context, struct control_report *ret_report)
         .rules = TAKE_PTR(totals.rules),
         .disabled = TAKE_PTR(totals.disabled),
         .tun_tx_dropped = divert_tun_tx_dropped(engine->divert),
+        .rps = divert_rps(engine->divert),
         .log_lost = log_lost(),
         .last_reload_taken = !service->last_reload_refused,
         .wakeups = totals.wakeups,

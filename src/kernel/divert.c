@@ -25,6 +25,7 @@ static void divert_free(struct divert *divert)
     snapshot_clear(&divert->snapshot);
     wanted_clear(&divert->wanted);
     inspect_end(&divert->inspect);
+    rps_clear(&divert->rps);
     host_view_free(divert->view);
     config_free(divert->config);
     free(divert);
@@ -41,6 +42,7 @@ static struct divert *divert_new(const struct config *config)
     divert->monitor = MONITOR_INIT;
     divert->ledger = LEDGER_INIT;
     divert->inspect.ledger = &divert->ledger;
+    divert->inspect.rps = &divert->rps;
     divert->config = config_copy(config);
     if (divert->config == NULL) {
         free(divert);
@@ -149,6 +151,7 @@ int divert_start(const struct config *config, struct divert **ret_divert)
         return r;
     }
     hear_of_birth(divert);
+    rps_begin(&divert->rps, clock_monotonic_ns());
     *ret_divert = divert;
     return 0;
 }
@@ -172,6 +175,11 @@ int divert_give_up_offload(struct divert *divert, enum offload_class class)
 {
     fault_clear(&divert->fault);
     return tun_give_up_offload(&divert->tun, class, &divert->fault);
+}
+
+const struct cpu_list *divert_rps(const struct divert *divert)
+{
+    return &divert->rps.cpus;
 }
 
 int divert_monitor_fd(const struct divert *divert)
@@ -210,6 +218,18 @@ static int look_if_due(struct divert *divert, uint64_t now, struct divert_news *
     return 0;
 }
 
+static int rps_if_due(struct divert *divert, uint64_t now, struct divert_news *news)
+{
+    int r = rps_work(&divert->rps, &divert->config->tun, &divert->tun, now);
+
+    if (r < 0)
+        return fault_set(&divert->fault, r, "receive packet steering");
+    if (r == 0)
+        return 0;
+    news->remarks_changed = true;
+    return inspect_update(&divert->inspect, divert->config, divert->netlink, &divert->fault);
+}
+
 static int work_if_due(struct divert *divert, struct divert_news *news)
 {
     uint64_t now = clock_monotonic_ns();
@@ -222,7 +242,7 @@ static int work_if_due(struct divert *divert, struct divert_news *news)
     if (divert->dirt != 0 && now >= divert->not_before_ns)
         r = reconcile(divert, news);
     tell_guards(divert, news);
-    return r;
+    return r < 0 ? r : rps_if_due(divert, now, news);
 }
 
 int divert_dispatch(struct divert *divert, struct divert_news *ret_news)
@@ -263,6 +283,8 @@ int divert_timeout_ms(const struct divert *divert)
         due = divert->retry_ns;
     if (divert->look_ns != 0)
         due = MIN_OF(due, divert->look_ns);
+    if (divert->rps.due_ns != 0)
+        due = MIN_OF(due, divert->rps.due_ns);
     if (poll_ms >= 0)
         due = MIN_OF(due, now + (uint64_t)poll_ms * 1000000);
     if (due == UINT64_MAX)

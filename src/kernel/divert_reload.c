@@ -64,6 +64,7 @@ static int look_soon(struct divert *divert)
     }
     if (divert->look_ns == 0)
         divert->look_ns = now + LOOK_DELAY_NS;
+    rps_begin(&divert->rps, now);
     return 0;
 }
 
@@ -89,6 +90,8 @@ int divert_reload(struct divert *divert, const struct config *config)
     r = inspect_again(&divert->inspect, config, divert->netlink, &divert->fault);
     if (r == 0)
         r = exchange_config(divert, config);
+    if (r == 0)
+        rps_begin(&divert->rps, clock_monotonic_ns());
     if (r == 0)
         return 0;
     fault = divert->fault;

@@ -40,6 +40,7 @@ struct divert {
     struct wanted wanted;
     struct host_view *view;
     struct inspect inspect;
+    struct rps rps;
     struct fault fault;
     unsigned dirt;
     struct route_key keys[KEYS_MAX];

@@ -59,16 +59,24 @@ static int remark_interfaces(const struct config_divert *divert, struct remarks 
     return r;
 }
 
-/* The list that users see: netfilter as last seen, and the rest as it is now. */
-static int collect(struct inspect *inspect, const struct config *config, struct netlink *netlink,
-                   struct fault *fault)
+static int copy_remarks(const struct remarks *from, struct remarks *to)
 {
-    const struct remarks *seen = &inspect->findings.remarks;
-    struct remarks remarks = {.left_out = seen->left_out};
     int r = 0;
 
-    for (size_t i = 0; i < seen->count && r == 0; i++)
-        r = remarks_add(&remarks, seen->items[i].kind, "%s", seen->items[i].text);
+    for (size_t i = 0; i < from->count && r == 0; i++)
+        r = remarks_add(to, from->items[i].kind, "%s", from->items[i].text);
+    return r;
+}
+
+/* The list that users see: netfilter as last seen, and the rest as it is now. */
+int inspect_update(struct inspect *inspect, const struct config *config, struct netlink *netlink,
+                   struct fault *fault)
+{
+    struct remarks remarks = {.left_out = inspect->findings.remarks.left_out};
+    int r = copy_remarks(&inspect->findings.remarks, &remarks);
+
+    if (r == 0 && inspect->rps != NULL)
+        r = copy_remarks(&inspect->rps->remarks, &remarks);
     if (r == 0)
         r = remark_xfrm(&remarks);
     if (r == 0)
@@ -129,7 +137,7 @@ int inspect_look(struct inspect *inspect, const struct config *config, struct ne
 {
     int r = look(config, inspect, &inspect->findings, fault);
 
-    return r < 0 ? r : collect(inspect, config, netlink, fault);
+    return r < 0 ? r : inspect_update(inspect, config, netlink, fault);
 }
 
 int inspect_start(struct inspect *inspect, const struct config *config, struct netlink *netlink,
@@ -144,7 +152,7 @@ int inspect_start(struct inspect *inspect, const struct config *config, struct n
     if (r < 0)
         return fault_set(fault, r, "looking at the rules of netfilter");
     r = check_refusal(inspect, config, fault);
-    return r < 0 ? r : collect(inspect, config, netlink, fault);
+    return r < 0 ? r : inspect_update(inspect, config, netlink, fault);
 }
 
 int inspect_again(struct inspect *inspect, const struct config *config, struct netlink *netlink,
@@ -154,7 +162,7 @@ int inspect_again(struct inspect *inspect, const struct config *config, struct n
 
     if (r < 0)
         return fault_set(fault, r, "looking at the rules of netfilter");
-    return collect(inspect, config, netlink, fault);
+    return inspect_update(inspect, config, netlink, fault);
 }
 
 int inspect_timeout_ms(const struct inspect *inspect)
@@ -175,7 +183,7 @@ int inspect_poll(struct inspect *inspect, const struct config *config, struct ne
     if (r > 0)
         r = adopt(inspect, config, &findings);
     if (r == 0)
-        r = collect(inspect, config, netlink, fault);
+        r = inspect_update(inspect, config, netlink, fault);
     return r < 0 ? fault_set(fault, r, "looking at the rules of netfilter") : 1;
 }
 

@@ -13,6 +13,7 @@
 #include "kernel/connections.h"
 #include "kernel/ledger.h"
 #include "kernel/netlink.h"
+#include "kernel/rps.h"
 
 struct inspect {
     struct netfilter_question question;
@@ -20,6 +21,7 @@ struct inspect {
     struct connections connections;
     struct remarks remarks;      /* all that there is to say */
     const struct ledger *ledger; /* tells what is our own doing; borrowed, NULL = nothing is */
+    const struct rps *rps;       /* whose remarks belong to the list; borrowed, NULL = none */
 };
 
 #define INSPECT_INIT ((struct inspect){.question = NETFILTER_QUESTION_INIT})
@@ -38,6 +40,10 @@ int inspect_look(struct inspect *inspect, const struct config *config, struct ne
 /* Policy rules at once, netfilter under way. 0 or -errno with FAULT set. */
 int inspect_again(struct inspect *inspect, const struct config *config, struct netlink *netlink,
                   struct fault *fault);
+
+/* The list anew without asking netfilter anew. 0 or -errno with FAULT set. */
+int inspect_update(struct inspect *inspect, const struct config *config, struct netlink *netlink,
+                   struct fault *fault);
 
 /* Milliseconds until inspect_poll() is due; -1 when no look is under way. */
 int inspect_timeout_ms(const struct inspect *inspect);

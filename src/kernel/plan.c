@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The wanted list as commands of iproute2 and sysctl. */
 #include "kernel/inbound.h"
+#include "kernel/rps.h"
 #include "kernel/tun.h"
 #include "kernel/wanted.h"
 
@@ -28,6 +29,20 @@ static void print_tun_setting(const struct config *config, enum ip_family family
     print_setting(&setting, out);
 }
 
+static void print_rps(const struct config *config, FILE *out)
+{
+    struct cpu_list cpus;
+    char path[RPS_PATH];
+
+    if (rps_wanted(&config->tun, &cpus) < 0 || cpu_list_is_empty(&cpus))
+        return;
+    for (unsigned i = 0; i < config->tun.queues; i++) {
+        fputs("echo ", out);
+        cpu_list_print_mask(&cpus, out);
+        fprintf(out, " > %s\n", rps_path(config->tun.name, i, path));
+    }
+}
+
 static void print_device(const struct config *config, const struct wanted *wanted,
                          const struct snapshot *snapshot, FILE *out)
 {
@@ -46,6 +61,7 @@ static void print_device(const struct config *config, const struct wanted *wante
     print_tun_setting(config, FAMILY_IPV4, "forwarding", 1, out);
     print_tun_setting(config, FAMILY_IPV4, "rp_filter", wanted->tun_rp_filter, out);
     fprintf(out, "ip link set dev %s multicast off up\n", name);
+    print_rps(config, out);
 }
 
 static void print_lifetime(const char *name, uint32_t seconds, FILE *out)

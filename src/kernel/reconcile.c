@@ -60,6 +60,7 @@ static int ensure_tun(struct divert *divert, struct divert_news *news)
     if (r < 0)
         return r;
     news->tun_restored = true;
+    rps_begin(&divert->rps, clock_monotonic_ns());
     return snapshot_read_devices(&divert->snapshot, divert->netlink, &divert->fault);
 }
 

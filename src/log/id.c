@@ -32,6 +32,7 @@ static const char *const texts[] = {
     [LOG_ID_XFRM] = "4f82d7a1e60b4c95937c1ab8d20e6f43",
     [LOG_ID_FORWARDING] = "7ab0c2e1fe734a0ba9b3c50a932ba97f",
     [LOG_ID_INTERFACES] = "c5e3b8f2a94d47d18be6630f1d7c2a98",
+    [LOG_ID_RPS] = "5f63fd95609e489989de74843db1fe85",
     [LOG_ID_CONTROL_UNSERVED] = "d1f0a6c2b94e4c7d8a35e7206bf41c98",
     [LOG_ID_CONNTRACK] = "0e6b93d8c54a47d1b2f7a8069c1de5fb",
     [LOG_ID_CONFIRMED] = "8e0afe9154684aecb8d2c76f6d4d2c43",

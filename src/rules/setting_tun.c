@@ -6,6 +6,7 @@
 #include "ipmodd/base/text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static const struct value_name mtu_names[] = {{"auto", 0, 0}};
@@ -176,6 +177,37 @@ static void print_busy_poll(const struct config *config, FILE *out)
     value_print_range(&busy_poll_domain, config->tun.busy_poll_us, config->tun.busy_poll_us, out);
 }
 
+/* The kernel's own form of a list, and the two words. */
+static int parse_rps(const char *text, struct config *config, struct value_error *error)
+{
+    struct cpu_list cpus = {.words = {0}};
+    bool all = strcmp(text, "all") == 0;
+    int r = 0;
+
+    if (!all && strcmp(text, "off") != 0)
+        r = cpu_list_parse(text, &cpus);
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0)
+        return value_refuse(error,
+                            "'%.40s' is not a list of CPUs: numbers from 0 to %d and ranges of "
+                            "them, as 0,2-3; or all, or off",
+                            text, CPU_LIST_MAX - 1);
+    config->tun.rps_all = all;
+    config->tun.rps = cpus;
+    return 0;
+}
+
+static void print_rps(const struct config *config, FILE *out)
+{
+    if (config->tun.rps_all)
+        fputs("all", out);
+    else if (cpu_list_is_empty(&config->tun.rps))
+        fputs("off", out);
+    else
+        cpu_list_print(&config->tun.rps, out);
+}
+
 static const struct setting settings[] = {
     {"name", "the name of a link", parse_name, print_name},
     {"address", "borrow, or addresses with prefix lengths", parse_address, print_address},
@@ -184,6 +216,7 @@ static const struct setting settings[] = {
     {"merge", "exact, relaxed or off", parse_merge, print_merge},
     {"queues", "a number from 1 to 16", parse_queues, print_queues},
     {"busy-poll", "auto, off or a number of microseconds", parse_busy_poll, print_busy_poll},
+    {"rps", "off, all, or numbers and ranges of CPUs", parse_rps, print_rps},
 };
 
 const struct setting_group setting_tun = {

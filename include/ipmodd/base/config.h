@@ -11,6 +11,7 @@
 #define IPMODD_BASE_CONFIG_H
 
 #include "ipmodd/base/addr.h"
+#include "ipmodd/base/cpu_list.h"
 #include "ipmodd/base/flow_class.h"
 
 #include <net/if.h>
@@ -144,7 +145,9 @@ struct config_tun {
     unsigned queues;       /* of the device, each with a thread of its own; 1 to QUEUES_MAX */
     uint32_t busy_poll_us; /* how long a thread looks for the next packet before it sleeps */
     enum merge_mode merge;
-    bool offload; /* super-packets and partial checksums, as far as the kernel has them */
+    bool offload;        /* super-packets and partial checksums, as far as the kernel has them */
+    bool rps_all;        /* the kernel goes on with what is written on all processors, */
+    struct cpu_list rps; /* or on these; none = on the one that writes */
 };
 
 struct config_divert {

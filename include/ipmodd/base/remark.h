@@ -26,6 +26,7 @@ enum remark_kind {
     REMARK_RULES,      /* policy rules that are asked before the divert rule */
     REMARK_INTERFACES, /* devices of `interfaces` that are not there */
     REMARK_FORWARDING, /* a setting of the whole host that this kernel needs */
+    REMARK_RPS,        /* packets that are not steered to other processors as configured */
     REMARK_KIND_COUNT,
 };
 

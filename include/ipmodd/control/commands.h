@@ -56,6 +56,7 @@ struct control_report {
     bool *disabled;                /* for each rule whether it is */
     struct control_rates rates;
     uint64_t tun_tx_dropped;
+    const struct cpu_list *rps;
     unsigned offload; /* 1u << enum offload_class of those in use */
     uint64_t offload_refused[OFFLOAD_CLASS_COUNT];
     uint64_t log_lost;

@@ -79,6 +79,9 @@ bool divert_has_offload(const struct divert *divert, enum offload_class class);
  */
 int divert_give_up_offload(struct divert *divert, enum offload_class class);
 
+/* Where the kernel goes on with packets, by our doing; none = where they are written. Borrowed. */
+const struct cpu_list *divert_rps(const struct divert *divert);
+
 int divert_monitor_fd(const struct divert *divert);
 
 /* Reads what the monitor has and makes the kernel state right again where needed. */

@@ -83,5 +83,6 @@ int check_ping_nat(struct examination *examination);
 int check_ttl(struct examination *examination);
 int check_offload(struct examination *examination);
 int check_queue(struct examination *examination);
+int check_rps(struct examination *examination);
 
 #endif

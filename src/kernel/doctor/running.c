@@ -2,6 +2,8 @@
 /* What a running daemon tells of its work. */
 #include "kernel/doctor/examination.h"
 
+#include "kernel/rps.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -59,4 +61,28 @@ int check_queue(struct examination *examination)
                            "%" PRIu64 " packets found the queue of the tun device full and were "
                            "lost",
                            count);
+}
+
+/* What the daemon set is told by it; what is there now may be somebody else's doing. */
+int check_rps(struct examination *examination)
+{
+    const struct config_tun *tun = &examination->config->tun;
+    struct cpu_list wanted, there;
+    char path[RPS_PATH];
+    int r;
+
+    if (!examination->diverts || examination->tun == NULL ||
+        (!tun->rps_all && cpu_list_is_empty(&tun->rps)))
+        return 0;
+    r = rps_wanted(tun, &wanted);
+    for (unsigned i = 0; i < tun->queues && r == 0; i++) {
+        r = rps_read(tun->name, examination->tun->ifindex, i, &there);
+        if (r == 0 && (cpu_list_is_empty(&there) || cpu_list_is_empty(&wanted)))
+            return examination_add(examination, FINDING_WARNING,
+                                   "ipmodctl reload; journalctl -u ipmodd -g rps",
+                                   "%s is not set: the kernel goes on with packets where they are "
+                                   "written",
+                                   rps_path(tun->name, i, path));
+    }
+    return r < 0 ? fault_set(&examination->fault, r, "%s", rps_path(tun->name, 0, path)) : r;
 }

@@ -45,6 +45,7 @@ static const struct doctor_check checks[] = {
     {"offload", "super-packets are used as configured, or no daemon runs", check_offload},
     {"ttl-255", "no packet with TTL 255 was diverted, or no daemon runs", check_ttl},
     {"queue", "the queue of the tun device was never full, or no daemon runs", check_queue},
+    {"rps", "packets are steered to other CPUs as configured, or no daemon runs", check_rps},
 };
 
 static const struct doctor_check ping_checks[] = {

@@ -48,10 +48,13 @@ static void test_commands(void **state)
     route->metrics->values[RTAX_RTO_MIN] = 300;
     host_add_route(host, "203.0.113.0/24", ETH0, NULL)->type = RTN_BLACKHOLE;
     host->config->tun.queues = 2;
+    assert_int_equal(cpu_list_parse("0,8191", &host->config->tun.rps), 0);
     host_compute(host);
     text = plan_text(host);
     has_line(text, "ip tuntap add dev tun0 mode tun multi_queue");
     has_line(text, "ip link set dev tun0 mtu 1500 group 100 txqueuelen 1000");
+    has_line(text, "echo 1 > /sys/class/net/tun0/queues/rx-0/rps_cpus");
+    has_line(text, "echo 1 > /sys/class/net/tun0/queues/rx-1/rps_cpus");
     has_line(text, "ip -4 address add 192.0.2.1/32 dev tun0 noprefixroute");
     has_line(text, "ip -6 address add 2001:db8::1/128 dev tun0 noprefixroute nodad "
                    "valid_lft 600 preferred_lft 300");

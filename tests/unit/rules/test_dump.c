@@ -42,6 +42,7 @@ static void test_defaults_are_written_out(void **state)
                               "merge = exact\n"
                               "queues = 1\n"
                               "busy-poll = auto\n"
+                              "rps = off\n"
                               "\n"
                               "[divert]\n"
                               "direction = out\n"
@@ -74,7 +75,7 @@ static void test_round_trip(void **state)
     assert_stable(
         "[main]\npolicy = drop\nmalformed = pass\nlog-level = debug\nseed = 77\ncontrol = /run/other\n"
         "[tun]\nname = mod0\naddress = 192.0.2.1/24, 2001:db8::1/64\nmtu = 1400\noffload = off\nmerge = relaxed\nqueues = 4\n"
-        "busy-poll = 20\n"
+        "busy-poll = 20\nrps = 0-1,7\n"
         "[divert]\ndirection = out, forward\nfamily = ipv4, ipv6\ntable = 200\n"
         "priority = 20\ndivert-priority = 30000\nexclude = 192.0.2.1, 2001:db8::/32\n"
         "exclude-uid = 7, root\nexclude-port = udp/1-2\nmirror = default\n"

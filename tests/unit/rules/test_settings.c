@@ -49,6 +49,11 @@ static const struct right rights[] = {
     {"tun", "busy-poll", "auto", NULL},
     {"tun", "busy-poll", "off", NULL},
     {"tun", "busy-poll", "1000", NULL},
+    {"tun", "rps", "off", NULL},
+    {"tun", "rps", "all", NULL},
+    {"tun", "rps", "0", NULL},
+    {"tun", "rps", "0,2-3", NULL},
+    {"tun", "rps", "3, 2, 8191", "2-3,8191"},
     {"divert", "direction", "out", NULL},
     {"divert", "direction", "forward", NULL},
     {"divert", "direction", "forward,out", "out, forward"},
@@ -109,7 +114,10 @@ static const struct right rights[] = {
     "'" value "' is not an address or prefix: one such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
 #define NO_PAUSE(value)  "'" value "' is not right: off, or a time from 1s to 1min"
 #define NO_QUEUES(value) "'" value "' is out of range: a number of queues is a number from 1 to 16"
-#define NO_SEED(value)   "'" value "' is not a seed: auto, or a number from 0 to 18446744073709551615"
+#define NO_CPUS(value)                                                                         \
+    "'" value "' is not a list of CPUs: numbers from 0 to 8191 and ranges of them, as 0,2-3; " \
+    "or all, or off"
+#define NO_SEED(value) "'" value "' is not a seed: auto, or a number from 0 to 18446744073709551615"
 #define NO_PLACE(value) \
     "'" value           \
     "' is no place to listen at: off, or an address and a port such as 127.0.0.1:9469 or [::1]:9469"
@@ -151,6 +159,12 @@ static const struct wrong wrongs[] = {
      "'1001' is out of range: a number of microseconds is a number from 1 to 1000"},
     {"tun", "busy-poll", "yes",
      "'yes' is not a number of microseconds: a number from 1 to 1000 or one of auto, off"},
+    {"tun", "rps", "8192", NO_CPUS("8192")},
+    {"tun", "rps", "0x3", NO_CPUS("0x3")},
+    {"tun", "rps", "3-2", NO_CPUS("3-2")},
+    {"tun", "rps", "0,", NO_CPUS("0,")},
+    {"tun", "rps", "on", NO_CPUS("on")},
+    {"tun", "rps", "all,0", NO_CPUS("all,0")},
     {"tun", "merge", "on", "'on' is not a way to merge: exact, relaxed, off"},
     {"divert", "direction", "out, !in", "'!' has no meaning here: name what is meant itself"},
     {"divert", "direction", "inward", "'inward' is not a direction: out, forward, in"},
