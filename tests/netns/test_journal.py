@@ -313,6 +313,12 @@ def test_netfilter_that_cannot_be_seen(logged):
                   PRIORITY="4")
 
 
+def test_remark_about_the_device(logged):
+    logged.start("[tun]\nrps = 8191\n" + PLAIN)
+    logged.expect("LOG_ID_RPS", "this machine has not all of these CPUs running",
+                  IPMODD_REMARK="rps", PRIORITY="4")
+
+
 def test_remarks_about_routing(logged, binary):
     binary(os.environ["IPMODD_OLD"], IPMODD_HIDE="force_forwarding")
     logged.net.host.sysctl("net.ipv6.conf.all.forwarding", 0)
