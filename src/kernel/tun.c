@@ -80,6 +80,14 @@ static int attaching_refused(const struct tun *tun, int error, struct fault *fau
                      tun->name);
 }
 
+/* Without an owner anybody who can open /dev/net/tun attaches a queue more, and gets packets. */
+static int keep_to_ourselves(const struct tun *tun, struct fault *fault)
+{
+    if (ioctl(tun->fds[0], TUNSETOWNER, (unsigned long)geteuid()) < 0)
+        return fault_set(fault, -errno, "%s: making it our own", tun->name);
+    return 0;
+}
+
 /* The next descriptor becomes a queue of the device; the first one makes it. */
 static int attach_queue(struct tun *tun, struct fault *fault)
 {
@@ -92,9 +100,10 @@ static int attach_queue(struct tun *tun, struct fault *fault)
     memcpy(request.ifr_name, tun->name, sizeof(request.ifr_name));
     if (ioctl(tun->fds[tun->attached], TUNSETIFF, &request) < 0)
         return attaching_refused(tun, errno, fault);
-    if (tun->attached++ == 0)
-        tun->made = if_nametoindex(tun->name);
-    return 0;
+    if (tun->attached++ > 0)
+        return 0;
+    tun->made = if_nametoindex(tun->name);
+    return keep_to_ourselves(tun, fault);
 }
 
 static int attach(struct tun *tun, struct fault *fault)

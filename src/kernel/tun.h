@@ -4,7 +4,8 @@
  *
  * It has a descriptor for each of its queues. The kernel spreads flows over the queues, by a hash
  * of addresses and ports that is the same for both directions, and remembers on which queue a flow
- * was last written: who reads a packet from a queue writes it back to the same one.
+ * was last written: who reads a packet from a queue writes it back to the same one. It belongs to
+ * the user of this process, or everybody could have a queue of it.
  *
  * Each packet of it has a virtio-net header in front, little-endian and of 10 bytes. What the
  * kernel may leave to be done (super-packets, partial checksums) is a set of offload classes, each

@@ -37,6 +37,19 @@ while time.monotonic() < end:
         except OSError:
             pass
 """
+# Becomes nobody and tries to have a queue of tun0: argv = flags of the device; says why not.
+STRANGER = """
+import fcntl, os, struct, sys
+fd = os.open("/dev/net/tun", os.O_RDWR)  # which is everybody's on most hosts
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+try:
+    fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", b"tun0", int(sys.argv[1])))
+except OSError as error:
+    print(error.strerror)
+"""
+IFF_TUN, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 1, 0x100, 0x1000, 0x4000
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 WALL = 0x40000000  # of waitpid(): threads as well
 
@@ -92,6 +105,14 @@ def run_time_ns(task):
 def queue_threads(daemon):
     """The threads that move packets, in the order of their queues."""
     return [task for name, task in sorted(daemon.threads().items()) if "queue" in name]
+
+
+def test_queues_are_nobody_elses(wire, daemons):
+    """A local user who attached one would get a share of the packets of all."""
+    daemons(wire.host).start(CONFIG)
+    flags = IFF_TUN | IFF_MULTI_QUEUE | IFF_NO_PI | IFF_VNET_HDR
+    said = wire.host.run([sys.executable, "-c", STRANGER, str(flags)]).stdout
+    assert said == "Operation not permitted\n"
 
 
 def test_flows_are_spread_and_keep_their_order(wire, daemons):
