@@ -194,6 +194,31 @@ test_steer() {
     journal steer.journal
 }
 
+# What our rule has udev run for the first queue of the device; a container has no udev.
+udev_commands() {
+    grep -o 'RUN+="[^"]*"' /usr/lib/udev/rules.d/60-ipmodd.rules | sed \
+        's,^RUN+="\(.*\)"$,\1,; s,[$]sys[$]devpath,/sys/devices/virtual/net/tun0/queues/rx-0,'
+}
+
+# By the service's user, in its sandbox; the device is older than what udev does about it.
+test_rps() {
+    second_config
+    printf '\n[tun]\nrps = all\n' >>$conf
+    systemctl reload ipmodd
+    wait_for $patience status_has '4 rules'
+    step rps_file_before stat -c '%A %U:%G' /sys/class/net/tun0/queues/rx-0/rps_cpus
+    step rps_udev sh -exc "$(udev_commands)"
+    wait_for $patience grep -q '[^0]' /sys/class/net/tun0/queues/rx-0/rps_cpus
+    step rps_mask cat /sys/class/net/tun0/queues/rx-0/rps_cpus
+    step rps_status ipmodctl status
+    step fake_with_rps ping -n -c 2 -i 0.05 -W 5 203.0.113.7
+    second_config
+    systemctl reload ipmodd
+    wait_for $patience grep -q '^0*$' /sys/class/net/tun0/queues/rx-0/rps_cpus
+    step rps_mask_after cat /sys/class/net/tun0/queues/rx-0/rps_cpus
+    journal rps.journal
+}
+
 test_bad_reload() {
     ping -n -c 40 -i 0.02 -W 5 203.0.113.7 >/out/ping_while_reloading 2>&1 &
     pinger=$!
@@ -418,6 +443,7 @@ mkdir -p /run/systemd/system/ipmodd.service.d
 printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/ipmodd.service.d/test.conf
 systemctl daemon-reload
 chmod 666 /dev/net/tun # as udev leaves it on a machine
+step sysfs mount -o remount,rw /sys/devices # as it is there
 journalctl --update-catalog
 make_network
 state state_before
@@ -425,6 +451,7 @@ test_start
 test_traffic
 test_reload
 test_steer
+test_rps
 test_bad_reload
 test_stuck_journal
 test_gone_journal

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+import pytest
+
 CAP_NET_ADMIN = 1 << 12
 
 
@@ -136,6 +138,19 @@ def test_statistics_by_signal(results):
     assert int(totals[0]["IPMODD_IN_PACKETS"]) >= 15
     assert (int(totals[0]["IPMODD_IN_PACKETS"]) + int(totals[0]["IPMODD_GENERATED"])
             == int(totals[0]["IPMODD_OUT_PACKETS"]) + packets["answered"] + packets["rule"])
+
+
+def test_packets_are_steered(results):
+    """`rps` under the unit: its file is given to the group by udev and open in the sandbox."""
+    if results.code("sysfs") != 0:
+        pytest.skip(f"/sys stays read-only here: {results.text('sysfs')}")
+    assert results.text("rps_file_before").strip() == "-rw-r--r-- root:root"
+    assert results.code("rps_udev") == 0, results.text("rps_udev")
+    assert int(results.text("rps_mask").replace(",", ""), 16) != 0, results.text("rps.journal")
+    assert re.search("^rps +CPUs [0-9]", results.text("rps_status"), re.MULTILINE)
+    assert results.code("fake_with_rps") == 0
+    assert int(results.text("rps_mask_after").replace(",", ""), 16) == 0
+    assert not only(results.entries("rps.journal"), IPMODD_REMARK="rps")
 
 
 def test_good_reload(results):
