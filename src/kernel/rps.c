@@ -72,14 +72,34 @@ static int write_mask(const char *path, const struct cpu_list *cpus)
     return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* Whether /sys shows the device at all: it may be that of another network namespace. */
+/* 0 or -errno. */
+static int read_attribute(const char *name, const char *attribute, char text[static FILE_TEXT])
+{
+    char path[RPS_PATH];
+
+    snprintf(path, sizeof(path), "/sys/class/net/%s/%s", name, attribute);
+    return read_file(path, text);
+}
+
 static bool is_shown(const char *name, uint32_t ifindex)
 {
-    char path[RPS_PATH], text[FILE_TEXT], wanted[16];
+    char text[FILE_TEXT], wanted[16];
 
-    snprintf(path, sizeof(path), "/sys/class/net/%s/ifindex", name);
     snprintf(wanted, sizeof(wanted), "%" PRIu32, ifindex);
-    return read_file(path, text) == 0 && strcmp(text, wanted) == 0;
+    return read_attribute(name, "ifindex", text) == 0 && strcmp(text, wanted) == 0;
+}
+
+/*
+ * Whether the device that /sys shows is ours. Namespaces count alike, so another one may well have
+ * a device of the same name and number; but what is done to ours by its descriptor shows on ours
+ * alone. A device that was just made belongs to no group.
+ */
+static bool is_ours(const struct tun *tun)
+{
+    char before[FILE_TEXT], after[FILE_TEXT];
+
+    return read_attribute(tun->name, "group", before) == 0 && tun_set_group(tun, getegid()) == 0 &&
+           read_attribute(tun->name, "group", after) == 0 && strcmp(before, after) != 0;
 }
 
 int rps_read(const char *name, uint32_t ifindex, unsigned queue, struct cpu_list *ret_cpus)
@@ -150,11 +170,11 @@ static int set(struct rps *rps, const struct config_tun *config, const struct tu
 
     if (rps->ifindex != tun->ifindex)
         rps->cpus = (struct cpu_list){.words = {0}};
-    rps->ifindex = tun->ifindex;
     if (!config->rps_all && cpu_list_is_empty(&config->rps))
         return take_back(rps, tun);
-    if (!is_shown(tun->name, tun->ifindex))
+    if (rps->ifindex != tun->ifindex && !is_ours(tun))
         return -ENODEV;
+    rps->ifindex = tun->ifindex;
     r = rps_wanted(config, &wanted);
     if (r < 0)
         return r;

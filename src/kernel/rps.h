@@ -28,7 +28,7 @@
 
 /* Zeroed at first. */
 struct rps {
-    uint32_t ifindex;       /* of the device that CPUS were set for */
+    uint32_t ifindex;       /* of the device that /sys was seen to show */
     struct cpu_list cpus;   /* as its queues had them then; none = nothing was set */
     struct remarks remarks; /* what keeps packets from being steered as configured */
     uint64_t due_ns;        /* when rps_work() has something to do; 0 = never */

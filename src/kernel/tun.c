@@ -200,6 +200,11 @@ int tun_recreate(struct tun *tun, struct fault *fault)
     return r < 0 ? r : request_offloads(tun, fault);
 }
 
+int tun_set_group(const struct tun *tun, gid_t group)
+{
+    return ioctl(tun->fds[0], TUNSETGROUP, (unsigned long)group) < 0 ? -errno : 0;
+}
+
 int tun_give_up_offload(struct tun *tun, enum offload_class class, struct fault *fault)
 {
     int r;

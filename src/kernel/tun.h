@@ -57,6 +57,12 @@ int tun_discard(const struct tun *tun, struct netlink *netlink, struct fault *fa
 /* The device again on the same descriptors, after it was deleted. */
 int tun_recreate(struct tun *tun, struct fault *fault);
 
+/*
+ * Has the device belong to GROUP as well: who is not of it, or not its owner, must be allowed to
+ * administrate the network to have a queue. 0 or -errno.
+ */
+int tun_set_group(const struct tun *tun, gid_t group);
+
 /* Super-packets of CLASS come no more. 1 if they did before, 0 if not, or -errno with FAULT set. */
 int tun_give_up_offload(struct tun *tun, enum offload_class class, struct fault *fault);
 

@@ -170,6 +170,20 @@ def test_refused(wire, daemons, name):
     assert daemon.stop() == 0
 
 
+def test_one_of_another_namespace(wire, daemons):
+    """The device that /sys shows has the right name and number, and is somebody else's."""
+    daemon = daemons(wire.host)
+    other = wire.peer.popen("sleep infinity").pid
+    wire.peer.ip("tuntap add tun0 mode tun multi_queue")
+    script = f'nsenter --net=/proc/{other}/ns/net mount -t sysfs none /sys; exec "$@"'
+    daemon.start(config("all"), prefix=("sh", "-ec", script, "sh"))
+    assert "/sys is not that of this network namespace" in daemon.wait_log(TROUBLE)[0]
+    ours, theirs = (space.ip_json("link show tun0")[0]["ifindex"]
+                    for space in (wire.host, wire.peer))
+    assert ours == theirs
+    assert masks(wire.peer) == [0]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs the mode of a file in /sys changed")
 def test_allowed_later(wire, daemons):
     """Who may write the file is decided by udev, a moment after the device has come."""
