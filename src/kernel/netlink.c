@@ -109,6 +109,7 @@ const char *netlink_refusal(const struct netlink *netlink)
 
 int netlink_send(struct netlink *netlink, void *bytes, size_t len)
 {
+    netlink->refusal[0] = '\0';
     return netlink_error(MIN_OF(nl_sendto(netlink->socket, bytes, len), 0));
 }
 

@@ -45,7 +45,7 @@ typedef int netlink_item_fn(void *context, const struct nlmsghdr *message);
 int netlink_query(struct netlink *netlink, struct nl_msg *message, netlink_item_fn *item,
                   void *context);
 
-/* The kernel's words for the last refusal, or "". */
+/* The kernel's words for refusing what was sent last, or "". */
 const char *netlink_refusal(const struct netlink *netlink);
 
 /* What the NLMSG_DONE message HEADER of a dump says: 0, or the -errno that ended it too early. */

@@ -9,8 +9,12 @@
 
 void netlink_batch_begin(struct netlink *netlink, netlink_failure_fn *failure, void *context)
 {
-    netlink->batch.failure = failure;
-    netlink->batch.failure_context = context;
+    struct netlink_batch *batch = &netlink->batch;
+
+    batch->failure = failure;
+    batch->failure_context = context;
+    batch->used = 0;
+    batch->count = 0;
 }
 
 /* Reads until the last of COUNT messages is acknowledged; reports each refusal. */

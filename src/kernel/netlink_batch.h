@@ -17,7 +17,7 @@
 /* The kernel has refused the message that was queued with TAG; its words, or "". */
 typedef void netlink_failure_fn(void *context, void *tag, int error, const char *refusal);
 
-/* Who hears of refusals from now on. */
+/* Who hears of refusals from now on. What a batch that was given up has left is thrown away. */
 void netlink_batch_begin(struct netlink *netlink, netlink_failure_fn *failure, void *context);
 
 /*
