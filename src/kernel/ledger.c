@@ -73,7 +73,11 @@ int ledger_open(struct ledger *ledger, const struct instance *instance, struct f
         return r;
     set_state_path(ledger);
     r = read_leftovers(ledger);
-    return r < 0 ? fault_set(fault, r, "reading %s", ledger->path) : 0;
+    if (r == 0)
+        return 0;
+    fault_set(fault, r, "reading %s", ledger->path);
+    ledger->path[0] = '\0'; /* what it says is for whoever can read it */
+    return r;
 }
 
 /* Those of INSTANCE's locks that are other ones than those held. */
@@ -205,7 +209,7 @@ static bool is_settled(const struct ledger *ledger)
 
 void ledger_close(struct ledger *ledger)
 {
-    if (ledger->locks[LOCK_PRIORITY] >= 0 && is_settled(ledger))
+    if (ledger->path[0] != '\0' && is_settled(ledger))
         unlink(ledger->path);
     drop_all(&ledger->leaving, ledger->leaving_locks);
     drop_all(&ledger->instance, ledger->locks);
@@ -288,7 +292,12 @@ int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t 
     if (ledger_find(ledger, setting->family, setting->device, setting->name) != NULL)
         return 0;
     r = ledger_add(ledger, &entry);
-    return r < 0 ? r : ledger_save(ledger);
+    if (r < 0)
+        return r;
+    r = ledger_save(ledger);
+    if (r < 0)
+        ledger->count--; /* or the next try would find it and write the setting */
+    return r;
 }
 
 void ledger_forget(struct ledger *ledger, size_t index)

@@ -35,7 +35,7 @@ struct ledger_entry {
 enum { LEDGER_LEFT_MAX = 4 };
 
 struct ledger {
-    char path[LOCK_PATH]; /* "" = never written (plan, tests) */
+    char path[LOCK_PATH]; /* "" = never written (plan, tests), or it could not be read */
     uint64_t cookie;      /* of the network namespace; 0 = the kernel tells none */
     struct instance instance;
     struct instance leaving; /* after a move, until ledger_left(); "" as name = none */
@@ -105,7 +105,7 @@ const struct ledger_entry *ledger_find(const struct ledger *ledger, enum ip_fami
 bool ledger_made(const struct ledger *ledger, enum ip_family family, const char *device,
                  const char *name, int32_t current);
 
-/* Notes that SETTING replaces ORIGINAL, and makes that durable. 0 or -errno. */
+/* Notes that SETTING replaces ORIGINAL, and makes that durable. 0, or -errno with nothing noted. */
 int ledger_record(struct ledger *ledger, const struct setting *setting, int32_t original);
 
 /*

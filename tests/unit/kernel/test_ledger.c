@@ -263,7 +263,7 @@ static void test_what_others_put_there_is_not_followed(void **state)
 {
     const struct instance instance = {.tun = "tun0", .table = 100, .divert_priority = 32765};
     char directory[] = "/tmp/ipmodd-unit-XXXXXX";
-    char other[64], temporary[LOCK_PATH + 8];
+    char other[64], state_path[LOCK_PATH], temporary[LOCK_PATH + 8];
     struct ledger ledger = LEDGER_INIT;
     struct fault fault = {.text = ""};
     struct stat status;
@@ -273,7 +273,8 @@ static void test_what_others_put_there_is_not_followed(void **state)
     setenv("RUNTIME_DIRECTORY", directory, 1);
     assert_int_equal(ledger_open(&ledger, &instance, &fault), 0);
     snprintf(other, sizeof(other), "%s/other", directory);
-    snprintf(temporary, sizeof(temporary), "%s.new", ledger.path);
+    strcpy(state_path, ledger.path);
+    snprintf(temporary, sizeof(temporary), "%s.new", state_path);
     assert_int_equal(symlink(other, temporary), 0);
     assert_int_equal(ledger_save(&ledger), 0);
     assert_int_equal(lstat(other, &status), -1);
@@ -287,8 +288,60 @@ static void test_what_others_put_there_is_not_followed(void **state)
     drop_locks(&ledger);
     assert_int_equal(ledger_open(&ledger, &instance, &fault), -ELOOP);
     alarm(0);
-    unlink(ledger.path);
+    unlink(state_path);
     ledger_close(&ledger);
+    rmdir(directory);
+}
+
+/* Nothing is changed before what it was stands on the disk, however often that is tried. */
+static void test_what_cannot_be_written_is_not_noted(void **state)
+{
+    const struct setting rp = setting(FAMILY_IPV4, "eth0", "rp_filter", 2);
+    char directory[] = "/tmp/ipmodd-unit-XXXXXX";
+    struct ledger ledger = LEDGER_INIT, back = LEDGER_INIT;
+    FILE *in;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(ledger.path, sizeof(ledger.path), "%s/missing/state", directory);
+    assert_int_equal(ledger_record(&ledger, &rp, 1), -ENOENT);
+    assert_int_equal(ledger_record(&ledger, &rp, 1), -ENOENT);
+    snprintf(ledger.path, sizeof(ledger.path), "%s/state", directory);
+    assert_int_equal(ledger_record(&ledger, &rp, 1), 0);
+    in = fopen(ledger.path, "re");
+    assert_non_null(in);
+    assert_int_equal(ledger_read(&back, in), 0);
+    fclose(in);
+    assert_int_equal(back.count, 1);
+    assert_int_equal(ledger.count, 1);
+    unlink(ledger.path);
+    rmdir(directory);
+    ledger_close(&ledger);
+    ledger_close(&back);
+}
+
+/* A start that fails because it cannot read what a killed process left leaves that to the next. */
+static void test_what_cannot_be_read_stays(void **state)
+{
+    const struct instance instance = {.tun = "tun0", .table = 100, .divert_priority = 32765};
+    char directory[] = "/tmp/ipmodd-unit-XXXXXX";
+    struct ledger ledger = LEDGER_INIT;
+    struct fault fault = {.text = ""};
+    char path[LOCK_PATH];
+    struct stat status;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    setenv("RUNTIME_DIRECTORY", directory, 1);
+    assert_int_equal(ledger_open(&ledger, &instance, &fault), 0);
+    strcpy(path, ledger.path);
+    ledger_close(&ledger);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    assert_int_equal(ledger_open(&ledger, &instance, &fault), -ELOOP);
+    assert_non_null(strstr(fault.text, path));
+    ledger_close(&ledger);
+    assert_int_equal(lstat(path, &status), 0);
+    unlink(path);
     rmdir(directory);
 }
 
@@ -303,6 +356,8 @@ int main(void)
         cmocka_unit_test(test_other_files_are_empty_ledgers),
         cmocka_unit_test(test_lock_of_a_killed_process),
         cmocka_unit_test(test_what_others_put_there_is_not_followed),
+        cmocka_unit_test(test_what_cannot_be_written_is_not_noted),
+        cmocka_unit_test(test_what_cannot_be_read_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
