@@ -13,10 +13,11 @@ enum { POLL_MS = 20 };
 
 static int remark_xfrm(struct remarks *remarks)
 {
-    unsigned count = xfrm_policy_count();
+    unsigned count;
+    int r = xfrm_policy_count(&count);
 
-    if (count == 0)
-        return 0;
+    if (r < 0 || count == 0)
+        return r;
     return remarks_add(remarks, REMARK_XFRM,
                        "IPsec: there are %u policies; ESP and AH are not diverted, nor what a "
                        "tunnel encrypts" REMARK_HELP "[divert] exclude with the peers' addresses, "

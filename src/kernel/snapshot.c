@@ -76,29 +76,54 @@ static int add_address(void *context, const struct nlmsghdr *message)
     return 0;
 }
 
-/* Whether the kernel has IPv6 and it is not switched off as a whole. */
-static bool ipv6_usable(void)
+/* A setting that is not there has the value ABSENT. 0, or -errno: nobody knows. */
+static int read_setting(enum ip_family family, const char *device, const char *name, int32_t absent,
+                        int32_t *ret_value)
 {
-    int32_t disabled;
+    int r = sysctl_read(family, device, name, ret_value);
 
-    return sysctl_read(FAMILY_IPV6, "all", "disable_ipv6", &disabled) == 0 && disabled == 0;
+    if (r != -ENOENT)
+        return r;
+    *ret_value = absent;
+    return 0;
 }
 
-static void read_settings(struct snapshot *snapshot)
+/* Whether IPv6 is there and not switched off as a whole, and how it forwards. */
+static int read_settings6(struct snapshot *snapshot)
 {
-    int32_t value;
+    int32_t disabled, force;
+    int r = read_setting(FAMILY_IPV6, "all", "disable_ipv6", 1, &disabled);
 
-    snapshot->rp_filter_all = 0;
-    snapshot->forwarding6_all = snapshot->forwarding6_default = 0;
-    snapshot->has_xfrm = xfrm_policy_count() > 0;
-    snapshot->has_ipv6 = ipv6_usable();
+    if (r == 0)
+        r = read_setting(FAMILY_IPV6, "all", "forwarding", 0, &snapshot->forwarding6_all);
+    if (r == 0)
+        r = read_setting(FAMILY_IPV6, "default", "forwarding", 0, &snapshot->forwarding6_default);
+    if (r == 0)
+        r = read_setting(FAMILY_IPV6, "all", "force_forwarding", -1, &force);
+    if (r < 0)
+        return r;
+    snapshot->has_ipv6 = disabled == 0;
+    snapshot->has_force_forwarding = force >= 0;
     if (!snapshot->has_ipv6)
         snapshot->families &= ~(unsigned)FAMILIES_IPV6;
-    sysctl_read(FAMILY_IPV4, "all", "rp_filter", &snapshot->rp_filter_all);
-    sysctl_read(FAMILY_IPV6, "all", "forwarding", &snapshot->forwarding6_all);
-    sysctl_read(FAMILY_IPV6, "default", "forwarding", &snapshot->forwarding6_default);
-    snapshot->has_force_forwarding = sysctl_read(FAMILY_IPV6, "all", "force_forwarding", &value) ==
-                                     0;
+    return 0;
+}
+
+/*
+ * What could not be read for want of descriptors or memory must not look like a host without it:
+ * its rules would be taken away.
+ */
+static int read_settings(struct snapshot *snapshot)
+{
+    unsigned policies;
+    int r = xfrm_policy_count(&policies);
+
+    if (r == 0)
+        r = read_setting(FAMILY_IPV4, "all", "rp_filter", 0, &snapshot->rp_filter_all);
+    if (r < 0)
+        return r;
+    snapshot->has_xfrm = policies > 0;
+    return read_settings6(snapshot);
 }
 
 static int compare_devices(const void *a, const void *b)
@@ -129,8 +154,8 @@ int snapshot_read_devices(struct snapshot *snapshot, struct netlink *netlink, st
     r = netlink_dump(netlink, address_message_dump(), add_address, addresses_clear, snapshot);
     if (r < 0)
         return fault_set(fault, r, "reading the list of addresses");
-    read_settings(snapshot);
-    return 0;
+    r = read_settings(snapshot);
+    return r < 0 ? fault_set(fault, r, "reading the settings of this host") : 0;
 }
 
 const struct device *snapshot_device(const struct snapshot *snapshot, uint32_t ifindex)

@@ -4,6 +4,7 @@
 
 #include "ipmodd/base/macro.h"
 
+#include <errno.h>
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
 #include <netlink/attr.h>
@@ -31,7 +32,7 @@ static unsigned count_in(struct nlmsghdr *answer, size_t length)
     return info->incnt + info->outcnt + info->fwdcnt;
 }
 
-unsigned xfrm_policy_count(void)
+int xfrm_policy_count(unsigned *ret_count)
 {
     int CLEANUP(cleanup_fd) fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM);
     const struct question question = {
@@ -46,9 +47,15 @@ unsigned xfrm_policy_count(void)
     } answer;
     ssize_t length;
 
-    if (fd < 0 || send(fd, &question, sizeof(question), 0) != (ssize_t)sizeof(question))
-        return 0;
+    *ret_count = 0;
+    if (fd < 0)
+        return errno == EPROTONOSUPPORT ? 0 : -errno;
+    if (send(fd, &question, sizeof(question), 0) < 0)
+        return errno == ECONNREFUSED ? 0 : -errno;
     /* The kernel has answered before send() returns. */
     length = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
-    return length > 0 ? count_in(&answer.header, (size_t)length) : 0;
+    if (length < 0)
+        return -errno;
+    *ret_count = count_in(&answer.header, (size_t)length);
+    return 0;
 }

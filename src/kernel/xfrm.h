@@ -9,7 +9,10 @@
 #ifndef IPMODD_KERNEL_XFRM_H
 #define IPMODD_KERNEL_XFRM_H
 
-/* The number of policies; 0 also where the kernel has no IPsec or does not tell. */
-unsigned xfrm_policy_count(void);
+/*
+ * The number of policies; 0 also where the kernel has no IPsec or does not tell this process. 0, or
+ * -errno when it could not be asked.
+ */
+int xfrm_policy_count(unsigned *ret_count);
 
 #endif

@@ -4,7 +4,11 @@
 The path is watched by pings to an address of nobody that only the daemon answers: an answer is
 proof that packets go through it.
 """
+import contextlib
+import itertools
+import os
 import re
+import resource
 import signal
 import socket
 import struct
@@ -215,6 +219,53 @@ def test_clock_jumps(wire, faulty, monkeypatch):
     begin = time.monotonic()
     assert daemon.stop() == 0
     assert time.monotonic() - begin <= 1.0 * SLOW
+
+
+@contextlib.contextmanager
+def no_descriptors(daemon):
+    """The daemon can open nothing."""
+    pid = daemon.process.pid
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    first_free = next(number for number in itertools.count() if number not in used)
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+def test_without_descriptors(wire, daemons):
+    """A host that cannot be looked at for want of descriptors is not taken for one without IPv6."""
+    daemon = daemons(wire.host)
+    daemon.start(FAKE)
+    wanted = {family: state.rules(wire.host, family) for family in (4, 6)}
+    with no_descriptors(daemon):
+        wire.host.ip("address add 192.0.2.77/32 dev eth0")
+        daemon.wait_log("Too many open files")
+        assert {family: state.rules(wire.host, family) for family in (4, 6)} == wanted
+        assert ping(wire.host, NOBODYS[6]) == (1, 1)
+    wait_until(lambda: "192.0.2.77" in wire.host.ip("address show dev tun0"), daemon.log)
+
+
+def test_start_with_few_descriptors(wire, daemons):
+    """However few there are: it starts, or says that this is why not and leaves nothing behind."""
+    daemon = daemons(wire.host)
+    before = state.snapshot(wire.host)
+    for limit in range(5, 100):
+        since = len(daemon.log())
+        try:
+            daemon.start(FAKE, prefix=("prlimit", f"--nofile={limit}"))
+            break
+        except AssertionError:
+            said = daemon.log()[since:]
+            print(limit, daemon.process.poll(), said)
+            assert daemon.process.poll() == 1, said
+            assert "Too many open files" in said
+        assert state.compare(before, state.snapshot(wire.host)) == ""
+    assert ping(wire.host, NOBODYS[4]) == (1, 1)
+    assert daemon.stop() == 0
+    assert state.compare(before, state.snapshot(wire.host)) == ""
 
 
 def netlink_drops(space):
