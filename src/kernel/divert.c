@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Before a look around the host that failed is tried again. */
+#define LOOK_RETRY_NS UINT64_C(1000000000)
+
 static struct fault last_failure;
 
 struct fault *divert_last_failure(void)
@@ -203,7 +206,7 @@ static void tell_guards(struct divert *divert, struct divert_news *news)
 }
 
 /* A look that was asked for, at what has no events as well: settings, netfilter, IPsec. */
-static int look_if_due(struct divert *divert, uint64_t now, struct divert_news *news)
+static int look_if_due(struct divert *divert, uint64_t now)
 {
     int r;
 
@@ -214,8 +217,22 @@ static int look_if_due(struct divert *divert, uint64_t now, struct divert_news *
         return r;
     divert->look_ns = 0;
     divert->dirt |= DIRT_ALL;
-    news->remarks_changed = true;
-    return 0;
+    return 1;
+}
+
+/* What others have on this host. It is only told, so a failure stops nothing but is tried again. */
+static void look_around(struct divert *divert, uint64_t now, struct divert_news *news)
+{
+    int r = inspect_poll(&divert->inspect, divert->config, divert->netlink, &divert->fault);
+
+    news->remarks_changed |= r > 0;
+    if (r >= 0)
+        r = look_if_due(divert, now);
+    news->remarks_changed |= r > 0;
+    if (r >= 0)
+        return;
+    divert->look_ns = now + LOOK_RETRY_NS;
+    news->incomplete = true;
 }
 
 static int rps_if_due(struct divert *divert, uint64_t now, struct divert_news *news)
@@ -233,14 +250,13 @@ static int rps_if_due(struct divert *divert, uint64_t now, struct divert_news *n
 static int work_if_due(struct divert *divert, struct divert_news *news)
 {
     uint64_t now = clock_monotonic_ns();
-    int r = look_if_due(divert, now, news);
+    int r = 0;
 
-    if (r < 0)
-        return r;
     if (divert->retry_ns != 0 && now >= divert->retry_ns)
         divert->dirt |= DIRT_ALL;
     if (divert->dirt != 0 && now >= divert->not_before_ns)
         r = reconcile(divert, news);
+    look_around(divert, now, news);
     tell_guards(divert, news);
     return r < 0 ? r : rps_if_due(divert, now, news);
 }
@@ -260,14 +276,8 @@ int divert_dispatch(struct divert *divert, struct divert_news *ret_news)
 
 int divert_tick(struct divert *divert, struct divert_news *ret_news)
 {
-    int r;
-
     *ret_news = (struct divert_news){.repaired = false};
     fault_clear(&divert->fault);
-    r = inspect_poll(&divert->inspect, divert->config, divert->netlink, &divert->fault);
-    if (r < 0)
-        return r;
-    ret_news->remarks_changed = r > 0;
     return work_if_due(divert, ret_news);
 }
 

@@ -89,6 +89,7 @@ static _Noreturn void child(const struct config *config, int fd)
 int netfilter_ask(struct netfilter_question *question, const struct config *config)
 {
     int fds[2];
+    int r;
 
     netfilter_drop(question);
     question->answer = malloc(ANSWER_MAX + 1);
@@ -100,14 +101,15 @@ int netfilter_ask(struct netfilter_question *question, const struct config *conf
     question->child = fork();
     if (question->child == 0)
         child(config, fds[1]);
+    r = question->child > 0 ? 0 : -errno;
     close(fds[1]);
     question->fd = fds[0];
     question->deadline_ns = clock_monotonic_ns() + NETFILTER_TIME_MS * UINT64_C(1000000);
-    if (question->child > 0)
-        return 0;
-    question->child = 0;
-    netfilter_drop(question);
-    return -EAGAIN;
+    if (r < 0) {
+        question->child = 0;
+        netfilter_drop(question);
+    }
+    return r;
 }
 
 void netfilter_drop(struct netfilter_question *question)

@@ -85,6 +85,22 @@ def test_new_rules_wait_for_no_answer(wire, faulty):
     assert made.stop() == 0
 
 
+def test_a_look_that_fails_stops_no_repair(wire, faulty):
+    """What others have here cannot be listed for some time; what is ours is put back meanwhile."""
+    made = faulty(wire.host)
+    made.start(CONFIG)
+    healthy = everything(wire.host)
+    reload_unasked(made)
+    choose(made, "unstable", 1)
+    made.wait_log("reading the list of rules: Resource temporarily unavailable")
+    wire.host.ip("-4 route del default table 100")
+    wait_until(lambda: "default" in wire.host.ip("-4 route show table 100"), made.log)
+    choose(made, "unstable", 0)
+    wait_until(lambda: wire.host.sysctl("net.ipv4.conf.tun0.accept_local") == "1", made.log)
+    assert everything(wire.host) == healthy
+    assert made.stop() == 0
+
+
 def take_away(space):
     """Some of everything that is ours."""
     space.ip_batch(["rule del pref 100", "route flush table 100"], options=("-6",))
