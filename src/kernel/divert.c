@@ -328,14 +328,12 @@ static int note_dropped(void *context, const struct nlmsghdr *message)
     return r;
 }
 
-uint64_t divert_tun_tx_dropped(const struct divert *divert)
+uint64_t divert_tun_tx_dropped(struct divert *divert)
 {
-    uint64_t dropped = 0;
-
     if (divert->tun.ifindex != 0)
         netlink_query(divert->netlink, device_message_get(divert->tun.ifindex), note_dropped,
-                      &dropped);
-    return dropped;
+                      &divert->tx_dropped);
+    return divert->tx_dropped;
 }
 
 int divert_withdraw(struct divert *divert)

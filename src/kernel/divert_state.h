@@ -49,6 +49,7 @@ struct divert {
     uint64_t retry_ns;      /* when to try again what failed; 0 = nothing failed */
     unsigned retry_ms;      /* the delay before that */
     uint64_t look_ns;       /* when to look at everything once more; 0 = nobody asked */
+    uint64_t tx_dropped;    /* of tun0, when it was read last */
     uint32_t guards_told;   /* lowest priority of the guards that news told of */
     bool starting;          /* news of tun0's birth are no news */
 };

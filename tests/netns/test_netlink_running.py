@@ -5,6 +5,7 @@ Of a repair every fourth one, or with IPMODD_EVERY_STEP=1 each (`sh tests/run.sh
 """
 import os
 import re
+import signal
 import time
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from daemon import SLOW
 from faults import HARMLESS, WORDS, choose, difference, everything
 from space import PATIENCE, wait_until
+from topology import FAR
+from traffic import udp_socket
 
 # From one failing request of a repair to the next.
 STRIDE = 1 if os.environ.get("IPMODD_EVERY_STEP") == "1" else 4
@@ -99,6 +102,23 @@ def test_a_look_that_fails_stops_no_repair(wire, faulty):
     wait_until(lambda: wire.host.sysctl("net.ipv4.conf.tun0.accept_local") == "1", made.log)
     assert everything(wire.host) == healthy
     assert made.stop() == 0
+
+
+def test_dropped_packets_stay_counted(wire, faulty):
+    """A counter that the kernel does not tell for once has not gone back to 0."""
+    made = faulty(wire.host)
+    made.start(CONFIG)
+    wire.host.ip("link set tun0 txqueuelen 1")
+    with udp_socket(wire.host, 4) as sender:
+        made.signal(signal.SIGSTOP)
+        for _ in range(20):
+            sender.sendto(b"", (FAR[4], 5000))
+        made.signal(signal.SIGCONT)
+    dropped = made.statistics().totals["tx-dropped"]
+    assert dropped > 0
+    hit = choose(made, "enobufs", 1)
+    assert made.statistics().totals["tx-dropped"] == dropped
+    assert hit.exists()
 
 
 def take_away(space):

@@ -111,8 +111,11 @@ const struct host_view *divert_host_view(const struct divert *divert);
  */
 const struct remarks *divert_remarks(const struct divert *divert);
 
-/* Dropped in silence by the full queue of the tun device since it exists. */
-uint64_t divert_tun_tx_dropped(const struct divert *divert);
+/*
+ * Dropped in silence by the full queue of the tun device since it exists; as of the last time that
+ * the kernel told.
+ */
+uint64_t divert_tun_tx_dropped(struct divert *divert);
 
 /*
  * First half of a stop: no new packet is diverted from here on. What waits in tun0's queue can
