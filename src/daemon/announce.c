@@ -113,7 +113,7 @@ void announcer_tell(struct announcer *announcer, const struct engine *engine,
 {
     if (news->tun_lost && !announcer->told_lost)
         tell_lost(announcer, engine);
-    if (news->tun_restored && announcer->told_lost)
+    if (announcer->told_lost && divert_has_tun(engine->divert))
         tell_restored(announcer, engine);
     tell_routing(announcer, engine, news);
 }

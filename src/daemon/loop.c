@@ -42,7 +42,6 @@ struct loop {
     struct event *signals[4];
     struct announcer announcer;
     struct rounds rounds;
-    bool device_gone;
     bool queues_dead; /* not all are read: dead ones would be readable for ever */
 };
 
@@ -77,13 +76,9 @@ static void arm_tick(struct loop *loop, int64_t ms)
 
 /* All queues are read unless the device is known to be gone, also after a failure to read that had
  * another cause. */
-static void follow_device(struct loop *loop, const struct divert_news *news)
+static void follow_device(struct loop *loop)
 {
-    if (news->tun_lost)
-        loop->device_gone = true;
-    if (news->tun_restored)
-        loop->device_gone = false;
-    if (!loop->queues_dead || loop->device_gone)
+    if (!loop->queues_dead || !divert_has_tun(loop->engine->divert))
         return;
     loop->queues_dead = false;
     engine_resume(loop->engine);
@@ -98,7 +93,7 @@ static void follow(struct loop *loop, int error, const struct divert_news *news)
         engine_publish_view(loop->engine);
     if (news->remarks_changed)
         engine_tell_remarks(loop->engine);
-    follow_device(loop, news);
+    follow_device(loop);
     announcer_tell(&loop->announcer, loop->engine, news);
     if (error == 0) {
         event_add(loop->monitor, NULL);

@@ -302,6 +302,11 @@ int divert_timeout_ms(const struct divert *divert)
     return due <= now ? 0 : (int)((due - now) / 1000000 + 1);
 }
 
+bool divert_has_tun(const struct divert *divert)
+{
+    return divert->tun.ifindex != 0;
+}
+
 void divert_tun_failed(struct divert *divert)
 {
     divert->dirt |= DIRT_ALL | DIRT_REPAIR;

@@ -59,7 +59,6 @@ static int ensure_tun(struct divert *divert, struct divert_news *news)
         r = tun_recreate(&divert->tun, &divert->fault);
     if (r < 0)
         return r;
-    news->tun_restored = true;
     rps_begin(&divert->rps, clock_monotonic_ns());
     return snapshot_read_devices(&divert->snapshot, divert->netlink, &divert->fault);
 }

@@ -6,12 +6,17 @@
  * IPMODD_REFUSED_GSO=TYPE:NUMBER: writes with that gso_type of the virtio-net header (decimal) fail
  * with EINVAL from number NUMBER on, counted from 1. The first of each type is the trial at the
  * start.
+ *
+ * IPMODD_REFUSED_TUN=PATH: while that file is there no queue can be attached to a device (EBUSY).
  */
 #include <errno.h>
+#include <linux/if_tun.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -19,6 +24,8 @@
 
 enum { MISC_MAJOR = 10, TUN_MINOR = 200 };
 
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
 ssize_t __real_write(int fd, const void *buffer, size_t size);
 ssize_t __wrap_write(int fd, const void *buffer, size_t size);
 ssize_t __real_writev(int fd, const struct iovec *parts, int count);
@@ -59,5 +66,20 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
     if (count < 1 || parts[0].iov_len < 2 || !is_refused(fd, parts[0].iov_base))
         return __real_writev(fd, parts, count);
     errno = EINVAL;
+    return -1;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+    const char *refused = getenv("IPMODD_REFUSED_TUN");
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, request);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (request != TUNSETIFF || refused == NULL || access(refused, F_OK) < 0)
+        return __real_ioctl(fd, request, argument);
+    errno = EBUSY;
     return -1;
 }

@@ -13,8 +13,8 @@ import pytest
 from daemon import SLOW
 from faults import HARMLESS, WORDS, choose, difference, everything
 from space import PATIENCE, wait_until
-from topology import FAR
-from traffic import udp_socket
+from topology import FAR, PEER
+from traffic import ping, udp_socket
 
 # From one failing request of a repair to the next.
 STRIDE = 1 if os.environ.get("IPMODD_EVERY_STEP") == "1" else 4
@@ -119,6 +119,22 @@ def test_dropped_packets_stay_counted(wire, faulty):
     hit = choose(made, "enobufs", 1)
     assert made.statistics().totals["tx-dropped"] == dropped
     assert hit.exists()
+
+
+def test_device_that_a_reload_makes_again(wire, faulty, monkeypatch):
+    """Whatever brings the deleted device back, its queues are read again."""
+    made = faulty(wire.host)
+    refused = made.directory / "refused"
+    monkeypatch.setenv("IPMODD_REFUSED_TUN", str(refused))
+    made.start(CONFIG)
+    refused.touch()
+    wire.host.ip("link del tun0")
+    made.wait_log("there is a link named tun0 already", 4)  # the next try is more than 1 s away
+    refused.unlink()
+    assert "refused" not in made.reload(OTHER)
+    made.wait_log("tun0 is back")
+    assert ping(wire.host, PEER[4], 3) == (3, 3)
+    assert made.stop() == 0
 
 
 def take_away(space):

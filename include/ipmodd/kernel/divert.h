@@ -36,8 +36,7 @@ enum { DIVERT_PROTOCOL = 213 };
 struct divert_news {
     bool host_view_changed; /* divert_host_view() is a new object */
     bool repaired;          /* something of ours was missing or foreign and was made right */
-    bool tun_lost;          /* tun0 was deleted: readers of its descriptors must pause */
-    bool tun_restored;      /* it is back on the same descriptors; often in the same news */
+    bool tun_lost;          /* tun0 was deleted; divert_has_tun() tells whether it is back */
     bool loop_found;        /* the kernel would route a packet from tun0 to tun0 again; prefixes
                                that main sends to tun0 are in the host view, to be dropped */
     bool remarks_changed;   /* a look that a reload asked for brought something: divert_remarks() is
@@ -90,6 +89,12 @@ int divert_dispatch(struct divert *divert, struct divert_news *ret_news);
 /* Milliseconds until divert_tick() has something to do; -1: nothing. */
 int divert_timeout_ms(const struct divert *divert);
 int divert_tick(struct divert *divert, struct divert_news *ret_news);
+
+/*
+ * False from the moment that somebody is seen to have deleted the device until it is back, on the
+ * same descriptors; whatever call it is that makes it again.
+ */
+bool divert_has_tun(const struct divert *divert);
 
 /* The packet path found a tun descriptor dead (EBADFD): have divert_tick() recreate the device. */
 void divert_tun_failed(struct divert *divert);

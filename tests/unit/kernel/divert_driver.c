@@ -132,7 +132,7 @@ static void print_news(const struct divert *divert, int result, const struct div
     if (news->repaired)
         puts("repaired");
     if (news->tun_lost)
-        puts(news->tun_restored ? "tun lost and restored" : "tun lost");
+        puts(divert_has_tun(divert) ? "tun lost and restored" : "tun lost");
     if (news->loop_found)
         printf("loop: %s\n", divert_error_text(divert));
     if (news->host_view_changed)
