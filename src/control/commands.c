@@ -8,6 +8,7 @@
 #include "ipmodd/base/macro.h"
 #include "ipmodd/base/text.h"
 
+#include <errno.h>
 #include <string.h>
 
 void control_report_clear(struct control_report *report)
@@ -200,10 +201,17 @@ static void run_reload(const struct control_call *call)
 static void run_confirm(const struct control_call *call)
 {
     const struct control_daemon *daemon = call->context;
+    int r;
 
-    if (call->argument_count > 0)
+    if (call->argument_count > 0) {
         control_refuse_arguments(call);
-    else if (daemon->confirm(daemon->context, call->client) < 0)
+        return;
+    }
+    r = daemon->confirm(daemon->context, call->client);
+    if (r == -EBUSY)
+        control_refuse(call->client, "busy",
+                       "too late: the configuration before is on its way back");
+    else if (r < 0)
         control_refuse(call->client, "not-found", "there is nothing to confirm");
     else
         control_reply(call->client, json_pack("{sb}", "confirmed", 1));

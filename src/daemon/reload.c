@@ -243,6 +243,8 @@ int reload_confirm(struct reload *reload, const struct requester *by)
 
     if (!trial_is_pending(&reload->trial))
         return -ENOENT;
+    if (reload->returning && reload->engine->loader.running)
+        return -EBUSY;
     reload_log_confirmed(reload, by);
     trial_end(&reload->trial);
     reload->overdue = false;

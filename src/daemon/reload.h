@@ -61,7 +61,8 @@ int reload_try(struct reload *reload, unsigned seconds, const struct requester *
 /* Begins the way back. 0; -ENOENT when nothing is kept, -EBUSY; another -errno was told. */
 int reload_return(struct reload *reload, const struct requester *by);
 
-/* What is in force stays. 0 or -ENOENT when there is nothing to confirm. */
+/* What is in force stays. 0; -ENOENT when there is nothing to confirm; -EBUSY when it is too late,
+ * because the way back is under way. */
 int reload_confirm(struct reload *reload, const struct requester *by);
 
 /* The deadline has passed (the trial's deadline_fd): begins the way back. */

@@ -120,7 +120,8 @@ struct control_daemon {
     /* Reloads; client NUMBER, which is held, is answered when that is over. What comes into force
      * is to be confirmed within CONFIRM_SECONDS unless that is 0; CONTROL_CONFIRM_MAX at most. */
     void (*reload)(void *context, uint64_t number, unsigned confirm_seconds);
-    /* What is in force stays: 0, or -ENOENT when that was no question. */
+    /* What is in force stays: 0; -ENOENT when that was no question; -EBUSY when the way back has
+     * begun. */
     int (*confirm)(void *context, const struct control_client *client);
     /* Pings as PING says, and answers CLIENT with a stream of what comes back, or refuses. */
     void (*ping)(void *context, struct control_client *client, const struct control_ping *ping);

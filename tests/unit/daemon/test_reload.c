@@ -238,6 +238,23 @@ static void test_way_back_that_fails_is_tried_again(void **state)
     assert_in_force("first");
 }
 
+/* Who confirms what is being taken back is not told that it stays. */
+static void test_confirmed_on_the_way_back(void **state)
+{
+    (void)state;
+    assert_int_equal(run_trial("second"), 0);
+    pass_deadline();
+    assert_int_equal(reload_confirm(&reload, &nobody), -EBUSY);
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_in_force("first");
+    assert_int_equal(run_trial("third"), 0);
+    fakes.reload_error = -ENOMEM;
+    pass_deadline();
+    assert_int_equal(reload_finish(&reload), -ENOMEM);
+    assert_int_equal(reload_confirm(&reload, &nobody), 0);
+    assert_in_force("third");
+}
+
 static void test_one_is_kept(void **state)
 {
     (void)state;
@@ -350,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reloads_of_a_trial_go_with_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deadline_while_loading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_way_back_that_fails_is_tried_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_confirmed_on_the_way_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_is_kept, set_up, tear_down),
         cmocka_unit_test_setup(test_stop_on_the_way_back, set_up),
         cmocka_unit_test_setup_teardown(test_failure_in_the_kernel_keeps_the_old, set_up,
