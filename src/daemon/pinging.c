@@ -232,19 +232,23 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
         take(pinging, answer);
 }
 
-struct pinging *pinging_new(struct engine *engine)
+int pinging_new(struct engine *engine, struct pinging **ret_pinging)
 {
-    struct pinging *pinging = calloc(1, sizeof(*pinging));
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct pinging *pinging;
 
-    if (pinging == NULL)
-        return NULL;
+    if (fd < 0)
+        return -errno;
+    pinging = calloc(1, sizeof(*pinging));
+    if (pinging == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
     pinging->engine = engine;
     pinging->ears.engine = engine;
-    pinging->ears.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (pinging->ears.wake_fd >= 0)
-        return pinging;
-    pinging_free(pinging);
-    return NULL;
+    pinging->ears.wake_fd = fd;
+    *ret_pinging = pinging;
+    return 0;
 }
 
 int pinging_serve(struct pinging *pinging, struct event_base *base)
@@ -265,8 +269,7 @@ void pinging_free(struct pinging *pinging)
     if (pinging == NULL)
         return;
     pinging_end(pinging);
-    if (pinging->ears.wake_fd >= 0)
-        close(pinging->ears.wake_fd);
+    close(pinging->ears.wake_fd);
     free(pinging);
 }
 

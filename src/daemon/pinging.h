@@ -20,9 +20,9 @@ struct pinging;
 
 /*
  * Before the threads of the packets start, which have a table of descriptors of their own: one that
- * is made later is not theirs. NULL without memory or descriptors. ENGINE is borrowed.
+ * is made later is not theirs. 0 or -errno. ENGINE is borrowed.
  */
-struct pinging *pinging_new(struct engine *engine);
+int pinging_new(struct engine *engine, struct pinging **ret_pinging);
 
 /* Works in the loop of BASE, borrowed, from here on. 0 or -ENOMEM. */
 int pinging_serve(struct pinging *pinging, struct event_base *base);

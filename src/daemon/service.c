@@ -73,6 +73,27 @@ static char *path_from_root(const char *file)
     return asprintf(&path, "%s/%s", folder, file) >= 0 ? path : NULL;
 }
 
+/* What serving needs beside its sockets. 0 or -errno. */
+static int open_parts(struct service *service)
+{
+    struct engine *engine = service->engine;
+    int r;
+
+    if (engine->file != NULL && (service->file = path_from_root(engine->file)) == NULL)
+        return -ENOMEM;
+    r = checking_open(&service->checking, engine);
+    return r < 0 ? r : pinging_new(engine, &service->pinging);
+}
+
+static void tell_unserved(int error)
+{
+    struct log_fields fields = {.count = 0};
+
+    log_fields_add(&fields, "ERRNO", "%d", -error);
+    log_write(LEVEL_ERROR, LOG_ID_CONTROL_UNSERVED, &fields, "cannot get ready to be asked: %s",
+              strerror(-error));
+}
+
 int service_open(struct service *service, struct engine *engine)
 {
     const struct config_main *config = &engine->loaded.config->main;
@@ -80,22 +101,21 @@ int service_open(struct service *service, struct engine *engine)
 
     *service = (struct service){
         .engine = engine,
+        .checking.loader.done_fd = -1,
+        .exporting.fd = -1,
         .fd = -1,
         .started_ns = clock_monotonic_ns(),
         .started = time(NULL),
         .loaded_at = time(NULL),
     };
-    if (engine->file != NULL && (service->file = path_from_root(engine->file)) == NULL)
-        return -ENOMEM;
-    r = checking_open(&service->checking, engine);
-    if (r < 0)
+    r = open_parts(service);
+    if (r < 0) {
+        tell_unserved(r);
         return r;
+    }
     r = exporting_open(&service->exporting, &config->metrics);
     if (r < 0 || config->control == CONTROL_OFF)
         return r;
-    service->pinging = pinging_new(engine);
-    if (service->pinging == NULL)
-        return -ENOMEM;
     service->fd = notify_passed_socket();
     return service->fd >= 0 ? 0 : listen_at_path(service);
 }
