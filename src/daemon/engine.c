@@ -21,6 +21,7 @@ static int add_worker(struct engine *engine)
 {
     unsigned number = engine->worker_count;
     struct mover mover;
+    int error;
 
     if (mover_init(&mover, divert_tun_fd(engine->divert, number), engine->loaded.ruleset,
                    engine->view) < 0)
@@ -29,9 +30,9 @@ static int add_worker(struct engine *engine)
     if (engine->shards != NULL)
         path_join(mover.path, engine->shards, number);
     capturing_add_mover(&engine->capturing, &mover);
-    engine->workers[number] = worker_new(number, &mover, engine->notice_fd);
-    if (engine->workers[number] == NULL)
-        return -ENOMEM;
+    error = worker_new(number, &mover, engine->notice_fd, &engine->workers[number]);
+    if (error < 0)
+        return error;
     worker_follow_bells(engine->workers[number], engine->bells);
     engine->bells[number] = worker_bell(engine->workers[number]);
     engine->worker_count++;

@@ -6,10 +6,10 @@
 #include <event2/event.h>
 
 /*
- * A base with so many priorities, 0 the first; NULL without memory. After each callback of a later
- * priority than the first it is looked whether there is something of an earlier one.
+ * A base with so many priorities, 0 the first. After each callback of a later priority than the
+ * first it is looked whether there is something of an earlier one. 0 or -errno.
  */
-struct event_base *eventing_new_base(int priorities);
+int eventing_new_base(int priorities, struct event_base **ret_base);
 
 /* An event on FD (or -1) that is waited for from now on, WAIT long if not NULL; or NULL. */
 struct event *eventing_watch(struct event_base *base, int fd, short what,

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 
 enum {
@@ -283,20 +284,41 @@ static int watch_time(struct loop *loop)
 
 static int loop_open(struct loop *loop, struct engine *engine, struct service *service)
 {
+    int error;
+
     *loop = (struct loop){
         .engine = engine,
         .service = service,
         .announcer = announcer_make(),
         .rounds = rounds_make(engine, service),
     };
-    loop->base = eventing_new_base(1);
-    if (reload_open(&loop->reload, engine) < 0 || loop->base == NULL || watch_signals(loop) < 0 ||
-        watch_descriptors(loop) < 0 || watch_time(loop) < 0)
+    error = reload_open(&loop->reload, engine);
+    if (error == 0)
+        error = eventing_new_base(1, &loop->base);
+    if (error < 0)
+        return error;
+    if (watch_signals(loop) < 0 || watch_descriptors(loop) < 0 || watch_time(loop) < 0)
         return -ENOMEM;
     return service_start(service, loop->base, &loop->reload);
 }
 
-static void loop_close(struct loop *loop)
+int loop_new(struct engine *engine, struct service *service, struct loop **ret_loop)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    int error;
+
+    if (loop == NULL)
+        return -ENOMEM;
+    error = loop_open(loop, engine, service);
+    if (error < 0) {
+        loop_free(loop);
+        return error;
+    }
+    *ret_loop = loop;
+    return 0;
+}
+
+void loop_free(struct loop *loop)
 {
     service_stop(loop->service);
     for (size_t i = 0; i < ARRAY_SIZE(loop->signals); i++)
@@ -313,20 +335,16 @@ static void loop_close(struct loop *loop)
     reload_close(&loop->reload);
     if (loop->base != NULL)
         event_base_free(loop->base);
+    free(loop);
 }
 
-int loop_run(struct engine *engine, struct service *service)
+int loop_run(struct loop *loop)
 {
     sigset_t signals = loop_signals();
-    struct loop loop;
-    int error = loop_open(&loop, engine, service);
+    int r;
 
-    if (error == 0) {
-        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-        if (event_base_dispatch(loop.base) < 0)
-            error = -EIO;
-        pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    }
-    loop_close(&loop);
-    return error;
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    r = event_base_dispatch(loop->base);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    return r < 0 ? -EIO : 0;
 }

@@ -15,12 +15,20 @@
 
 #include <signal.h>
 
+struct loop;
+
+/* A loop that serves ENGINE and SERVICE, both borrowed, once it runs. 0 or -errno. */
+int loop_new(struct engine *engine, struct service *service, struct loop **ret_loop);
+
 /*
- * Serves ENGINE until SIGTERM or SIGINT. The signals of loop_signals() must be blocked when it is
- * called; they are served from here on and blocked again when it returns. 0, -ENOMEM before it
- * has begun, or -EIO when the kernel would not wait any more.
+ * Serves until SIGTERM or SIGINT. The signals of loop_signals() must be blocked when it is called;
+ * they are served from here on and blocked again when it returns. 0, or -EIO when the kernel would
+ * not wait any more.
  */
-int loop_run(struct engine *engine, struct service *service);
+int loop_run(struct loop *loop);
+
+/* The service is stopped with it. */
+void loop_free(struct loop *loop);
 
 /* What the loop serves. */
 sigset_t loop_signals(void);

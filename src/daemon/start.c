@@ -71,17 +71,20 @@ static enum exit_code fail(const char *step, int error, const char *what)
 static enum exit_code serve(struct engine *engine, struct service *service)
 {
     int error = privileges_give_up();
+    struct loop *loop;
 
     if (error < 0)
         return fail("privileges", error, "give up privileges");
     error = engine_run(engine);
     if (error < 0)
         return fail("threads", error, "start a thread");
-    tell_started(engine);
-    error = loop_run(engine, service);
+    error = loop_new(engine, service, &loop);
     if (error < 0)
-        return fail("loop", error, "run the event loop");
-    return EXIT_CODE_OK;
+        return fail("loop", error, "make the event loop");
+    tell_started(engine);
+    error = loop_run(loop);
+    loop_free(loop);
+    return error < 0 ? fail("loop", error, "run the event loop") : EXIT_CODE_OK;
 }
 
 /* The socket is made with the privileges of the start, and by name before all others can. */
@@ -130,7 +133,9 @@ enum exit_code daemon_run(const char *file)
     if (error < 0) {
         const char *text = divert_error_text(NULL);
 
-        tell_failed("diversion", error, text[0] != '\0' ? text : strerror(-error));
+        if (text[0] == '\0')
+            return fail("diversion", error, "get ready to divert");
+        tell_failed("diversion", error, text);
         return exit_code_of(error);
     }
     return give_back(&engine, run(&engine));

@@ -196,39 +196,47 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 static int open_events(struct worker *worker)
 {
+    int error;
+
     worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    worker->base = eventing_new_base(PRIORITY_COUNT);
-    if (worker->wake_fd < 0 || worker->base == NULL)
-        return -1;
+    if (worker->wake_fd < 0)
+        return -errno;
+    error = eventing_new_base(PRIORITY_COUNT, &worker->base);
+    if (error < 0)
+        return error;
     worker->tun = event_new(worker->base, worker->mover.tun_fd, EV_READ | EV_PERSIST | EV_ET,
                             on_packets, worker);
     worker->wake = event_new(worker->base, worker->wake_fd, EV_READ | EV_PERSIST, on_wake, worker);
     worker->expiry = evtimer_new(worker->base, on_expiry, worker);
     if (worker->tun == NULL || worker->wake == NULL || worker->expiry == NULL)
-        return -1;
+        return -ENOMEM;
     event_priority_set(worker->tun, PRIORITY_PACKETS);
     event_priority_set(worker->expiry, PRIORITY_PACKETS);
     event_priority_set(worker->wake, PRIORITY_CALLS);
     return 0;
 }
 
-struct worker *worker_new(unsigned number, struct mover *mover, int notice_fd)
+int worker_new(unsigned number, struct mover *mover, int notice_fd, struct worker **ret_worker)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
+    int error;
 
     if (worker == NULL) {
         mover_clear(mover);
-        return NULL;
+        return -ENOMEM;
     }
     worker->number = number;
     worker->mover = *mover;
     worker->notice_fd = notice_fd;
     sem_init(&worker->answered, 0, 0);
     *mover = (struct mover){.path = NULL};
-    if (open_events(worker) == 0)
-        return worker;
-    worker_free(worker);
-    return NULL;
+    error = open_events(worker);
+    if (error < 0) {
+        worker_free(worker);
+        return error;
+    }
+    *ret_worker = worker;
+    return 0;
 }
 
 void worker_free(struct worker *worker)

@@ -40,9 +40,9 @@ enum {
 
 /*
  * A worker without a thread, number NUMBER, around MOVER, which it takes over (also on failure).
- * NOTICE_FD is borrowed. NULL without memory or descriptors.
+ * NOTICE_FD is borrowed. 0 or -errno.
  */
-struct worker *worker_new(unsigned number, struct mover *mover, int notice_fd);
+int worker_new(unsigned number, struct mover *mover, int notice_fd, struct worker **ret_worker);
 
 /* Packets are moved from here on. 0 or -errno. */
 int worker_start(struct worker *worker);

@@ -46,7 +46,7 @@ static int attach_filter(int fd)
 
 static int configure(struct monitor *monitor)
 {
-    int r = netlink_error(nl_connect(monitor->socket, NETLINK_ROUTE));
+    int r = netlink_connect(monitor->socket);
 
     if (r < 0)
         return r;

@@ -58,6 +58,18 @@ static void limit_waiting(int fd)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 }
 
+/* For want of a descriptor libnl has no number of its own. */
+int netlink_connect(struct nl_sock *socket)
+{
+    int r;
+
+    errno = 0;
+    r = nl_connect(socket, NETLINK_ROUTE);
+    if (r < 0 && (errno == EMFILE || errno == ENFILE))
+        return -errno;
+    return netlink_error(MIN_OF(r, 0));
+}
+
 int netlink_open(struct fault *fault, struct netlink **ret_netlink)
 {
     struct netlink *netlink = calloc(1, sizeof(*netlink));
@@ -72,7 +84,7 @@ int netlink_open(struct fault *fault, struct netlink **ret_netlink)
         netlink_close(netlink);
         return fault_set(fault, -ENOMEM, "netlink");
     }
-    r = netlink_error(nl_connect(netlink->socket, NETLINK_ROUTE));
+    r = netlink_connect(netlink->socket);
     if (r < 0) {
         netlink_close(netlink);
         return fault_set(fault, r, "netlink: socket");

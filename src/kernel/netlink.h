@@ -28,6 +28,10 @@ int netlink_open(struct fault *fault, struct netlink **ret_netlink);
 /* NULL is allowed. */
 void netlink_close(struct netlink *netlink);
 
+/* Connects SOCKET to the kernel's routing. 0 or -errno. */
+struct nl_sock;
+int netlink_connect(struct nl_sock *socket);
+
 /* The -errno for libnl's -NLE_ code; 0 and positive values pass through. */
 int netlink_error(int code);
 

@@ -64,8 +64,7 @@ static int set_up(void **state)
 
         fixture.tuns[i] = tun_end_open();
         assert_int_equal(mover_init(&mover, fixture.tuns[i].fd, fixture.ruleset, fixture.view), 0);
-        fixture.workers[i] = worker_new(i, &mover, fixture.notice_fd);
-        assert_non_null(fixture.workers[i]);
+        assert_int_equal(worker_new(i, &mover, fixture.notice_fd, &fixture.workers[i]), 0);
     }
     *state = &fixture;
     return 0;
@@ -388,7 +387,7 @@ static void test_calls_come_between_packets_without_end(void **state)
     struct mover mover;
 
     assert_int_equal(mover_init(&mover, fd, ruleset, fixture->view), 0);
-    worker = worker_new(0, &mover, fixture->notice_fd);
+    assert_int_equal(worker_new(0, &mover, fixture->notice_fd, &worker), 0);
     assert_int_equal(worker_start(worker), 0);
     worker_call(worker, add, &before);
     for (int i = 0; i < EXCHANGES || after.totals.in <= before.totals.in + CIRCLING; i++) {
