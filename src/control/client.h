@@ -36,6 +36,7 @@ LIST_HEAD(client_list, control_client);
 struct control_server {
     struct event_base *base;
     struct evconnlistener *listener;
+    struct event *pause; /* pending behind a failure to accept */
     struct client_list clients;
     size_t client_count;
     uint64_t next_number;

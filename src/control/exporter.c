@@ -14,6 +14,7 @@
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,13 +43,17 @@ struct page {
 };
 
 struct exporter {
+    LIST_ENTRY(exporter) link;
     const struct control_daemon *daemon;
     struct evhttp *http;
     struct evconnlistener *listener;
-    struct event *sweep; /* pending while connections are there */
+    struct event *sweep; /* pending while connections are there, or one could not be accepted */
     struct seat seats[EXPORTER_CLIENTS];
     struct page pages[METRICS_FORMAT_COUNT];
 };
+
+/* All that there are, by which the one of a listener is found. */
+static LIST_HEAD(, exporter) exporters = LIST_HEAD_INITIALIZER(exporters);
 
 /* evhttp has taken its callbacks away when it is done with one. */
 static bool is_over(struct bufferevent *connection)
@@ -112,6 +117,22 @@ static struct bufferevent *on_accept(struct event_base *base, void *context)
     if (!event_pending(exporter->sweep, EV_TIMEOUT, NULL))
         event_add(exporter->sweep, &sweep_interval);
     return connection;
+}
+
+/*
+ * For want of a descriptor, say: the socket stays readable, so nobody is waited for until the next
+ * sweep. The context of evhttp's listeners is evhttp's.
+ */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+    struct exporter *exporter;
+
+    (void)context;
+    evconnlistener_disable(listener);
+    LIST_FOREACH(exporter, &exporters, link) {
+        if (exporter->listener == listener)
+            event_add(exporter->sweep, &sweep_interval);
+    }
 }
 
 /* The figures in FORMAT, not older than EXPORTER_PAGE_MS; NULL without memory. */
@@ -255,6 +276,7 @@ static bool open_http(struct exporter *exporter, struct event_base *base, int fd
     if (bound == NULL)
         return false;
     exporter->listener = evhttp_bound_socket_get_listener(bound);
+    evconnlistener_set_error_cb(exporter->listener, on_accept_error);
     return true;
 }
 
@@ -262,8 +284,10 @@ struct exporter *exporter_new(struct event_base *base, int fd, const struct cont
 {
     struct exporter *exporter = calloc(1, sizeof(*exporter));
 
-    if (exporter != NULL)
+    if (exporter != NULL) {
         exporter->daemon = daemon;
+        LIST_INSERT_HEAD(&exporters, exporter, link);
+    }
     if (exporter != NULL && open_http(exporter, base, fd))
         return exporter;
     exporter_free(exporter);
@@ -275,6 +299,7 @@ void exporter_free(struct exporter *exporter)
 {
     if (exporter == NULL)
         return;
+    LIST_REMOVE(exporter, link);
     if (exporter->http != NULL)
         evhttp_free(exporter->http);
     if (exporter->sweep != NULL)

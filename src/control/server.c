@@ -35,12 +35,24 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 /*
  * Mostly no descriptor is free. The connection stays in the queue and the socket readable, so
- * nobody is waited for until a client has gone.
+ * nobody is waited for until a client has gone, or for a while: it may be others who have them all.
  */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
-    (void)context;
+    static const struct timeval pause = {.tv_sec = 1};
+    struct control_server *server = context;
+
     evconnlistener_disable(listener);
+    event_add(server->pause, &pause);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *context)
+{
+    struct control_server *server = context;
+
+    (void)fd;
+    (void)what;
+    evconnlistener_enable(server->listener);
 }
 
 void server_client_gone(struct control_server *server)
@@ -56,11 +68,15 @@ struct control_server *control_server_new(struct event_base *base, int fd,
 {
     struct control_server *server = calloc(1, sizeof(*server));
 
+    if (server != NULL)
+        server->pause = event_new(base, -1, 0, on_pause_over, server);
     /* One that was passed blocks, and accepting goes on until there is nobody more. */
-    if (server != NULL && evutil_make_socket_nonblocking(fd) == 0)
+    if (server != NULL && server->pause != NULL && evutil_make_socket_nonblocking(fd) == 0)
         server->listener = evconnlistener_new(base, on_accept, server,
                                               LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (server == NULL || server->listener == NULL) {
+        if (server != NULL && server->pause != NULL)
+            event_free(server->pause);
         free(server);
         close(fd);
         return NULL;
@@ -84,6 +100,7 @@ void control_server_free(struct control_server *server)
     while ((client = LIST_FIRST(&server->clients)) != NULL)
         client_free(client);
     evconnlistener_free(server->listener);
+    event_free(server->pause);
     free(server);
 }
 

@@ -17,10 +17,11 @@ import time
 import pytest
 
 import state
+from control import Client
 from daemon import SLOW
 from space import wait_until
 from topology import FAR, HOST, PEER
-from traffic import Pings, ping
+from traffic import Pings, ping, tcp_socket
 
 FAKE = """\
 [rule fake]
@@ -247,6 +248,26 @@ def test_without_descriptors(wire, daemons):
         assert {family: state.rules(wire.host, family) for family in (4, 6)} == wanted
         assert ping(wire.host, NOBODYS[6]) == (1, 1)
     wait_until(lambda: "192.0.2.77" in wire.host.ip("address show dev tun0"), daemon.log)
+
+
+def test_clients_without_descriptors(wire, daemons):
+    """Who asks then waits without costing anything, and is answered when there are some again."""
+    daemon = daemons(wire.host)
+    daemon.start("[main]\nmetrics = 127.0.0.1:9469\n" + FAKE)
+    with contextlib.ExitStack() as stack:
+        with no_descriptors(daemon):
+            web = stack.enter_context(tcp_socket(wire.host, 4))
+            web.connect(("127.0.0.1", 9469))
+            web.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            client = stack.enter_context(Client(daemon))
+            client.say("status")
+            used = daemon.cpu_seconds()
+            time.sleep(1)
+            used = daemon.cpu_seconds() - used
+        assert client.hear()["version"] is not None
+        assert b"200 OK" in web.recv(4096)
+        assert used <= PROCESSOR_TIME
+    assert len(daemon.log().splitlines()) <= 3
 
 
 def test_start_with_few_descriptors(wire, daemons):
