@@ -116,6 +116,14 @@ int device_parse(const struct nlmsghdr *message, struct device *ret_device)
     return 0;
 }
 
+bool device_is_described(const struct nlmsghdr *message)
+{
+    const struct ifinfomsg *header = nlmsg_data(message);
+
+    return nlmsg_datalen(message) >= (int)sizeof(*header) && header->ifi_family == AF_UNSPEC &&
+           nlmsg_find_attr((struct nlmsghdr *)message, sizeof(*header), IFLA_WIRELESS) == NULL;
+}
+
 static bool attr_address(struct nlattr *attr, enum ip_family family, struct ip_addr *ret_addr)
 {
     if (attr == NULL || nla_len(attr) != (int)IP_ADDR_BYTES(family))

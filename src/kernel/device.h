@@ -55,7 +55,13 @@ int device_parse(const struct nlmsghdr *message, struct device *ret_device);
  * -EBADMSG. */
 int address_parse(const struct nlmsghdr *message, struct address *ret_address);
 
-/* Whether an event brought nothing that matters here (statistics, wireless news, …). */
+/*
+ * Whether a link message describes the device. A wireless driver's news and what a bridge tells of
+ * its port (family AF_BRIDGE) name the device and leave out what it is.
+ */
+bool device_is_described(const struct nlmsghdr *message);
+
+/* Whether an event brought nothing that matters here (statistics, …). */
 bool device_same(const struct device *a, const struct device *b);
 
 /* Same address, device, prefix and preference; lifetimes within what passes between two looks. */

@@ -125,7 +125,7 @@ static void note_device(struct divert *divert, const struct nlmsghdr *message)
     const struct device *known;
     struct device device;
 
-    if (device_parse(message, &device) < 0)
+    if (!device_is_described(message) || device_parse(message, &device) < 0)
         return;
     if (divert->starting && device.ifindex == divert->tun.ifindex)
         return;
