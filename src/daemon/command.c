@@ -20,6 +20,15 @@ static int load_and_complain(const char *file, struct loaded *loaded)
     return error;
 }
 
+/* Want of memory says nothing about the configuration. */
+static enum exit_code report_refusal(int error)
+{
+    if (error != -ENOMEM)
+        return EXIT_CODE_CONFIG;
+    fputs("ipmodd: not enough memory to load the configuration\n", stderr);
+    return EXIT_CODE_FAILED;
+}
+
 /* A full disk or a closed pipe is a failure of a command whose output is its purpose. */
 static enum exit_code finish_output(void)
 {
@@ -38,9 +47,10 @@ static enum exit_code report_failure(int error)
 enum exit_code command_check(const char *file)
 {
     CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
+    int error = load_and_complain(file, &loaded);
 
-    if (load_and_complain(file, &loaded) < 0)
-        return EXIT_CODE_CONFIG;
+    if (error < 0)
+        return report_refusal(error);
     printf("configuration is good, %zu rule%s\n", loaded.ruleset->rule_count,
            text_plural(loaded.ruleset->rule_count));
     return finish_output();
@@ -49,10 +59,10 @@ enum exit_code command_check(const char *file)
 enum exit_code command_print_plan(const char *file)
 {
     CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
-    int error;
+    int error = load_and_complain(file, &loaded);
 
-    if (load_and_complain(file, &loaded) < 0)
-        return EXIT_CODE_CONFIG;
+    if (error < 0)
+        return report_refusal(error);
     error = divert_print_plan(loaded.config, stdout);
     return error < 0 ? report_failure(error) : finish_output();
 }
@@ -60,9 +70,10 @@ enum exit_code command_print_plan(const char *file)
 enum exit_code command_dump_config(const char *file)
 {
     CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
+    int error = load_and_complain(file, &loaded);
 
-    if (load_and_complain(file, &loaded) < 0)
-        return EXIT_CODE_CONFIG;
+    if (error < 0)
+        return report_refusal(error);
     dump_configuration(&loaded, stdout);
     return finish_output();
 }
@@ -70,10 +81,10 @@ enum exit_code command_dump_config(const char *file)
 enum exit_code command_cleanup(const char *file)
 {
     CLEANUP(loaded_clear) struct loaded loaded = {.config = NULL};
-    int error;
+    int error = load_and_complain(file, &loaded);
 
-    if (load_and_complain(file, &loaded) < 0)
-        return EXIT_CODE_CONFIG;
+    if (error < 0)
+        return report_refusal(error);
     error = divert_cleanup_host(loaded.config);
     return error < 0 ? report_failure(error) : EXIT_CODE_OK;
 }

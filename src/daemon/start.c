@@ -126,7 +126,10 @@ enum exit_code daemon_run(const char *file)
     /* A signal that came while rules are half in place must find someone who takes them back. */
     sigprocmask(SIG_BLOCK, &signals, NULL);
     log_open(LEVEL_INFO);
-    if (load(file, &loaded) < 0)
+    error = load(file, &loaded);
+    if (error == -ENOMEM) /* it may be good: the manager is to try again */
+        return fail("configuration", error, "load the configuration");
+    if (error < 0)
         return EXIT_CODE_CONFIG;
     log_set_level(loaded.config->main.log_level);
     error = engine_start(&engine, file, &loaded);

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# command_line.sh IPMODD: exit codes and output of what needs no privileges.
+# command_line.sh IPMODD SANITIZERS: exit codes and output of what needs no privileges. SANITIZERS as
+# the option b_sanitize has it: they take more memory than any limit.
 set -u
 ipmodd=$1
+sanitizers=$2
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 good=$directory/good.conf
@@ -42,6 +44,21 @@ expect 78 "$bad:3:" -c "$bad" --dump-config
 expect 78 "$bad:3:" -c "$bad" --print-plan
 expect 78 "$bad:3:" -c "$bad" --cleanup
 expect 78 "$bad:3:" -c "$bad"
+
+# Want of memory is no error of the configuration, after which nobody starts the service again.
+if [ "$sanitizers" = none ]; then
+    large=$directory/large.conf
+    for number in $(seq 10000); do
+        printf '[rule r%d]\ndst = 192.0.2.%d\nset-dscp = ef\n' "$number" $((number % 256))
+    done >"$large"
+    printf '#!/bin/sh\nexec prlimit --data=8000000 "%s" "$@"\n' "$ipmodd" >"$directory/poor"
+    chmod +x "$directory/poor"
+    rich=$ipmodd
+    ipmodd=$directory/poor
+    expect 1 'not enough memory to load the configuration' -c "$large" --check
+    expect 1 'cannot load the configuration: Cannot allocate memory' -c "$large"
+    ipmodd=$rich
+fi
 
 # What is printed can be read back and says the same.
 "$ipmodd" -c "$good" --dump-config >"$directory/again.conf"
