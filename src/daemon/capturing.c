@@ -2,12 +2,11 @@
 /* Captures as the daemon has them. */
 #include "capturing.h"
 
+#include "ipmodd/base/directory.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/log/fields.h"
 
 #include <inttypes.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -17,23 +16,13 @@ enum {
 
 #define LOSS_INTERVAL_NS UINT64_C(30000000000)
 
-/* The first one, should systemd name several. */
-static const char *state_directory(char text[static PATH_MAX])
-{
-    const char *given = getenv("STATE_DIRECTORY");
-
-    if (given == NULL || *given != '/')
-        return "/var/lib/ipmodd";
-    snprintf(text, PATH_MAX, "%.*s", (int)strcspn(given, ":"), given);
-    return text;
-}
-
 int capturing_open(struct capturing *capturing, const char *device)
 {
     char text[PATH_MAX];
+    const char *directory = directory_of_service("STATE_DIRECTORY", "/var/lib/ipmodd", text);
 
     *capturing = (struct capturing){.losses = log_limit_make(1, LOSS_INTERVAL_NS)};
-    return captures_new(state_directory(text), device, &capturing->captures);
+    return captures_new(directory, device, &capturing->captures);
 }
 
 void capturing_add_mover(struct capturing *capturing, struct mover *mover)

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "flow_list.h"
+#include "ipmodd/base/directory.h"
 #include "ipmodd/base/macro.h"
 #include "ipmodd/log/fields.h"
 #include "notify.h"
@@ -30,14 +31,14 @@ static gid_t reading_group(void)
 static int choose_path(struct service *service)
 {
     const struct config_main *config = &service->engine->loaded.config->main;
-    const char *directory = getenv("RUNTIME_DIRECTORY");
+    char directory[PATH_MAX];
     int length;
 
     if (config->control == CONTROL_AT)
         length = snprintf(service->path, sizeof(service->path), "%s", config->control_path);
     else
         length = snprintf(service->path, sizeof(service->path), "%s/control",
-                          directory != NULL && directory[0] == '/' ? directory : "/run/ipmodd");
+                          directory_of_service("RUNTIME_DIRECTORY", "/run/ipmodd", directory));
     return length < (int)sizeof(service->path) ? 0 : -ENAMETOOLONG;
 }
 

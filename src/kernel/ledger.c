@@ -60,7 +60,8 @@ static void set_state_path(struct ledger *ledger)
 
 int ledger_open(struct ledger *ledger, const struct instance *instance, struct fault *fault)
 {
-    const char *directory = lock_directory();
+    char text[PATH_MAX];
+    const char *directory = lock_directory(text);
     int r = lock_make_directory(directory);
 
     if (r < 0)

@@ -2,6 +2,8 @@
 /* Locks against a second instance. */
 #include "kernel/lock.h"
 
+#include "ipmodd/base/directory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,11 +22,9 @@ bool instance_same_place(const struct instance *a, const struct instance *b)
     return a->table == b->table && a->divert_priority == b->divert_priority;
 }
 
-const char *lock_directory(void)
+const char *lock_directory(char text[static PATH_MAX])
 {
-    const char *directory = getenv("RUNTIME_DIRECTORY");
-
-    return directory != NULL && directory[0] == '/' ? directory : "/run/ipmodd";
+    return directory_of_service("RUNTIME_DIRECTORY", "/run/ipmodd", text);
 }
 
 /*
@@ -87,7 +87,8 @@ static int lock_file_patiently(const char *path, int *ret_fd)
 
 int lock_path(const struct instance *instance, enum lock_kind which, char path[static LOCK_PATH])
 {
-    const char *directory = lock_directory();
+    char text[PATH_MAX];
+    const char *directory = lock_directory(text);
     struct stat netns;
     int used;
 

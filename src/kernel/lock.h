@@ -13,6 +13,7 @@
 
 #include "kernel/fault.h"
 
+#include <limits.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,7 +40,7 @@ enum lock_kind {
 };
 
 /* Where locks and ledgers stand; making it, writable for what this process will be. 0 or -errno. */
-const char *lock_directory(void);
+const char *lock_directory(char text[static PATH_MAX]);
 int lock_make_directory(const char *directory);
 
 /* The file of a lock, with room for another ending. 0 or -errno. */
