@@ -4,7 +4,6 @@
 
 #include "ipmodd/base/json.h"
 
-#include <ctype.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <stdarg.h>
@@ -58,21 +57,6 @@ static void answered(struct control_client *client)
     client_look_again(client);
 }
 
-json_t *control_text(const char *text)
-{
-    json_t *string = json_string(text);
-    char CLEANUP(cleanup_free) *copy = NULL;
-
-    if (string != NULL)
-        return string;
-    copy = strdup(text);
-    for (char *c = copy; c != NULL && *c != '\0'; c++) {
-        if (!isascii(*c))
-            *c = '?';
-    }
-    return json_string(copy);
-}
-
 void control_refuse(struct control_client *client, const char *code, const char *format, ...)
 {
     char text[REFUSAL_TEXT];
@@ -82,7 +66,7 @@ void control_refuse(struct control_client *client, const char *code, const char 
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (!put_document(client,
-                      json_pack("{s{ssso}}", "error", "code", code, "text", control_text(text))))
+                      json_pack("{s{ssso}}", "error", "code", code, "text", json_text(text))))
         client->closing = true;
     answered(client);
 }

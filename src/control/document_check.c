@@ -27,7 +27,7 @@ static_assert(ARRAY_SIZE(change_names) == CHANGE_COUNT, "a name for each change"
 static void set_text(json_t *object, const char *key, const char *text)
 {
     if (text != NULL)
-        json_object_set_new(object, key, control_text(text));
+        json_object_set_new(object, key, json_text(text));
 }
 
 static json_t *make_problem(const struct problem *problem)

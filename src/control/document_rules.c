@@ -8,9 +8,10 @@
 static json_t *make_rule(const struct rule *rule, const struct rule_counters *counters,
                          bool disabled, uint64_t now_ns)
 {
-    json_t *object = json_pack("{sssssososbso}", "name", rule->name, "file", rule->file, "line",
-                               json_uint(rule->line), "packets", json_uint(counters->packets),
-                               "enabled", !disabled, "bytes", json_uint(counters->bytes));
+    json_t *object = json_pack("{sssosososbso}", "name", rule->name, "file", json_text(rule->file),
+                               "line", json_uint(rule->line), "packets",
+                               json_uint(counters->packets), "enabled", !disabled, "bytes",
+                               json_uint(counters->bytes));
 
     if (counters->packets > 0)
         json_object_set_new(object, "last_seconds_ago",

@@ -13,7 +13,7 @@ static json_t *make_files(const struct file_list *files)
     json_t *array = json_array();
 
     for (size_t i = 0; i < files->count; i++)
-        json_array_append_new(array, json_string(files->paths[i]));
+        json_array_append_new(array, json_text(files->paths[i]));
     return array;
 }
 
@@ -85,7 +85,7 @@ static json_t *make_configuration(const struct control_report *report)
                                json_string(policy_name(report->loaded->config->main.policy)));
 
     if (report->file != NULL)
-        json_object_set_new(object, "file", control_text(report->file));
+        json_object_set_new(object, "file", json_text(report->file));
     if (report->to_confirm)
         json_object_set_new(object, "confirm_seconds", json_uint(report->confirm_seconds));
     return object;
@@ -117,7 +117,7 @@ static json_t *make_interfaces(const struct config_divert *divert)
     json_t *array = json_array();
 
     for (size_t i = 0; i < divert->interface_count; i++)
-        json_array_append_new(array, json_string(divert->interfaces[i]));
+        json_array_append_new(array, json_text(divert->interfaces[i]));
     return array;
 }
 
@@ -138,12 +138,13 @@ json_t *document_status(const struct control_report *report)
     const struct config *config = report->loaded->config;
     json_t *document;
 
-    document = json_pack("{sssososisosssosososososososo}", "version", report->version, "started",
+    document = json_pack("{sssososisosososososososososo}", "version", report->version, "started",
                          json_uint((uint64_t)report->started), "uptime_seconds",
                          json_real((double)(report->now_ns - report->started_ns) / 1e9), "pid",
                          (int)getpid(), "configuration", make_configuration(report), "device",
-                         config->tun.name, "directions", make_directions(config->divert.directions),
-                         "interfaces", make_interfaces(&config->divert), "packets",
+                         json_text(config->tun.name), "directions",
+                         make_directions(config->divert.directions), "interfaces",
+                         make_interfaces(&config->divert), "packets",
                          make_packets(&report->counters), "rates", make_rates(&report->rates),
                          "drops", make_drops(&report->counters), "tun_tx_dropped",
                          json_uint(report->tun_tx_dropped), "offload", make_offload(report),

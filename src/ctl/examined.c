@@ -59,10 +59,10 @@ json_t *examined_json(const struct findings *findings, bool all)
 
         if (!all && finding->level == FINDING_OK)
             continue;
-        object = json_pack("{ssssss}", "check", finding->name, "level",
-                           finding_level_name(finding->level), "text", finding->text);
+        object = json_pack("{ssssso}", "check", finding->name, "level",
+                           finding_level_name(finding->level), "text", json_text(finding->text));
         if (finding->mend != NULL)
-            json_object_set_new(object, "mend", json_string(finding->mend));
+            json_object_set_new(object, "mend", json_text(finding->mend));
         json_array_append_new(array, object);
     }
     return array;

@@ -2,6 +2,7 @@
 /* The steps of a probe as a table and as JSON. */
 #include "path_steps.h"
 
+#include "ipmodd/base/json.h"
 #include "ipmodd/base/macro.h"
 #include "live_packet.h"
 #include "view.h"
@@ -142,7 +143,7 @@ void steps_print(const struct steps *steps, FILE *out)
 static void set_text(json_t *object, const char *name, const char *text)
 {
     if (text[0] != '\0')
-        json_object_set_new(object, name, json_string(text));
+        json_object_set_new(object, name, json_text(text));
 }
 
 static void set_number(json_t *object, const char *name, const char *text)

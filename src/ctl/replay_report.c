@@ -99,10 +99,10 @@ static json_t *make_rules(const struct player *player)
         const struct rule_counters *counters = path_rule_counters(player->offline->path, i);
         const struct rule *rule = &ruleset->rules[i];
 
-        json_array_append_new(rules, json_pack("{s:s, s:s, s:i, s:o, s:o}", "name", rule->name,
-                                               "file", rule->file, "line", (int)rule->line,
-                                               "packets", json_uint(counters->packets), "bytes",
-                                               json_uint(counters->bytes)));
+        json_array_append_new(
+            rules, json_pack("{s:s, s:o, s:i, s:o, s:o}", "name", rule->name, "file",
+                             json_text(rule->file), "line", (int)rule->line, "packets",
+                             json_uint(counters->packets), "bytes", json_uint(counters->bytes)));
     }
     return rules;
 }
@@ -127,11 +127,11 @@ int replay_report_print_json(const struct player *player, const struct replay_en
 
     /* As text: JSON readers commonly have 53 bits for a number, and jansson 63. */
     snprintf(seed, sizeof(seed), "%" PRIu64, player->offline->seed);
-    report = json_pack("{s:i, s:s, s:s, s:b, s:s?, s:o, s:o, s:o, s:o}", "schema", SCHEMA, "type",
+    report = json_pack("{s:i, s:s, s:s, s:b, s:o?, s:o, s:o, s:o, s:o}", "schema", SCHEMA, "type",
                        "summary", "seed", seed, "complete", end->complete, "incident",
-                       end->incident, "frames", make_frames(player), "packets",
-                       make_packets(player), "rules", make_rules(player), "drops",
-                       make_drops(player));
+                       end->incident != NULL ? json_text(end->incident) : NULL, "frames",
+                       make_frames(player), "packets", make_packets(player), "rules",
+                       make_rules(player), "drops", make_drops(player));
     r = report != NULL ? json_dumpf(report, out, JSON_FORM) : -1;
 
     json_decref(report);

@@ -25,7 +25,7 @@ static json_t *make_pair(const char *key, void (*print)(const void *value, FILE 
 {
     char CLEANUP(cleanup_free) *text = text_stream_print(print, value);
 
-    return text != NULL ? json_pack("{s:s, s:s}", "key", key, "value", text) : NULL;
+    return text != NULL ? json_pack("{s:s, s:o}", "key", key, "value", json_text(text)) : NULL;
 }
 
 static json_t *make_match(const struct rule_match *match)
@@ -52,8 +52,9 @@ static json_t *make_actions(const struct rule *rule)
 
 static json_t *make_rule(const struct explained_rule *told, const struct rule *rule)
 {
-    json_t *object = json_pack("{s:s, s:s, s:i, s:b}", "name", rule->name, "file", rule->file,
-                               "line", (int)rule->line, "matched", told->matched);
+    json_t *object = json_pack("{s:s, s:o, s:i, s:b}", "name", rule->name, "file",
+                               json_text(rule->file), "line", (int)rule->line, "matched",
+                               told->matched);
 
     if (told->matched) {
         json_object_set_new(object, "actions", make_actions(rule));

@@ -63,6 +63,20 @@ def test_rules_and_their_reset(wire, daemons, family):
     assert [rule["packets"] for rule in ctl_json(daemon, "rules")["rules"]] == [0, 0]
 
 
+def test_a_file_whose_name_is_no_utf_8(wire, daemons):
+    """JSON cannot hold it as it is: no rule and no file is left out for that."""
+    daemon = daemons(wire.host)
+    folder = daemon.directory / "ipmodd.conf.d"
+    folder.mkdir(exist_ok=True)
+    (folder / os.fsdecode(b"r\xe9gles.conf")).write_text("[rule last]\nttl = 0\n")
+    daemon.start(RULES)
+    files = ctl_json(daemon, "status")["configuration"]["files"]
+    rules = ctl_json(daemon, "rules")["rules"]
+    assert files[-1] == f"{folder}/r?gles.conf"
+    assert [rule["name"] for rule in rules] == ["pings", "never", "last"]
+    assert rules[-1]["file"] == files[-1]
+
+
 def test_watching(wire, daemons):
     daemon = daemons(wire.host)
     daemon.start(RULES)

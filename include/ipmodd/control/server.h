@@ -98,9 +98,6 @@ size_t control_server_clients(const struct control_server *server);
 /* Takes over DOCUMENT, an object; NULL (no memory for it) becomes a refusal. */
 void control_reply(struct control_client *client, json_t *document);
 
-/* TEXT as it can stand in a document, also when it quotes bytes that are no UTF-8. */
-json_t *control_text(const char *text);
-
 /* CODE is a word for programs: "usage", "not-found", "busy", "failed", … */
 void control_refuse(struct control_client *client, const char *code, const char *format, ...)
     PRINTF_LIKE(3, 4);

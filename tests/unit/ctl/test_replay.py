@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ipmodctl replay: link types, times, answers, counters, and captures that are not what they should be."""
+import json
 import os
 import pty
 import re
@@ -251,6 +252,20 @@ def test_fail_on_no_match(tmp_path):
     assert frames_of(tmp_path / "out.pcap") == [marked(udp4())]
     done = ipmodctl("replay", "--fail-on-no-match", "nevr", *files, code=2)
     assert "there is no rule 'nevr', but a rule 'never'" in done.stderr
+
+
+def test_names_that_are_no_utf_8(tmp_path):
+    config, capture = (os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/\xe9.conf",
+                                                                              b"/\xe9.pcap"))
+    with open(config, "w", encoding="ascii") as file:
+        file.write(MARK)
+    write_pcap(capture, [udp4()])
+    with open(capture, "ab") as file:
+        file.write(b"half")
+    told = json.loads(ipmodctl("-j", "replay", "-c", config, capture, tmp_path / "out.pcap", code=1,
+                               text=False).stdout)
+    assert told["rules"][0]["file"] == f"{tmp_path}/?.conf" and told["rules"][0]["packets"] == 1
+    assert told["incident"].startswith(f"{tmp_path}/?.pcap: after packet 1: ")
 
 
 def test_table(tmp_path):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ipmodctl trace: packets in words, in hex and from captures; what is said of each rule."""
 import json
+import os
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
@@ -85,6 +86,18 @@ def test_every_rule_that_was_looked_at(trace):
 def test_first_match_that_does_not_hold(trace, match, packet, text):
     lines = trace(packet, rules=f"[rule x]\n{match}\nverdict = drop\n")
     assert lines[1] == f"  rule x (rules.conf:1) no, {text}"
+
+
+def test_bytes_that_are_no_utf_8(tmp_path):
+    """JSON cannot hold them as they are: no rule is left out for that."""
+    path = os.fsencode(tmp_path) + b"/r\xe9gles.conf"
+    with open(path, "wb") as file:
+        file.write(b'[rule x]\npayload-regex = "caf\xe9"\nverdict = drop\n')
+    words = ["trace", "-c", os.fsdecode(path), SYN + ' payload "cafe"']
+    assert ('rule x (%s/r?gles.conf:1) no, payload-regex = "caf?": the packet has "cafe"' % tmp_path
+            in ipmodctl(*words).stdout)
+    rule, = json.loads(ipmodctl("-j", *words).stdout)["rules"]
+    assert rule["file"] == f"{tmp_path}/r?gles.conf" and rule["obstacle"]["value"] == '"caf?"'
 
 
 def hex_of(packet):
