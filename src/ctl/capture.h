@@ -56,12 +56,12 @@ bool capture_is_file(const struct capture *capture, int fd);
 struct capture_writer;
 
 /*
- * PATH, or "-" for standard output, for frames as those of LIKE: link type, snap length and
- * resolution of times (nanoseconds unless LIKE is a pcap file with microseconds). A name that ends
- * in .pcapng becomes one, always with nanoseconds; all others pcap. A file that is there is
- * overwritten. 0; -EINVAL with ERROR filled.
+ * PATH, or "-" for standard output, for frames as those of LIKE: link type, snap length, which is
+ * LARGEST bytes at least, and resolution of times (nanoseconds unless LIKE is a pcap file with
+ * microseconds). A name that ends in .pcapng becomes one, always with nanoseconds; all others pcap.
+ * A file that is there is overwritten. 0; -EINVAL with ERROR filled.
  */
-int capture_writer_open(const char *path, const struct capture *like,
+int capture_writer_open(const char *path, const struct capture *like, int largest,
                         struct capture_writer **ret_writer, struct capture_error *error);
 
 /* 0 or -ENOMEM; a failed write shows in capture_writer_close(). */

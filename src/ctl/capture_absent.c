@@ -65,11 +65,12 @@ bool capture_is_file(const struct capture *capture, int fd)
     return false;
 }
 
-int capture_writer_open(const char *path, const struct capture *like,
+int capture_writer_open(const char *path, const struct capture *like, int largest,
                         struct capture_writer **ret_writer, struct capture_error *error)
 {
     (void)path;
     (void)like;
+    (void)largest;
     (void)ret_writer;
     (void)error;
     return -EINVAL;

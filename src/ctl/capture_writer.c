@@ -99,7 +99,7 @@ static void destroy(struct capture_writer *writer)
     free(writer);
 }
 
-int capture_writer_open(const char *path, const struct capture *like,
+int capture_writer_open(const char *path, const struct capture *like, int largest,
                         struct capture_writer **ret_writer, struct capture_error *error)
 {
     struct capture_writer *writer;
@@ -111,7 +111,7 @@ int capture_writer_open(const char *path, const struct capture *like,
     writer = calloc(1, sizeof(*writer));
     if (writer != NULL)
         writer->shape = pcap_open_dead_with_tstamp_precision(
-            pcap_datalink(like->pcap), pcap_snapshot(like->pcap),
+            pcap_datalink(like->pcap), MAX_OF(pcap_snapshot(like->pcap), largest),
             like->microseconds ? PCAP_TSTAMP_PRECISION_MICRO : PCAP_TSTAMP_PRECISION_NANO);
     if (writer == NULL || writer->shape == NULL) {
         close(fd);

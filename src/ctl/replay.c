@@ -119,12 +119,20 @@ static enum exit_code check_expected(struct replay *replay)
     return EXIT_CODE_OK;
 }
 
+/* What rules answer may be longer than the packet that they answer, and than its snap length. */
+static int largest_answer(const struct ruleset *ruleset)
+{
+    return ruleset->rule_count > 0 ? UINT16_MAX : 0;
+}
+
 static enum exit_code open_captures(struct replay *replay)
 {
     const struct arguments *arguments = &replay->arguments;
 
     if (capture_open(arguments->in, &replay->capture, &replay->error) < 0 ||
-        capture_writer_open(arguments->out, replay->capture, &replay->writer, &replay->error) < 0)
+        capture_writer_open(arguments->out, replay->capture,
+                            largest_answer(replay->offline.loaded.ruleset), &replay->writer,
+                            &replay->error) < 0)
         return command_fail("%s", replay->error.text);
     replay->out = strcmp(arguments->out, "-") == 0 ? stderr : stdout;
     replay->player = (struct player){

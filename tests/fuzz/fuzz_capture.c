@@ -64,7 +64,7 @@ static uint64_t play(struct offline *offline, struct capture *capture, int out_f
     uint64_t frames;
     int r;
 
-    REQUIRE(capture_writer_open(path_of(out_fd, path), capture, &player.writer, &error) == 0);
+    REQUIRE(capture_writer_open(path_of(out_fd, path), capture, 0, &player.writer, &error) == 0);
     while ((r = capture_next(capture, &frame, &error)) > 0)
         REQUIRE(player_play(&player, &frame) >= 0);
     REQUIRE(r == 0 || *error.text != '\0');

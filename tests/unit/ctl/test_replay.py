@@ -168,6 +168,19 @@ def test_answers_follow_with_time_and_link_turned_round(replay):
     assert told["packets"]["generated"] == 3 and told["frames"]["written"] == 4
 
 
+@pytest.mark.parametrize("name", ["out.pcap", "out.pcapng"])
+def test_answers_are_whole(tmp_path, name):
+    """The snap length of a capture is none of an answer that quotes more."""
+    config = tmp_path / "rules.conf"
+    config.write_text("[rule r]\nproto = udp\nverdict = reject\n")
+    files = write_pcap(tmp_path / "in.pcap", [udp4()], snaplen=60), tmp_path / name
+    ipmodctl("replay", "-c", config, *files)
+    config.write_text("[main]\n")
+    ipmodctl("replay", "-c", config, files[1], tmp_path / "again.pcap") # libpcap cuts at snap length
+    answer, = read_pcap(tmp_path / "again.pcap")
+    assert len(answer[0]) == answer[2] == 28 + len(udp4()) and answer[0].endswith(udp4())
+
+
 def test_malformed_obeys_the_configuration(replay):
     bad = udp4()[:2] + b"\xff\xff" + udp4()[4:]
     out, told = replay("[main]\n", [bad])
