@@ -113,6 +113,10 @@ static enum exit_code check_expected(struct replay *replay)
     for (size_t i = 0; i < replay->expected.count; i++) {
         const char *name = replay->expected.items[i].text;
 
+        if (replay->expected.items[i].negated)
+            return command_refuse_usage(&command_replay,
+                                        "--fail-on-no-match: '!' has no meaning here: name the "
+                                        "rules that have to match");
         if (find_rule(ruleset, name) == ruleset->rule_count)
             return refuse_rule(ruleset, name);
     }

@@ -263,6 +263,8 @@ def test_fail_on_no_match(tmp_path):
     done = ipmodctl("replay", "--fail-on-no-match", "mark, never", *files, code=1)
     assert done.stderr == "ipmodctl: rule never matched no packet\n"
     assert frames_of(tmp_path / "out.pcap") == [marked(udp4())]
+    done = ipmodctl("replay", "--fail-on-no-match", "!mark", *files, code=2)
+    assert "'!' has no meaning here" in done.stderr
     done = ipmodctl("replay", "--fail-on-no-match", "nevr", *files, code=2)
     assert "there is no rule 'nevr', but a rule 'never'" in done.stderr
 
