@@ -15,6 +15,13 @@ bool text_is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+size_t text_byte_order_mark(const char *text)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+
+    return strncmp(text, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+}
+
 char *text_strip(char *text)
 {
     size_t length;

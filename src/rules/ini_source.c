@@ -256,12 +256,11 @@ static void source_clear(struct source *source)
 /* TEXT is used up. */
 static int parse(const char *file, char *text, struct document *document, struct report *report)
 {
-    static const char byte_order_mark[] = "\xef\xbb\xbf";
-    struct source CLEANUP(source_clear)
-        source = {.file = file, .document = document, .report = report, .next = text};
+    struct source CLEANUP(source_clear) source = {.file = file,
+                                                  .document = document,
+                                                  .report = report,
+                                                  .next = text + text_byte_order_mark(text)};
 
-    if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0)
-        source.next += strlen(byte_order_mark);
     /* Its result says only that a line was wrong, which finish_line() has reported with its place.
      */
     ini_parse_stream(read_piece, &source, take_pair, &source);

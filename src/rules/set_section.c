@@ -104,7 +104,9 @@ static int add_line(struct set *set, char *line, size_t length, const struct pla
         report_error(report, place, "holds a NUL byte: a set file is plain text");
         return 0;
     }
-    line[strcspn(line, "#")] = '\0';
+    if (place->line == 1)
+        line += text_byte_order_mark(line);
+    line[strcspn(line, "#;")] = '\0';
     line = text_strip(line);
     if (*line != '\0')
         r = add_element(set, line, &error);
@@ -130,7 +132,10 @@ static int read_lines(struct set *set, FILE *file, struct place *place, struct r
     return r;
 }
 
-/* PATH for reading; NULL with errno. A device or pipe has no end, or none that comes. */
+/* The errno of what can be opened, but is no file: a device or pipe has no end that must come. */
+enum { NO_FILE = EINVAL };
+
+/* PATH for reading; NULL with errno. */
 static FILE *open_regular(const char *path)
 {
     int CLEANUP(cleanup_fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -140,7 +145,7 @@ static FILE *open_regular(const char *path)
     if (fd < 0 || fstat(fd, &status) < 0)
         return NULL;
     if (!S_ISREG(status.st_mode)) {
-        errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+        errno = S_ISDIR(status.st_mode) ? EISDIR : NO_FILE;
         return NULL;
     }
     file = fdopen(fd, "r");
@@ -165,7 +170,8 @@ static void refuse_file(const struct section *section, const char *path, int err
 {
     const struct place place = entry_place(section, section_find_entry(section, "file"));
 
-    report_error(report, &place, "%.200s cannot be read: %s", path, strerror(error));
+    report_error(report, &place, "%.200s cannot be read: %s", path,
+                 error == NO_FILE ? "it is a device or a pipe, not a file" : strerror(error));
 }
 
 /* PATH for reading, or its text in GIVEN; NULL with a report, or with errno ENOMEM. */

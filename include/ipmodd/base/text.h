@@ -22,6 +22,9 @@ static inline bool text_is(const char *text, const char *name)
 /* Space, tab, carriage return, vertical tab, form feed, line feed. */
 bool text_is_blank(char c);
 
+/* Bytes of the byte order mark that TEXT begins with: editors of other systems write one; or 0. */
+size_t text_byte_order_mark(const char *text);
+
 /* TEXT without blanks at either end: its new beginning; the end is cut in place. */
 char *text_strip(char *text);
 

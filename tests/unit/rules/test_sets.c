@@ -79,7 +79,8 @@ static void test_file(void **state)
     char *dump;
 
     (void)state;
-    fixture_write("lists/l.txt", "# all\n\n192.0.2.0/24 # a comment\r\n  2001:db8::/32\n"
+    fixture_write("lists/l.txt", "\xef\xbb\xbf"
+                                 "192.0.2.0/24 # a comment\r\n\n; another\n  2001:db8::/32;one\n"
                                  "198.51.100.1-198.51.100.9");
     fixture_write("lists/p", "80\n1000-2000\n");
     assert_complaint(conf, "");
@@ -111,8 +112,10 @@ static void test_wrong_files(void **state)
     assert_int_equal(mkdir(fixture_path("folder"), 0755), 0);
     assert_complaint("[set l]\nfile = folder\n",
                      "test.conf:2: [set l] file: folder cannot be read: Is a directory");
-    assert_complaint("[set l]\nfile = /dev/zero\n",
-                     "test.conf:2: [set l] file: /dev/zero cannot be read: Invalid argument");
+    assert_complaint(
+        "[set l]\nfile = /dev/zero\n",
+        "test.conf:2: [set l] file: /dev/zero cannot be read: it is a device or a pipe, "
+        "not a file");
 }
 
 int main(void)
