@@ -2,6 +2,7 @@
 /* From words to a filter, by the parsers of rule sections. */
 #include "ipmodd/rules/filter.h"
 
+#include "rule_key.h"
 #include "rule_section.h"
 
 #include "ipmodd/base/macro.h"
@@ -40,7 +41,22 @@ static int check_repeats(const struct section *section, struct value_error *erro
     return 0;
 }
 
-/* What a filter cannot have, of a rule whose matches are all right. */
+/* KEY is that of no match. */
+static int refuse_key(const char *key, struct value_error *error)
+{
+    const struct rule_key found = rule_key_find(key);
+    struct text_guess guess = TEXT_GUESS(key);
+
+    if (rule_key_exists(&found))
+        return value_refuse(error, "%.40s: is no match, and a filter has matches alone", key);
+    for (size_t i = 0; i < match_type_count; i++)
+        text_guess_offer(&guess, match_types[i]->key);
+    if (guess.name != NULL)
+        return value_refuse(error, "%.40s: unknown key; did you mean '%s'?", key, guess.name);
+    return value_refuse(error, "%.40s: unknown key: ipmodd.conf(5) lists the matches", key);
+}
+
+/* What a filter cannot have, whatever the values of its matches. */
 static int check_kinds(const struct section *section, const struct ruleset *ruleset,
                        struct value_error *error)
 {
@@ -49,7 +65,7 @@ static int check_kinds(const struct section *section, const struct ruleset *rule
         const struct match_type *type = match_type_find(entry->key);
 
         if (type == NULL)
-            continue;
+            return refuse_key(entry->key, error);
         if (type->bind != NULL && strchr(entry->value, '@') != NULL)
             return value_refuse(error, "%s: a filter has no sets: write out what %.60s has",
                                 entry->key, entry->value);

@@ -196,12 +196,7 @@ static int build_matches(struct rule_work *work)
 
     if (r == 0)
         r = find_keys(work);
-    for (size_t i = 0; r == 0 && i < work->section->entry_count; i++) {
-        if (work->keys[i].match == NULL && rule_key_exists(&work->keys[i]))
-            rule_work_fail(work, &work->section->entries[i],
-                           "is no match, and a filter has matches alone");
-    }
-    if (r < 0 || work->failed)
+    if (r < 0)
         return r;
     check_keys(work);
     r = add_matches(work, false);
