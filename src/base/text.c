@@ -4,6 +4,7 @@
 
 #include "ipmodd/base/macro.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -137,9 +138,14 @@ void text_list_clear(struct text_list *list)
     *list = (struct text_list){.items = NULL};
 }
 
+static bool is_same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 /*
  * Slips between A and B: insertions, deletions, replacements and swaps of neighbours (optimal
- * string alignment). Both have at most GUESS_LENGTH_MAX bytes.
+ * string alignment); a capital is none. Both have at most GUESS_LENGTH_MAX bytes.
  */
 static size_t edit_distance(const char *a, const char *b)
 {
@@ -152,11 +158,12 @@ static size_t edit_distance(const char *a, const char *b)
         table[0][j] = j;
     for (size_t i = 1; i <= a_length; i++) {
         for (size_t j = 1; j <= b_length; j++) {
-            size_t best = table[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            size_t best = table[i - 1][j - 1] + !is_same_letter(a[i - 1], b[j - 1]);
 
             best = MIN_OF(best, table[i - 1][j] + 1);
             best = MIN_OF(best, table[i][j - 1] + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2]) &&
+                is_same_letter(a[i - 2], b[j - 1]))
                 best = MIN_OF(best, table[i - 2][j - 2] + 1);
             table[i][j] = best;
         }

@@ -69,7 +69,7 @@ void text_list_clear(struct text_list *list);
 
 /*
  * Finds the name that a mistyped word was meant to be: offer every candidate, then read `name`,
- * which is NULL when none is near enough (at most one slip for three letters).
+ * which is NULL when none is near enough (at most one slip for three letters; capitals are none).
  */
 struct text_guess {
     const char *word;

@@ -123,6 +123,8 @@ static void test_guesses(void **state)
     assert_string_equal(guess("dports"), "dport");
     assert_string_equal(guess("icmp_type"), "icmp-type");
     assert_string_equal(guess("scr"), "src");
+    assert_string_equal(guess("SRC"), "src");
+    assert_string_equal(guess("Verdcit"), "verdict");
     assert_string_equal(guess("policy"), "");
     assert_string_equal(guess("x"), "");
     assert_string_equal(guess(""), "");

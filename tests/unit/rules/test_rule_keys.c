@@ -499,6 +499,7 @@ static const struct wrong wrongs[] = {
      NULL},
     {"log", "", "has no value: yes, no, or [LEVEL] [N/s | N/min | N/h [burst N]]", NULL},
     {"dprot", "80", "unknown key; did you mean 'dport'?", NULL},
+    {"dscp", "EF", "'EF' is not a DSCP; did you mean 'ef'?", NULL},
     {"xyzzy", "1", "unknown key: ipmodd.conf(5) lists the matches and actions", NULL},
     {"exclude", "192.0.2.1", "is a key of [divert], not of a rule", NULL},
     {"payload", "x", PAYLOAD_COMPLAINT("x"), NULL},
