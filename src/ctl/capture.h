@@ -64,6 +64,9 @@ struct capture_writer;
 int capture_writer_open(const char *path, const struct capture *like, int largest,
                         struct capture_writer **ret_writer, struct capture_error *error);
 
+/* Whether what is written to FD stands among the frames: both are the same file or pipe. */
+bool capture_writer_shares(const struct capture_writer *writer, int fd);
+
 /* 0 or -ENOMEM; a failed write shows in capture_writer_close(). */
 int capture_writer_put(struct capture_writer *writer, const struct frame *frame);
 

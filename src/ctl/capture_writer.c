@@ -130,6 +130,14 @@ int capture_writer_open(const char *path, const struct capture *like, int larges
     return 0;
 }
 
+bool capture_writer_shares(const struct capture_writer *writer, int fd)
+{
+    struct stat own, other;
+
+    return fstat(fileno(writer->stream), &own) == 0 && fstat(fd, &other) == 0 &&
+           !S_ISCHR(own.st_mode) && own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 static int put_pcap(struct capture_writer *writer, const struct frame *frame)
 {
     bool microseconds = pcap_get_tstamp_precision(writer->shape) == PCAP_TSTAMP_PRECISION_MICRO;

@@ -129,6 +129,13 @@ static int largest_answer(const struct ruleset *ruleset)
     return ruleset->rule_count > 0 ? UINT16_MAX : 0;
 }
 
+/* Whether the capture has standard output for itself, under whatever name. */
+static bool has_standard_output(const struct replay *replay)
+{
+    return strcmp(replay->arguments.out, "-") == 0 ||
+           capture_writer_shares(replay->writer, STDOUT_FILENO);
+}
+
 static enum exit_code open_captures(struct replay *replay)
 {
     const struct arguments *arguments = &replay->arguments;
@@ -138,7 +145,7 @@ static enum exit_code open_captures(struct replay *replay)
                             largest_answer(replay->offline.loaded.ruleset), &replay->writer,
                             &replay->error) < 0)
         return command_fail("%s", replay->error.text);
-    replay->out = strcmp(arguments->out, "-") == 0 ? stderr : stdout;
+    replay->out = has_standard_output(replay) ? stderr : stdout;
     replay->player = (struct player){
         .offline = &replay->offline, .capture = replay->capture, .writer = replay->writer};
     return EXIT_CODE_OK;

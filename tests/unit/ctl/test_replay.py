@@ -406,11 +406,12 @@ def test_wrong_values(tmp_path, option, value, text):
     assert text in done.stderr and not (tmp_path / "out.pcap").exists()
 
 
-def test_standard_input_and_output(tmp_path):
+@pytest.mark.parametrize("out", ["-", "/dev/stdout"])
+def test_standard_input_and_output(tmp_path, out):
     """The capture has standard output for itself; the counters go to standard error."""
     (tmp_path / "rules.conf").write_text(MARK)
     data = write_pcap(tmp_path / "in.pcap", [udp4(), udp6()]).read_bytes()
-    done = ipmodctl("replay", "-c", tmp_path / "rules.conf", "-", "-", data=data, text=False)
+    done = ipmodctl("replay", "-c", tmp_path / "rules.conf", "-", out, data=data, text=False)
     (tmp_path / "out.pcap").write_bytes(done.stdout)
     assert frames_of(tmp_path / "out.pcap") == [marked(udp4()), marked(udp6())]
     assert b"2 frames read, 2 written" in done.stderr
