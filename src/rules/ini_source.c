@@ -148,7 +148,7 @@ static void finish_line(struct source *source)
  */
 static size_t piece_length(const char *text, size_t room)
 {
-    size_t length = strlen(text);
+    size_t length = strnlen(text, room + 1); /* the rest of the line may be megabytes */
 
     if (length <= room)
         return length;

@@ -262,6 +262,35 @@ static void test_long_values_are_whole(void **state)
 }
 
 /* What inih cannot split must not go on as the value of the key above. */
+/* Processor time that TEXT, with one value, takes. */
+static clock_t time_of(const char *text)
+{
+    clock_t before = clock();
+
+    free(value_of(text));
+    return clock() - before;
+}
+
+/* As long as the line is, each of its bytes is looked at a few times: not once for each piece. */
+static void test_long_lines_take_no_longer(void **state)
+{
+    enum { SIZE = 2 * 1024 * 1024, SHORT = 64 };
+    char *text = malloc(SIZE);
+    clock_t one_line, many_lines;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', SIZE);
+    memcpy(text, "[main]\nkey=", 11);
+    text[SIZE - 1] = '\0';
+    one_line = time_of(text);
+    for (size_t i = 2 * SHORT; i + SHORT < SIZE; i += SHORT)
+        memcpy(text + i, "\n#", 2);
+    many_lines = time_of(text);
+    assert_true(one_line < 15 * (many_lines + CLOCKS_PER_SEC / 1000));
+    free(text);
+}
+
 static void test_long_lines_without_a_key(void **state)
 {
     char line[600], text[700];
@@ -524,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_many_errors_are_cut),
         cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_long_values_are_whole),
+        cmocka_unit_test(test_long_lines_take_no_longer),
         cmocka_unit_test(test_long_lines_without_a_key),
         cmocka_unit_test(test_blank_runs),
         cmocka_unit_test(test_lines_that_are_none),
