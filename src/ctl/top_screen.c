@@ -21,6 +21,30 @@ enum {
 };
 enum { RED = 1, LINE_MAX_TEXT = 512 };
 
+/* What is known of each row, in the order in which it is shown. */
+enum number {
+    NUMBER_PACKET_RATE,
+    NUMBER_BIT_RATE,
+    NUMBER_PACKETS,
+    NUMBER_BYTES,
+    NUMBER_COUNT,
+};
+
+/* Those that are shown in front of the name. */
+struct columns {
+    size_t count;
+    enum number numbers[NUMBER_COUNT];
+};
+
+enum { COLUMN_WIDTH = 11 };
+#define NAME_GAP " "
+
+static const struct columns all_columns = {
+    NUMBER_COUNT, {NUMBER_PACKET_RATE, NUMBER_BIT_RATE, NUMBER_PACKETS, NUMBER_BYTES}};
+static const struct columns rates = {2, {NUMBER_PACKET_RATE, NUMBER_BIT_RATE}};
+static const struct columns totals = {2, {NUMBER_PACKETS, NUMBER_BYTES}};
+static const struct columns packets_alone = {2, {NUMBER_PACKET_RATE, NUMBER_PACKETS}};
+
 static SCREEN *screen;
 
 static const char *const view_names[TOP_VIEW_COUNT] = {
@@ -136,36 +160,63 @@ static void draw_views(const struct top_state *state)
              top_order_name(state->order));
 }
 
-static void draw_row(int y, const struct top_table *table, const struct top_row *row)
+/* Where names would be cut, the two numbers that rows are not sorted by make way for them. */
+static const struct columns *choose_columns(const struct top_state *state)
+{
+    size_t longest = 0;
+
+    for (size_t i = 0; i < state->table.count; i++)
+        longest = MAX_OF(longest, strlen(state->table.rows[i].key));
+    if (!state->table.has_bytes)
+        return &packets_alone;
+    if (all_columns.count * COLUMN_WIDTH + strlen(NAME_GAP) + longest <= (size_t)COLS)
+        return &all_columns;
+    return state->order == TOP_BY_TOTAL ? &totals : &rates;
+}
+
+static void put_row(int y, const struct columns *columns, const char *const numbers[NUMBER_COUNT],
+                    const char *name)
+{
+    char text[NUMBER_COUNT * COLUMN_WIDTH + 1] = "";
+
+    for (size_t i = 0; i < columns->count; i++)
+        snprintf(text + i * COLUMN_WIDTH, COLUMN_WIDTH + 1, "%*s ", COLUMN_WIDTH - 1,
+                 numbers[columns->numbers[i]]);
+    put_line(y, "%s" NAME_GAP "%s", text, name);
+}
+
+static void draw_row(int y, const struct columns *columns, const struct top_row *row)
 {
     char packet_rate[VIEW_NUMBER], bit_rate[VIEW_NUMBER];
     char packets[VIEW_NUMBER], bytes[VIEW_NUMBER];
+    const char *const numbers[] = {
+        [NUMBER_PACKET_RATE] = view_scaled(row->packet_rate, packet_rate),
+        [NUMBER_BIT_RATE] = view_scaled(row->bit_rate, bit_rate),
+        [NUMBER_PACKETS] = view_scaled(row->packets, packets),
+        [NUMBER_BYTES] = view_scaled(row->bytes, bytes),
+    };
 
-    view_scaled(row->packet_rate, packet_rate);
-    view_scaled(row->packets, packets);
-    if (!table->has_bytes) {
-        put_line(y, "%10s %10s  %s", packet_rate, packets, row->key);
-        return;
-    }
-    put_line(y, "%10s %10s %10s %10s  %s", packet_rate, view_scaled(row->bit_rate, bit_rate),
-             packets, view_scaled(row->bytes, bytes), row->key);
+    put_row(y, columns, numbers, row->key);
 }
 
 static void draw_table(const struct top_state *state)
 {
+    static const char *const heads[] = {[NUMBER_PACKET_RATE] = "packets/s",
+                                        [NUMBER_BIT_RATE] = "bits/s",
+                                        [NUMBER_PACKETS] = "packets",
+                                        [NUMBER_BYTES] = "bytes"};
+    static const char *const names[TOP_VIEW_COUNT] = {
+        [TOP_RULES] = "rule", [TOP_FLOWS] = "flow", [TOP_DROPS] = "reason"};
     const struct top_table *table = &state->table;
+    const struct columns *columns = choose_columns(state);
     size_t row = state->first;
 
     attrset(A_REVERSE);
-    if (table->has_bytes)
-        put_line(LINE_HEADS, "%10s %10s %10s %10s  %s", "packets/s", "bits/s", "packets", "bytes",
-                 state->view == TOP_FLOWS ? "flow" : "rule");
-    else
-        put_line(LINE_HEADS, "%10s %10s  %s", "packets/s", "packets", "reason");
+    put_row(LINE_HEADS, columns, heads, names[state->view]);
     attrset(A_NORMAL);
     for (int y = LINE_ROWS; y < LINES - 1; y++) {
         if (row < table->count)
-            draw_row(y, table, &table->rows[row++]);
+            draw_row(y, columns, &table->rows[row++]);
         else
             put_line(y, "%s", "");
     }

@@ -133,6 +133,23 @@ def test_another_size(top):
     assert terminal.end() == 0
 
 
+def test_names_are_whole(top):
+    """Two numbers of four make way where a name would not fit: those that rows are not sorted by."""
+    start, _, _ = top
+    terminal = start(columns=50)
+    heads = ["packets/s", "bits/s", "packets", "bytes", "rule"]
+    terminal.until(lambda lines: lines[3].split() == heads and "alone" in names_or_none(lines),
+                   "four numbers")
+    terminal.resize(24, 49)
+    lines = terminal.until(lambda lines: lines[3].split() == heads[:2] + heads[4:], "rates")
+    assert [line.split() for line in lines[4:8]] == [
+        ["0", "0", name] for name in ("slow", "busy", "gone", "alone")]
+    terminal.press("t")
+    terminal.until(lambda lines: lines[3].split() == heads[2:], "totals")
+    terminal.press("q")
+    assert terminal.end() == 0
+
+
 def test_a_daemon_that_stops(top):
     start, daemon, _ = top
     terminal = start()
