@@ -126,6 +126,31 @@ bool literal_read_offset(const char **text, int32_t *ret_offset)
     return true;
 }
 
+/* Whether TEXT ends between two quotation marks. */
+static bool ends_in_text(const char *text)
+{
+    bool within = false;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            within = !within;
+        else if (within && *text == '\\' && text[1] != '\0')
+            text++;
+    }
+    return within;
+}
+
+int literal_refuse(const char *text, const char *before, const char *behind,
+                   struct value_error *error)
+{
+    if (ends_in_text(text))
+        return value_refuse(error, LITERAL_OPEN, text);
+    return value_refuse(error,
+                        "'%.40s' is not right: %s\"text\" (with \\n \\r \\t \\0 \\\" \\\\ \\xHH) "
+                        "or 0xHHHH, 1 to %d bytes, then %s",
+                        text, before, LITERAL_BYTES_MAX, behind);
+}
+
 void literal_print(const struct literal *literal, FILE *out)
 {
     fputs("0x", out);

@@ -62,10 +62,8 @@ static bool read_value(const char *text, struct replace_value *value)
 static int check(const char *text, struct replace_value *value, struct value_error *error)
 {
     if (!read_value(text, value))
-        return value_refuse(error,
-                            "'%.40s' is not right: OLD -> NEW, each " LITERAL_GRAMMAR
-                            ", then @ OFFSET or nothing, then count N or nothing",
-                            text, LITERAL_BYTES_MAX);
+        return literal_refuse(text, "OLD -> NEW, each ",
+                              "@ OFFSET or nothing, then count N or nothing", error);
     if (value->old.length != value->new.length)
         return value_refuse(error,
                             "OLD has %zu bytes and NEW %zu: make them equally long; edits that "

@@ -28,10 +28,7 @@ static int set_payload_parse(const char *text, const struct scope *scope, void *
     if (literal_read(&rest, &value->bytes) < 0 || !literal_read_offset(&rest, &value->offset) ||
         *rest != '\0') {
         free(value);
-        return value_refuse(error,
-                            "'%.40s' is not right: " LITERAL_GRAMMAR
-                            ", then @ OFFSET from 0 to %d or nothing",
-                            text, LITERAL_BYTES_MAX, LITERAL_OFFSET_MAX);
+        return literal_refuse(text, "", "@ OFFSET from 0 to 65535 or nothing", error);
     }
     if (value->offset == LITERAL_ANYWHERE)
         value->offset = 0;

@@ -37,10 +37,7 @@ static int payload_parse(const char *text, const struct scope *scope, void **ret
         return -ENOMEM;
     if (!read_value(text, value)) {
         free(value);
-        return value_refuse(error,
-                            "'%.40s' is not right: " LITERAL_GRAMMAR
-                            ", then @ OFFSET from 0 to %d or nothing",
-                            text, LITERAL_BYTES_MAX, LITERAL_OFFSET_MAX);
+        return literal_refuse(text, "", "@ OFFSET from 0 to 65535 or nothing", error);
     }
     *ret_value = value;
     return 0;

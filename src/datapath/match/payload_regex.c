@@ -14,6 +14,8 @@
 
 #include "table.h"
 
+#include "ipmodd/datapath/literal.h"
+
 #include <errno.h>
 #include <pcre2.h>
 #include <stdlib.h>
@@ -83,6 +85,19 @@ static int compile(struct regex_value *value, struct value_error *error)
                         offset, (const char *)message);
 }
 
+/* TEXT is not of the form of a value. */
+static int refuse_form(const char *text, struct value_error *error)
+{
+    const char *pattern = text + strspn(text, "! \t");
+    size_t length = strlen(pattern);
+
+    if (*pattern == '"' && (length == 1 || pattern[length - 1] != '"'))
+        return value_refuse(error, LITERAL_OPEN, text);
+    return value_refuse(error,
+                        "'%.40s' is not right: \"PATTERN\" of 1 to %d bytes, or ! in front of it",
+                        text, PATTERN_MAX);
+}
+
 static int regex_parse(const char *text, const struct scope *scope, void **ret_value,
                        struct value_error *error)
 {
@@ -95,9 +110,7 @@ static int regex_parse(const char *text, const struct scope *scope, void **ret_v
     if (read_pattern(text, value))
         r = compile(value, error);
     else
-        r = value_refuse(error,
-                         "'%.40s' is not right: \"PATTERN\" of 1 to %d bytes, or ! in front of it",
-                         text, PATTERN_MAX);
+        r = refuse_form(text, error);
     if (r < 0) {
         free(value);
         return r;

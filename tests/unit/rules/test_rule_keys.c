@@ -25,6 +25,9 @@ struct wrong {
     "'" value "' is not right: \"text\" (with \\n \\r \\t \\0 \\\" \\\\ \\xHH) or 0xHHHH, 1 to " \
     "1024 bytes, then @ OFFSET from 0 to 65535 or nothing"
 
+#define OPEN_COMPLAINT(value)                                                                    \
+    "'" value "' has no \" at its end: in a text, too, a blank and ; begin a comment, so write " \
+    "\\x3b for ;"
 #define REGEX_COMPLAINT(value) \
     "'" value "' is not right: \"PATTERN\" of 1 to 4096 bytes, or ! in front of it"
 
@@ -504,7 +507,10 @@ static const struct wrong wrongs[] = {
     {"exclude", "192.0.2.1", "is a key of [divert], not of a rule", NULL},
     {"payload", "x", PAYLOAD_COMPLAINT("x"), NULL},
     {"payload", "\"\"", PAYLOAD_COMPLAINT("\"\""), NULL},
-    {"payload", "\"open", PAYLOAD_COMPLAINT("\"open"), NULL},
+    {"payload", "\"open", OPEN_COMPLAINT("\"open"), NULL},
+    {"payload", "!\"a ; b\"", OPEN_COMPLAINT("!\"a"), NULL},
+    {"set-payload", "\"a\\\" @ 3", OPEN_COMPLAINT("\"a\\\" @ 3"), NULL},
+    {"replace", "\"a\" -> \"b ; c\"", OPEN_COMPLAINT("\"a\" -> \"b"), NULL},
     {"payload", "\"\\q\"", PAYLOAD_COMPLAINT("\"\\q\""), NULL},
     {"payload", "0x123", PAYLOAD_COMPLAINT("0x123"), NULL},
     {"payload", "0x", PAYLOAD_COMPLAINT("0x"), NULL},
@@ -570,7 +576,9 @@ static const struct wrong wrongs[] = {
     {"limit", "5/s per src burst 3", LIMIT_COMPLAINT("5/s per src burst 3"), NULL},
     {"payload-regex", "x", REGEX_COMPLAINT("x"), NULL},
     {"payload-regex", "\"\"", REGEX_COMPLAINT("\"\""), NULL},
-    {"payload-regex", "\"abc", REGEX_COMPLAINT("\"abc"), NULL},
+    {"payload-regex", "\"abc", OPEN_COMPLAINT("\"abc"), NULL},
+    {"payload-regex", "! \"a ; b\"", OPEN_COMPLAINT("! \"a"), NULL},
+    {"payload-regex", "\"", OPEN_COMPLAINT("\""), NULL},
     {"payload-regex", "\"a(b\"",
      "'a(b' is no regular expression: at byte 3: missing closing parenthesis", NULL},
     {"payload-regex", "\"(*UTF)x\"",
