@@ -129,16 +129,6 @@ static bool print_ip_option(const struct packet *packet, FILE *out)
     return print_options(&options, &value_ip_option, out);
 }
 
-/* Bytes of the extension header KIND that begins at HEADER (RFC 8200 4, RFC 4302 2.2). */
-static size_t extension_size(uint8_t kind, const uint8_t *header)
-{
-    size_t units = header[IP6_EXT_LENGTH];
-
-    if (kind == IPPROTO_FRAGMENT)
-        return IP6_FRAGMENT_HEADER;
-    return kind == IPPROTO_AH ? (units + 2) * 4 : (units + 1) * 8;
-}
-
 static bool print_ext_header(const struct packet *packet, FILE *out)
 {
     uint8_t kind = packet->data[IP6_NEXT_HEADER];
@@ -151,7 +141,7 @@ static bool print_ext_header(const struct packet *packet, FILE *out)
 
         fputs(at > IP6_HEADER ? ", " : "", out);
         print_number(&value_ext_header, kind, out);
-        at += extension_size(kind, header);
+        at += ip6_extension_size(kind, header[IP6_EXT_LENGTH]);
         kind = header[IP6_EXT_NEXT_HEADER];
     }
     return true;
