@@ -294,9 +294,11 @@ static void print_bytes(const uint8_t *bytes, size_t count, FILE *out)
         fprintf(out, "%02x", bytes[i]);
 }
 
+/* As far as the length of UDP goes, as for rules; of a fragment without its header, its data. */
 static bool print_payload(const struct packet *packet, FILE *out)
 {
-    size_t count = packet->length - packet->payload_offset;
+    size_t count = packet_has_payload(packet) ? packet_payload_length(packet)
+                                              : packet->length - packet->payload_offset;
 
     if (count == 0)
         return false;

@@ -208,6 +208,14 @@ def test_hex_in_the_forms_that_there_are(trace):
     assert "'4' is not two hex digits" in trace("--hex", "45 4", code=2)
 
 
+def test_payload_is_what_rules_take_for_it(trace):
+    """Bytes behind the length of UDP are in the packet, but no payload."""
+    packet = IP(src="192.0.2.1", dst="198.51.100.2") / UDP(sport=1, dport=2, len=8 + 3) / b"GETMORE"
+    lines = trace("--hex", hex_of(packet), rules='[rule x]\npayload = "MORE"\nverdict = drop\n')
+    assert lines[1] == '  rule x (rules.conf:1) no, payload = 0x4d4f5245: the packet has "GET"'
+    assert '  payload      "GET"' in lines
+
+
 def test_malformed_packets_are_explained_too(trace):
     lines = trace("--hex", "4500 0014 0000 0000 4011 0000 c000 0201 c633 6402")
     assert lines[:2] == ["20 bytes",
