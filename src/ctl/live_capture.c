@@ -9,6 +9,7 @@
 #include "view.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
@@ -56,6 +57,13 @@ static void put_block(struct live_capture *capture, size_t size)
     (void)!fwrite(capture->block, size, 1, capture->out); /* an error stays in the stream */
 }
 
+/* What was in the file goes now that the daemon has agreed; pipes and devices have nothing. */
+static void empty_file(const struct live_capture *capture)
+{
+    if (capture->out != stdout)
+        (void)!ftruncate(fileno(capture->out), 0);
+}
+
 static void begin(struct live_capture *capture, const json_t *event)
 {
     static const struct pcapng_section section = {.application = "ipmodctl"};
@@ -66,6 +74,7 @@ static void begin(struct live_capture *capture, const json_t *event)
         .description = "packets on their way through ipmodd",
     };
 
+    empty_file(capture);
     put_block(capture, pcapng_put_section(capture->block, sizeof(capture->block), &section));
     put_block(capture, pcapng_put_interface(capture->block, sizeof(capture->block), &interface));
     fprintf(stderr, "ipmodctl: watching packets of %s\n", view_string(event, "device"));
@@ -197,12 +206,20 @@ static enum exit_code parse(int argc, char **argv, struct live_capture *capture)
     return EXIT_CODE_OK;
 }
 
+/* PATH for writing, with what is in it; NULL with errno. */
+static FILE *open_whole(const char *path)
+{
+    CLEANUP(cleanup_fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
+
+    if (file != NULL)
+        (void)TAKE_FD(fd);
+    return file;
+}
+
 static enum exit_code open_output(struct live_capture *capture)
 {
-    if (strcmp(capture->path, "-") == 0)
-        capture->out = stdout;
-    else
-        capture->out = fopen(capture->path, "wbe");
+    capture->out = strcmp(capture->path, "-") == 0 ? stdout : open_whole(capture->path);
     return capture->out != NULL ? EXIT_CODE_OK
                                 : command_fail("%s: %s", capture->path, strerror(errno));
 }

@@ -198,6 +198,23 @@ def test_wrong_captures(wire, running, words, code, text):
     assert capture.returncode == code and text in said, said
 
 
+def test_a_refused_one_leaves_the_file_alone(wire, running, tmp_path):
+    """What was captured before goes only when something takes its place."""
+    path = tmp_path / "old.pcapng"
+    path.write_bytes(b"what was there, which is longer than the head of a capture" * 10)
+    before = path.read_bytes()
+    for socket in (path_of(running), str(tmp_path / "nobody")):
+        done = subprocess.run([CTL, "-s", socket, "capture", "-w", str(path), "dport=x"],
+                              capture_output=True, check=False)
+        assert done.returncode in (2, 3) and path.read_bytes() == before
+    with subprocess.Popen([CTL, "-s", path_of(running), "capture", "-w", str(path), "-c", "1"],
+                          stderr=subprocess.PIPE) as capture:
+        capture.stderr.readline()  # it captures
+        ping(wire.host, FAR[4])
+        capture.communicate(timeout=PATIENCE)
+    assert before[:20] not in path.read_bytes()
+
+
 def test_extcap(wire, running):
     """As Wireshark calls it: interfaces, link types, options, and a capture into its fifo."""
     tell = lambda *words: subprocess.run([EXTCAP, *words], capture_output=True, text=True,
