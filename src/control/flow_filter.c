@@ -141,6 +141,10 @@ static int parse_word(const char *word, const struct ruleset *ruleset, struct fl
         text_guess_offer(&guess, keys[i].key);
         if (strlen(keys[i].key) != length || strncmp(keys[i].key, word, length) != 0)
             continue;
+        if ((filter->wanted & keys[i].bit) != 0) {
+            snprintf(text, size, "%s is there twice", keys[i].key);
+            return -EINVAL;
+        }
         filter->wanted |= keys[i].bit;
         if (word[length] == '=' && keys[i].parse(word + length + 1, ruleset, filter))
             return 0;
