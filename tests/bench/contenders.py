@@ -114,12 +114,12 @@ SPLIT = '[rule split]\npayload = "not what is sent" @ 0\nverdict = drop\n'
 
 
 @contextlib.contextmanager
-def ipmodd(network, rules, more="", directions="out, forward", queues=1):
+def ipmodd(network, rules, more="", directions="out, forward", queues=1, rps="off"):
     """The daemon of this build; MORE: text behind its rules."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="ipmodd-bench-"))
     config = directory / "ipmodd.conf"
-    config.write_text(f"[tun]\nqueues = {queues}\n" + configuration(rules, directions) + more,
-                      encoding="utf-8")
+    config.write_text(f"[tun]\nqueues = {queues}\nrps = {rps}\n"
+                      + configuration(rules, directions) + more, encoding="utf-8")
     try:
         _require_ipmodd(network, directory, config)
         with network.process(HOST, _ipmodd_command(network, directory, "-c", config)) as process:
@@ -305,6 +305,8 @@ CONTENDERS = {
                                                      directions="out, forward, in")),
     "ipmodd-4-queues": Contender("ipmodd-1 with four queues",
                                  functools.partial(ipmodd, rules=1, queues=QUEUES), TTL),
+    "ipmodd-rps": Contender("ipmodd-1 with receive packet steering (rps = all)",
+                            functools.partial(ipmodd, rules=1, rps="all"), TTL),
     "ipmodd-masquerade-4": Contender("ipmodd-masquerade with four queues",
                                      functools.partial(ipmodd, rules=0, more=MASQUERADE,
                                                        directions="out, forward, in",
