@@ -40,6 +40,17 @@ static void find_sets(struct path *path, struct packet *packets, size_t count)
     }
 }
 
+/* Asks memory for what a packet with RUN needs first of its first rule. */
+static inline void fetch_rule(const struct path *path, const struct rule_run *run)
+{
+    uint32_t number = run->rules[0] & ~RUN_ASK;
+
+    if (run->count == 0)
+        return;
+    __builtin_prefetch(&path->ruleset->rules[number]);
+    __builtin_prefetch(&path->rules[number], 1);
+}
+
 /* The entries of COUNT packets. How many of those with a set have none. */
 static size_t find_entries(struct path *path, const struct packet *packets, size_t count)
 {
@@ -51,9 +62,12 @@ static size_t find_entries(struct path *path, const struct packet *packets, size
         prospect->entry = NULL;
         if (prospect->set == NULL)
             continue;
-        prospect->entry = flow_cache_find(prospect->set, &prospect->key, packets[i].family);
-        known += prospect->entry != NULL;
         asked++;
+        prospect->entry = flow_cache_find(prospect->set, &prospect->key, packets[i].family);
+        if (prospect->entry == NULL)
+            continue;
+        known++;
+        fetch_rule(path, &prospect->entry->run);
     }
     path->counters.flow_hits += known;
     return asked - known;
@@ -72,6 +86,7 @@ static void search_for(struct path *path, const struct packet *packet, struct pr
     prospect->entry = flow_cache_give(&path->flow_cache, prospect->set, &prospect->key);
     classifier_search_on(path->ruleset->classifier, &path->matching, packet, foresight,
                          &prospect->entry->run);
+    fetch_rule(path, &prospect->entry->run);
 }
 
 /* For those of COUNT packets that are of FAMILY and have a set, but no entry. */
@@ -96,29 +111,17 @@ static void search_missing(struct path *path, enum ip_family family, const struc
         search_for(path, missing[i], prospects[i], &foresights[i]);
 }
 
-/* Asks memory for SIZE bytes, at most a line of the processor's cache, which may stand in two. */
-static inline void fetch(const void *bytes, size_t size)
-{
-    __builtin_prefetch(bytes);
-    __builtin_prefetch((const char *)bytes + size - 1);
-}
-
-/* Asks memory for the first rules of COUNT packets and for what these do. */
-static void fetch_rules(const struct path *path, size_t count)
+/* Asks memory for what the first rules of COUNT packets do. */
+static void fetch_actions(const struct path *path, size_t count)
 {
     const struct rule *rules[FORESIGHT_MAX];
     size_t found = 0;
 
     for (size_t i = 0; i < count; i++) {
         const struct flow_entry *entry = path->prospects[i].entry;
-        uint32_t number;
 
-        if (entry == NULL || entry->run.count == 0)
-            continue;
-        number = entry->run.rules[0] & ~RUN_ASK;
-        rules[found++] = &path->ruleset->rules[number];
-        fetch(&path->ruleset->rules[number], offsetof(struct rule, matches));
-        fetch(&path->rules[number].counters, sizeof(struct rule_counters));
+        if (entry != NULL && entry->run.count > 0)
+            rules[found++] = &path->ruleset->rules[entry->run.rules[0] & ~RUN_ASK];
     }
     for (size_t i = 0; i < found; i++)
         __builtin_prefetch(rules[i]->actions);
@@ -136,5 +139,5 @@ void classify_look_ahead(struct path *path, struct packet *packets, size_t count
         return;
     for (unsigned family = 0; family < FAMILY_COUNT; family++)
         search_missing(path, family, packets, count);
-    fetch_rules(path, count);
+    fetch_actions(path, count);
 }

@@ -295,16 +295,29 @@ LOOP void take_packet(struct path *path, bool observed, struct packet *packet,
         run_waiting(path, observed, packet, &key);
 }
 
+/* COUNT packets, for each of which there is one of PROSPECTS, or none if that is NULL. */
+LOOP void take_packets(struct path *path, bool observed, struct packet *packets, size_t count,
+                       const struct prospect *prospects)
+{
+    struct packet *end = packets + count;
+
+    for (struct packet *packet = packets; packet < end; packet++) {
+        take_packet(path, observed, packet, prospects);
+        prospects = prospects != NULL ? prospects + 1 : NULL;
+    }
+}
+
 LOOP void run_packets(struct path *path, bool observed, struct batch *batch)
 {
-    bool ahead = batch->count > 1 && classify_looks_ahead(path);
+    if (batch->count < 2 || !classify_looks_ahead(path)) {
+        take_packets(path, observed, batch->packets, batch->count, NULL);
+        return;
+    }
+    for (size_t i = 0; i < batch->count; i += FORESIGHT_MAX) {
+        size_t count = MIN_OF(batch->count - i, (size_t)FORESIGHT_MAX);
 
-    for (size_t i = 0; i < batch->count; i++) {
-        struct packet *packet = &batch->packets[i];
-
-        if (ahead && i % FORESIGHT_MAX == 0)
-            classify_look_ahead(path, packet, MIN_OF(batch->count - i, (size_t)FORESIGHT_MAX));
-        take_packet(path, observed, packet, ahead ? &path->prospects[i % FORESIGHT_MAX] : NULL);
+        classify_look_ahead(path, &batch->packets[i], count);
+        take_packets(path, observed, &batch->packets[i], count, path->prospects);
     }
 }
 
