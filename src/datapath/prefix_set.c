@@ -1,58 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sorted disjoint prefixes with an implicit search tree above them. */
-#include "prefix_set.h"
+/* Filling a set of prefixes: they are sorted and made disjoint. */
+#include "prefix_leaf.h"
 
 #include "ipmodd/base/macro.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* What a prefix of LENGTH bits leaves open. */
-static address_number open_bits(unsigned length)
+FOR_WIDTH uint8_t *leaf_of(const struct prefix_set *set, enum prefix_width width, size_t i)
 {
-    return length == 0 ? ~(address_number)0
-                       : ((address_number)1 << (ADDRESS_NUMBER_BITS - length)) - 1;
+    return set->leaves + i / leaf_prefixes(width) * leaf_bytes(width);
 }
 
-static address_number key_at(const struct prefix_set *set, size_t i)
+FOR_WIDTH struct prefix get_as(const struct prefix_set *set, enum prefix_width width, size_t i)
 {
-    return (address_number)set->high[i] << 64 | set->low[i];
+    return leaf_get(leaf_of(set, width, i), width, i % leaf_prefixes(width));
 }
 
-static void put(struct prefix_set *set, size_t i, address_number key, uint8_t length)
+FOR_WIDTH void put_as(struct prefix_set *set, enum prefix_width width, size_t i,
+                      const struct prefix *prefix)
 {
-    set->high[i] = (uint64_t)(key >> 64);
-    set->low[i] = (uint64_t)key;
-    set->lengths[i] = length;
+    leaf_put(leaf_of(set, width, i), width, i % leaf_prefixes(width), prefix);
 }
 
-/* Each array keeps its old size where another one could not grow. */
-static int resize(struct prefix_set *set, size_t capacity)
+static struct prefix get(const struct prefix_set *set, size_t i)
 {
-    uint64_t *high = reallocarray(set->high, capacity, sizeof(*high));
-    uint64_t *low = reallocarray(set->low, capacity, sizeof(*low));
-    uint8_t *lengths = reallocarray(set->lengths, capacity, sizeof(*lengths));
+    switch (set->width) {
+    case PREFIX_32:
+        return get_as(set, PREFIX_32, i);
+    case PREFIX_64:
+        return get_as(set, PREFIX_64, i);
+    case PREFIX_128:
+        break;
+    }
+    return get_as(set, PREFIX_128, i);
+}
 
-    set->high = high != NULL ? high : set->high;
-    set->low = low != NULL ? low : set->low;
-    set->lengths = lengths != NULL ? lengths : set->lengths;
-    if (high == NULL || low == NULL || lengths == NULL)
+static void put(struct prefix_set *set, size_t i, const struct prefix *prefix)
+{
+    switch (set->width) {
+    case PREFIX_32:
+        put_as(set, PREFIX_32, i, prefix);
+        break;
+    case PREFIX_64:
+        put_as(set, PREFIX_64, i, prefix);
+        break;
+    case PREFIX_128:
+        put_as(set, PREFIX_128, i, prefix);
+    }
+}
+
+static size_t leaves_for(const struct prefix_set *set, size_t count)
+{
+    size_t in_one = leaf_prefixes(set->width);
+
+    return (count + in_one - 1) / in_one;
+}
+
+static int resize(struct prefix_set *set, size_t leaves)
+{
+    uint8_t *resized = reallocarray(set->leaves, leaves, leaf_bytes(set->width));
+
+    if (resized == NULL)
         return -ENOMEM;
-    set->capacity = capacity;
+    set->leaves = resized;
+    set->leaf_capacity = leaves;
     return 0;
 }
 
-static int add_prefix(struct prefix_set *set, address_number key, unsigned length)
+/* PREFIX, for which SET is wide enough. 0 or -ENOMEM. */
+static int append(struct prefix_set *set, const struct prefix *prefix)
 {
     int r = 0;
 
-    if (set->count == set->capacity)
-        r = resize(set, MAX_OF(set->capacity * 2, (size_t)PREFIX_SET_FANOUT));
+    if (leaves_for(set, set->count + 1) > set->leaf_capacity)
+        r = resize(set, MAX_OF(set->leaf_capacity * 2, (size_t)1));
     if (r < 0)
         return r;
-    put(set, set->count++, key, (uint8_t)length);
+    put(set, set->count++, prefix);
     return 0;
+}
+
+/* Makes SET wide enough for prefixes of LENGTH bits. 0 or -ENOMEM. */
+static int widen(struct prefix_set *set, unsigned length)
+{
+    struct prefix_set wider = {.width = length > 64 ? PREFIX_128 : PREFIX_64};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < set->count; i++) {
+        struct prefix prefix = get(set, i);
+
+        r = append(&wider, &prefix);
+    }
+    if (r < 0) {
+        free(wider.leaves);
+        return r;
+    }
+    free(set->leaves);
+    *set = wider;
+    return 0;
+}
+
+static int add_prefix(struct prefix_set *set, const struct prefix *prefix)
+{
+    int r = 0;
+
+    if (prefix->length > 8 * width_bytes(set->width))
+        r = widen(set, prefix->length);
+    return r < 0 ? r : append(set, prefix);
 }
 
 /* The lowest and the highest bit of NUMBER that is set; ADDRESS_NUMBER_BITS when none is. */
@@ -96,49 +151,49 @@ int prefix_set_add(struct prefix_set *set, const struct address_range *range)
         last |= open_bits(32);
     for (;;) {
         unsigned length = longest_step(first, last);
-        int r = add_prefix(set, first, length);
+        struct prefix prefix = {first | open_bits(length), (uint8_t)length};
+        int r = add_prefix(set, &prefix);
 
-        if (r < 0 || (first | open_bits(length)) == last)
+        if (r < 0 || prefix.last == last)
             return r;
-        first = (first | open_bits(length)) + 1;
+        first = prefix.last + 1;
     }
 }
 
-/* The order to be: by address, of the same address the shortest prefix first. */
-static bool comes_before(const struct prefix_set *set, size_t a, size_t b)
+/* The order to be: by the last address, of the same one the longest prefix first. */
+static bool comes_before(const struct prefix *a, const struct prefix *b)
 {
-    address_number key_a = key_at(set, a), key_b = key_at(set, b);
-
-    if (key_a != key_b)
-        return key_a < key_b;
-    return set->lengths[a] < set->lengths[b];
+    if (a->last != b->last)
+        return a->last < b->last;
+    return a->length > b->length;
 }
 
-static void swap(struct prefix_set *set, size_t a, size_t b)
-{
-    address_number key = key_at(set, a);
-    uint8_t length = set->lengths[a];
-
-    put(set, a, key_at(set, b), set->lengths[b]);
-    put(set, b, key, length);
-}
-
-static void sift_down(struct prefix_set *set, size_t at, size_t count)
+/* Puts PREFIX at AT, or where it belongs below. */
+static void sift_down(struct prefix_set *set, size_t at, size_t count, const struct prefix *prefix)
 {
     for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && comes_before(set, child, child + 1))
-            child++;
-        if (!comes_before(set, at, child))
-            return;
-        swap(set, at, child);
+        struct prefix larger = get(set, child);
+
+        if (child + 1 < count) {
+            struct prefix other = get(set, child + 1);
+
+            child += comes_before(&larger, &other);
+            larger = comes_before(&larger, &other) ? other : larger;
+        }
+        if (!comes_before(prefix, &larger))
+            break;
+        put(set, at, &larger);
         at = child;
     }
+    put(set, at, prefix);
 }
 
 static bool is_sorted(const struct prefix_set *set)
 {
     for (size_t i = 1; i < set->count; i++) {
-        if (comes_before(set, i, i - 1))
+        struct prefix before = get(set, i - 1), prefix = get(set, i);
+
+        if (comes_before(&prefix, &before))
             return false;
     }
     return true;
@@ -149,50 +204,45 @@ static void sort(struct prefix_set *set)
 {
     if (is_sorted(set))
         return;
-    for (size_t i = set->count / 2; i-- > 0;)
-        sift_down(set, i, set->count);
+    for (size_t i = set->count / 2; i-- > 0;) {
+        struct prefix prefix = get(set, i);
+
+        sift_down(set, i, set->count, &prefix);
+    }
     for (size_t left = set->count; left-- > 1;) {
-        swap(set, 0, left);
-        sift_down(set, 0, left);
+        struct prefix prefix = get(set, left), largest = get(set, 0);
+
+        put(set, left, &largest);
+        sift_down(set, 0, left, &prefix);
     }
 }
 
-static address_number last_address(const struct prefix_set *set, size_t i)
-{
-    return key_at(set, i) | open_bits(set->lengths[i]);
-}
-
-/* Prefixes nest or are disjoint: what is covered follows what covers it. */
+/* Prefixes nest or are disjoint: what is covered stands before what covers it. */
 static void drop_covered(struct prefix_set *set)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < set->count; i++) {
-        if (kept > 0 && key_at(set, i) <= last_address(set, kept - 1))
-            continue;
-        put(set, kept++, key_at(set, i), set->lengths[i]);
+        struct prefix prefix = get(set, i);
+
+        while (kept > 0 && get(set, kept - 1).last >= prefix_first(&prefix))
+            kept--;
+        put(set, kept++, &prefix);
     }
     set->count = kept;
 }
 
-static int build_levels(struct prefix_set *set)
+/* Leaves as many as are needed. What the last one has room for besides is not below any address. */
+static int pack(struct prefix_set *set)
 {
-    const uint64_t *below = set->high;
-    size_t count = set->count;
+    int r = resize(set, leaves_for(set, set->count));
 
-    while (count > PREFIX_SET_FANOUT) {
-        size_t above = (count + PREFIX_SET_FANOUT - 1) / PREFIX_SET_FANOUT;
-        uint64_t *level = reallocarray(NULL, above, sizeof(*level));
-
-        if (level == NULL)
-            return -ENOMEM;
-        for (size_t i = 0; i < above; i++)
-            level[i] = below[i * PREFIX_SET_FANOUT];
-        set->levels[set->level_count] = level;
-        set->level_counts[set->level_count++] = above;
-        below = level;
-        count = above;
-    }
+    if (r < 0)
+        return r;
+    set->highest = get(set, set->count - 1).last;
+    for (size_t i = set->count; i < set->leaf_capacity * leaf_prefixes(set->width); i++)
+        put(set, i, &(struct prefix){~(address_number)0, 0});
+    set->leaves = memory_settle(set->leaves, set->leaf_capacity * leaf_bytes(set->width));
     return 0;
 }
 
@@ -204,78 +254,18 @@ int prefix_set_finish(struct prefix_set *set)
         return 0;
     sort(set);
     drop_covered(set);
-    r = resize(set, set->count);
-    return r < 0 ? r : build_levels(set);
-}
-
-/*
- * Index of the last of the numbers FROM … FROM + 31 of NUMBERS that is not above VALUE; the first
- * one is not. COUNT: how many there are in all. Counts instead of comparing one by one: a wrong
- * guess of a branch costs more than all the comparisons.
- */
-static size_t last_not_above(const uint64_t *numbers, size_t count, size_t from, uint64_t value)
-{
-    size_t not_above = 0;
-
-    if (count - from >= PREFIX_SET_FANOUT) {
-        for (size_t i = 0; i < PREFIX_SET_FANOUT; i++)
-            not_above += numbers[from + i] <= value;
-    } else {
-        for (size_t i = from; i < count; i++)
-            not_above += numbers[i] <= value;
-    }
-    return from + not_above - 1;
-}
-
-/* Index of the last key not above NUMBER, up to END; the first one is not. */
-static size_t search_back(const struct prefix_set *set, size_t end, address_number number)
-{
-    size_t from = 0, left = end + 1;
-
-    while (left > 1) {
-        size_t half = left / 2;
-
-        from += key_at(set, from + half) <= number ? half : 0;
-        left -= half;
-    }
-    return from;
-}
-
-bool prefix_set_has(const struct prefix_set *set, enum ip_family family, const uint8_t *bytes)
-{
-    address_number number = address_number_of(family, bytes);
-    uint64_t high = (uint64_t)(number >> 64);
-    size_t at = 0;
-
-    if (set->count == 0 || number < key_at(set, 0))
-        return false;
-    for (size_t level = set->level_count; level-- > 0;)
-        at = last_not_above(set->levels[level], set->level_counts[level], at, high) *
-             PREFIX_SET_FANOUT;
-    __builtin_prefetch(&set->lengths[at]); /* waits for memory together with the keys */
-    at = last_not_above(set->high, set->count, at, high);
-    if (set->high[at] < high && set->lengths[at] <= 64)
-        return (set->high[at] | (uint64_t)(open_bits(set->lengths[at]) >> 64)) >= high;
-    if (key_at(set, at) > number)
-        at = search_back(set, at, number); /* several keys share the upper half */
-    return number <= last_address(set, at);
+    r = pack(set);
+    return r < 0 ? r : prefix_levels_build(set);
 }
 
 size_t prefix_set_memory(const struct prefix_set *set)
 {
-    size_t bytes = set->capacity * (2 * sizeof(*set->high) + sizeof(*set->lengths));
-
-    for (size_t level = 0; level < set->level_count; level++)
-        bytes += set->level_counts[level] * sizeof(*set->levels[level]);
-    return bytes;
+    return set->leaf_capacity * leaf_bytes(set->width) + set->label_count * width_bytes(set->width);
 }
 
 void prefix_set_clear(struct prefix_set *set)
 {
-    for (size_t level = 0; level < set->level_count; level++)
-        free(set->levels[level]);
-    free(set->high);
-    free(set->low);
-    free(set->lengths);
-    *set = (struct prefix_set){.high = NULL};
+    free(set->leaves);
+    free(set->labels);
+    *set = (struct prefix_set){.leaves = NULL};
 }

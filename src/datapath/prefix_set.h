@@ -6,18 +6,21 @@
 #include "ipmodd/datapath/address_range.h"
 
 enum {
-    PREFIX_SET_FANOUT = 32,
-    PREFIX_SET_LEVELS = 15, /* above the leaves, for any number of prefixes */
+    PREFIX_SET_LEVELS = 22, /* for any number of prefixes */
 };
+
+/* Bits of an address that the longest prefix of a set needs. */
+enum prefix_width { PREFIX_32, PREFIX_64, PREFIX_128 };
 
 /* All zero: empty. */
 struct prefix_set {
-    /* First addresses in two halves; once finished ascending, none in another's prefix. */
-    uint64_t *high, *low;
-    uint8_t *lengths; /* of the prefixes, 0 to 128 bits from the top of the number */
-    size_t count, capacity;
-    uint64_t *levels[PREFIX_SET_LEVELS]; /* each 32nd of the upper halves, of the level below */
-    size_t level_counts[PREFIX_SET_LEVELS];
+    address_number highest; /* last address of the last prefix */
+    enum prefix_width width;
+    uint8_t *leaves;             /* prefix_leaf.h; once finished ascending, no prefix in another */
+    size_t count, leaf_capacity; /* prefixes, leaves */
+    uint8_t *labels;             /* last numbers of leaves and nodes, level by level from below */
+    size_t label_count;
+    size_t level_at[PREFIX_SET_LEVELS]; /* number of each level's first label */
     size_t level_count;
 };
 

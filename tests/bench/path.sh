@@ -26,9 +26,9 @@ for argument; do
 done
 failed=0
 "$release/tests/bench/bench_path" "$@" || failed=1
-for family in ipv4 ipv6; do
+for kind in ipv4 ipv6 ipv6-long; do
     # shellcheck disable=SC2086 # no word where there is none
-    "$release/tests/bench/bench_prefix_set" $check $family || failed=1
+    "$release/tests/bench/bench_prefix_set" $check $kind || failed=1
 done
 # shellcheck disable=SC2086
 python3 -B tests/bench/replay.py $check "$release/src/ipmodctl" || failed=1

@@ -2,7 +2,7 @@
 /*
  * A prefix set of a million elements from a file: time to load, memory, time of a lookup.
  *
- * usage: bench_prefix_set [--check] [ipv4|ipv6] [COUNT]
+ * usage: bench_prefix_set [--check] [ipv4|ipv6|ipv6-long] [COUNT]
  *
  * Prefixes and the addresses asked for are random, half of them in the set; the file is in no
  * order. Prints one line, with processor time. --check: exit 1 when a goal for a million prefixes
@@ -17,6 +17,18 @@
 #include <time.h>
 
 enum { QUESTIONS = 1 << 20, ROUNDS = 5 };
+
+struct kind {
+    const char *name;
+    enum ip_family family;
+    unsigned shortest, longest; /* lengths of the prefixes */
+};
+
+static const struct kind kinds[] = {
+    {"ipv4", FAMILY_IPV4, 28, 32},
+    {"ipv6", FAMILY_IPV6, 48, 64},
+    {"ipv6-long", FAMILY_IPV6, 112, 128},
+};
 
 /* Of a million prefixes. */
 static const double load_seconds_max = 2, memory_mb_max = 32, lookup_ns_max = 150;
@@ -58,17 +70,18 @@ static void random_address(struct rng *rng, enum ip_family family, uint8_t *byte
     }
 }
 
-static void write_files(const char *folder, enum ip_family family, uint8_t (*addresses)[16],
+static void write_files(const char *folder, const struct kind *kind, uint8_t (*addresses)[16],
                         size_t count)
 {
+    unsigned lengths = kind->longest - kind->shortest + 1;
     char path[256], text[INET6_ADDRSTRLEN];
     FILE *file;
 
     snprintf(path, sizeof(path), "%s/set.txt", folder);
     file = fopen(path, "we");
     for (size_t i = 0; i < count; i++) {
-        inet_ntop(ip_family_to_af(family), addresses[i], text, sizeof(text));
-        fprintf(file, "%s/%zu\n", text, family == FAMILY_IPV4 ? 28 + i % 5 : 48 + i % 17);
+        inet_ntop(ip_family_to_af(kind->family), addresses[i], text, sizeof(text));
+        fprintf(file, "%s/%zu\n", text, kind->shortest + i % lengths);
     }
     fclose(file);
     snprintf(path, sizeof(path), "%s/set.conf", folder);
@@ -96,7 +109,7 @@ static double lookup_ns(const struct set *set, enum ip_family family, uint8_t (*
 }
 
 /* Whether all goals are reached. */
-static bool measure(const char *folder, enum ip_family family, uint8_t (*addresses)[16],
+static bool measure(const char *folder, const struct kind *kind, uint8_t (*addresses)[16],
                     size_t count)
 {
     struct problems problems = PROBLEMS_INIT;
@@ -112,14 +125,14 @@ static bool measure(const char *folder, enum ip_family family, uint8_t (*address
     seconds = processor_seconds() - begin;
     set = loaded.ruleset->sets.items[0];
     for (int i = 0; i < ROUNDS; i++) {
-        double ns = lookup_ns(set, family, addresses, &found);
+        double ns = lookup_ns(set, kind->family, addresses, &found);
 
         best = MIN_OF(best, ns);
     }
     printf("%s, %zu prefixes: load %.2f s, set %.1f MB, resident +%.1f MB, at most +%.1f MB, "
            "lookup %.0f ns (%zu of %d found)\n",
-           ip_family_name(family), count, seconds, (double)set_memory(set) / 1e6,
-           resident_mb() - before, peak_mb() - before, best, found, QUESTIONS);
+           kind->name, count, seconds, (double)set_memory(set) / 1e6, resident_mb() - before,
+           peak_mb() - before, best, found, QUESTIONS);
     bool good = seconds <= load_seconds_max && (double)set_memory(set) / 1e6 <= memory_mb_max &&
                 best <= lookup_ns_max;
 
@@ -141,6 +154,16 @@ static void remove_files(const char *folder)
     rmdir(folder);
 }
 
+/* The one that TEXT names, or else the first. */
+static const struct kind *kind_of(const char *text)
+{
+    for (size_t i = 0; text != NULL && i < ARRAY_SIZE(kinds); i++) {
+        if (strcmp(text, kinds[i].name) == 0)
+            return &kinds[i];
+    }
+    return &kinds[0];
+}
+
 int main(int argc, char **argv)
 {
     bool check = argc > 1 && strcmp(argv[1], "--check") == 0, good;
@@ -149,7 +172,7 @@ int main(int argc, char **argv)
         argc--;
         argv++;
     }
-    enum ip_family family = argc > 1 && strcmp(argv[1], "ipv6") == 0 ? FAMILY_IPV6 : FAMILY_IPV4;
+    const struct kind *kind = kind_of(argv[1]);
     size_t count = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 1000000;
     uint8_t(*prefixes)[16] = calloc(count, 16);
     uint8_t(*asked)[16] = calloc(QUESTIONS, 16);
@@ -159,15 +182,15 @@ int main(int argc, char **argv)
     if (prefixes == NULL || asked == NULL || mkdtemp(folder) == NULL)
         return EXIT_FAILURE;
     for (size_t i = 0; i < count; i++)
-        random_address(&rng, family, prefixes[i]);
+        random_address(&rng, kind->family, prefixes[i]);
     for (size_t i = 0; i < QUESTIONS; i++) {
-        random_address(&rng, family, asked[i]);
+        random_address(&rng, kind->family, asked[i]);
         if (i % 2 == 0)
             memcpy(asked[i], prefixes[rng_u64(&rng) % count], 16);
     }
-    write_files(folder, family, prefixes, count);
+    write_files(folder, kind, prefixes, count);
     free(prefixes);
-    good = measure(folder, family, asked, count);
+    good = measure(folder, kind, asked, count);
     free(asked);
     remove_files(folder);
     return check && !good ? EXIT_FAILURE : EXIT_SUCCESS;

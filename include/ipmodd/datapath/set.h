@@ -4,11 +4,17 @@
  *
  * Filled once off the packet path, finished, and immutable from then on; the ruleset owns them.
  *
- * A set of prefixes keeps, for each family, the prefixes that no other one covers, in the order of
- * their addresses, and finds the last one that begins at or below an address. The upper 64 bits of
- * the first addresses are the leaves of an implicit search tree: every level above holds each 32nd
- * number of the one below, so that a step of the search reads one run of 32 numbers (256 bytes) and
- * a million prefixes take four. A prefix costs 17 bytes. A set of ports is a bit map.
+ * A set of prefixes keeps, for each family, the prefixes that no other one covers, each as its last
+ * address and its length, in the order of the addresses, and finds the first one that does not end
+ * below an address. Of the addresses it keeps as many bits as the longest prefix has, 32, 64 or
+ * 128: IPv4 never needs more than 32. The prefixes lie in leaves, addresses and lengths side by
+ * side: 12 or 7 in one line of the processor's cache, with 128 bits 15 in four. Above is an
+ * implicit search tree: the last number of each leaf, of each run of 32 such numbers (64 bits: 8,
+ * 128 bits: 16) the last one again, and so on. Nearly all of that stays in the processor's caches:
+ * of a million IPv4 prefixes a lookup waits for the one line of its leaf. A prefix costs 5.7, 10.4
+ * or 18.2 bytes.
+ *
+ * A set of ports is a bit map.
  */
 #ifndef IPMODD_DATAPATH_SET_H
 #define IPMODD_DATAPATH_SET_H
