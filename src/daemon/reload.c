@@ -274,17 +274,20 @@ static bool begin_next(struct reload *reload, const struct refusal *refusal)
     bool overdue = reload->overdue && trial_is_pending(&reload->trial);
     bool again = reload->again && !overdue;
 
-    reload->again = false;
+    reload->again = again;
     reload->overdue = false;
-    if (overdue) {
-        tell_finished(reload, refusal);
-        reload_log_overdue(reload);
-        reload->unconfirmed = true;
-        begin_anew(reload, true, 0, &nobody);
-    } else if (again) {
+    if (!overdue && !again)
+        return false;
+    tell_finished(reload, refusal);
+    reload->again = false;
+    if (again) {
         begin_anew(reload, false, 0, &reload->again_by);
+        return true;
     }
-    return overdue || again;
+    reload_log_overdue(reload);
+    reload->unconfirmed = true;
+    begin_anew(reload, true, 0, &nobody);
+    return true;
 }
 
 int reload_finish(struct reload *reload)

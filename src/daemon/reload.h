@@ -35,7 +35,7 @@ struct reload {
     /* What others do for it; each may be NULL. `prepare` gets ready what CONFIG asks for, or says
      * in TEXT why that cannot be: -errno. `settle` follows each that succeeded: whether CONFIG is
      * in force. `finished` is told of the end of each reload and way back: why nothing changed, or
-     * NULL. */
+     * NULL. `again` says then whether what was requested meanwhile comes next. */
     int (*prepare)(void *context, const struct config *config, char *text, size_t size);
     void (*settle)(void *context, bool in_force);
     void (*finished)(void *context, const char *refusal);

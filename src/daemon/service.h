@@ -29,8 +29,9 @@ struct service {
     time_t started, loaded_at;
     uint64_t reloads[RELOAD_RESULT_COUNT];
     bool last_reload_refused;
-    uint64_t *waiting; /* numbers of clients that wait for the reload under way */
+    uint64_t *waiting; /* numbers of clients that wait for a reload */
     size_t waiting_count;
+    size_t waiting_now; /* how many of them, from the first on, for the one under way */
     uint64_t sampled_ns; /* when `sample` was taken; 0: never */
     struct path_counters sample;
     struct control_rates rates;

@@ -3,10 +3,12 @@
 #include "service_change.h"
 
 #include "flow_list.h"
+#include "ipmodd/base/macro.h"
 #include "ipmodd/log/fields.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct requester requester_of(const struct control_client *client)
 {
@@ -72,6 +74,8 @@ static bool wait_for_reload(struct service *service, uint64_t number)
     }
     service->waiting = waiting;
     waiting[service->waiting_count++] = number;
+    if (!service->engine->loader.running)
+        service->waiting_now = service->waiting_count;
     return true;
 }
 
@@ -81,6 +85,7 @@ static void refuse_last(struct service *service, int error)
     struct control_client *client =
         control_find(service->server, service->waiting[--service->waiting_count]);
 
+    service->waiting_now = MIN_OF(service->waiting_now, service->waiting_count);
     if (error == -ENOENT)
         control_refuse(client, "not-found", "no configuration from before is kept");
     else
@@ -141,23 +146,35 @@ static void answer(struct service *service, struct control_client *client, const
     control_reply(client, document);
 }
 
+/* Those who wait are told; who came while it was under way waits for the next one, if that comes.
+ */
+static void answer_waiting(struct service *service, const char *refusal)
+{
+    size_t count = service->reload->again ? service->waiting_now : service->waiting_count;
+
+    for (size_t i = 0; i < count; i++) {
+        struct control_client *client = control_find(service->server, service->waiting[i]);
+
+        if (client != NULL)
+            answer(service, client, refusal);
+    }
+    service->waiting_count -= count;
+    service->waiting_now = service->waiting_count;
+    if (count > 0)
+        memmove(service->waiting, service->waiting + count,
+                service->waiting_count * sizeof(*service->waiting));
+}
+
 /* A reload is over; REFUSAL: why nothing changed, or NULL. */
 void service_reloaded(void *context, const char *refusal)
 {
     struct service *service = context;
 
     service->last_reload_refused = refusal != NULL;
-    if (refusal == NULL) {
+    if (refusal == NULL)
         service->loaded_at = time(NULL);
-    }
     service->reloads[refusal != NULL              ? RELOAD_REFUSED
                      : service->reload->returning ? RELOAD_RETURNED
                                                   : RELOAD_TAKEN]++;
-    for (size_t i = 0; i < service->waiting_count; i++) {
-        struct control_client *client = control_find(service->server, service->waiting[i]);
-
-        if (client != NULL)
-            answer(service, client, refusal);
-    }
-    service->waiting_count = 0;
+    answer_waiting(service, refusal);
 }

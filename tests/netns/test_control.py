@@ -2,6 +2,7 @@
 """What an operator asks of a daemon that moves packets."""
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import threading
@@ -102,6 +103,20 @@ def test_reload_answers_when_it_is_over(wire, daemons):
     daemon.config.write_text("[main]\ncontrol = elsewhere\n" + RULES)
     with Client(daemon) as client:
         assert "control: cannot change" in client.ask("reload")["error"]["text"]
+
+
+def test_who_asks_during_a_reload_gets_another(wire, daemons):
+    """Each is told of the one that began after it had asked."""
+    daemon = daemons(wire.host)
+    daemon.start(RULES)
+    with Client(daemon) as one, Client(daemon) as other:
+        assert one.ask("status")["configuration"]["generation"] == 1
+        assert other.ask("status")["configuration"]["generation"] == 1
+        daemon.signal(signal.SIGSTOP)
+        one.say("reload")
+        other.say("reload")
+        daemon.signal(signal.SIGCONT)
+        assert {one.hear()["generation"], other.hear()["generation"]} == {2, 3}
 
 
 def test_reload_by_ipmodctl(wire, daemons):

@@ -128,6 +128,39 @@ static void test_requests_on_the_way_are_one_more_reload(void **state)
     assert_int_equal(fakes.reloads, 2);
 }
 
+/* Ends that were told, and of the last one whether another follows and why nothing changed. */
+struct ends {
+    unsigned count;
+    bool again, refused;
+};
+
+static void note_end(void *context, const char *refusal)
+{
+    struct ends *ends = context;
+
+    ends->count++;
+    ends->again = reload.again;
+    ends->refused = refusal != NULL;
+}
+
+/* Also of one behind which another follows, and each by what became of itself. */
+static void test_each_end_is_told(void **state)
+{
+    struct ends ends = {.count = 0};
+
+    (void)state;
+    reload.finished = note_end;
+    reload.context = &ends;
+    assert_int_equal(reload_request(&reload, &nobody), 0);
+    assert_int_equal(reload_request(&reload, &nobody), 0);
+    fakes.reload_error = -EEXIST;
+    assert_int_equal(reload_finish(&reload), -EEXIST);
+    assert_true(ends.count == 1 && ends.again && ends.refused);
+    fakes.reload_error = 0;
+    assert_int_equal(reload_finish(&reload), 0);
+    assert_true(ends.count == 2 && !ends.again && !ends.refused);
+}
+
 /* The loader reads what is in force until it is done. */
 static void test_stop_while_loading(void **state)
 {
@@ -359,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_number_of_queues_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_requests_on_the_way_are_one_more_reload, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_each_end_is_told, set_up, tear_down),
         cmocka_unit_test_setup(test_stop_while_loading, set_up),
         cmocka_unit_test_setup_teardown(test_confirmed_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unconfirmed_goes, set_up, tear_down),
