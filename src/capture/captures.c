@@ -287,14 +287,14 @@ static int join(struct captures *captures, unsigned timeout_ms)
 {
     struct timespec end;
 
-    clock_gettime(CLOCK_REALTIME, &end);
+    clock_gettime(CLOCK_MONOTONIC, &end); /* the other one can be set back meanwhile */
     end.tv_sec += timeout_ms / 1000;
     end.tv_nsec += timeout_ms % 1000 * 1000000L;
     if (end.tv_nsec >= 1000000000L) {
         end.tv_sec++;
         end.tv_nsec -= 1000000000L;
     }
-    return -pthread_timedjoin_np(captures->thread, NULL, &end);
+    return -pthread_clockjoin_np(captures->thread, NULL, CLOCK_MONOTONIC, &end);
 }
 
 static void free_all(struct captures *captures)
