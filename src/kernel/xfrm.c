@@ -9,6 +9,7 @@
 #include <linux/xfrm.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -32,6 +33,14 @@ static unsigned count_in(struct nlmsghdr *answer, size_t length)
     return info->incnt + info->outcnt + info->fwdcnt;
 }
 
+/* -ERROR where there was no room to ask; 0 where there is nobody to be asked, or not by us. */
+static int no_answer(int error)
+{
+    bool is_want = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+
+    return is_want ? -error : 0;
+}
+
 int xfrm_policy_count(unsigned *ret_count)
 {
     int CLEANUP(cleanup_fd) fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_XFRM);
@@ -48,14 +57,12 @@ int xfrm_policy_count(unsigned *ret_count)
     ssize_t length;
 
     *ret_count = 0;
-    if (fd < 0)
-        return errno == EPROTONOSUPPORT ? 0 : -errno;
-    if (send(fd, &question, sizeof(question), 0) < 0)
-        return errno == ECONNREFUSED ? 0 : -errno;
+    if (fd < 0 || send(fd, &question, sizeof(question), 0) < 0)
+        return no_answer(errno);
     /* The kernel has answered before send() returns. */
     length = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
     if (length < 0)
-        return -errno;
+        return no_answer(errno);
     *ret_count = count_in(&answer.header, (size_t)length);
     return 0;
 }

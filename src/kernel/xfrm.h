@@ -11,7 +11,7 @@
 
 /*
  * The number of policies; 0 also where the kernel has no IPsec or does not tell this process. 0, or
- * -errno when it could not be asked.
+ * -errno when descriptors or memory did not suffice to ask.
  */
 int xfrm_policy_count(unsigned *ret_count);
 
