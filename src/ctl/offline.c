@@ -36,7 +36,7 @@ bool offline_take_option(struct offline_wish *wish, int answer, const char *valu
 static enum exit_code load(struct offline *offline, const char *file)
 {
     struct problems problems = PROBLEMS_INIT;
-    int r = load_configuration(file, &problems, &offline->loaded);
+    int r = load_configuration_to_try(file, &problems, &offline->loaded);
 
     problems_print(&problems, stderr);
     problems_clear(&problems);

@@ -20,23 +20,21 @@ static int refuse_errno(struct report *report, const char *path, int error)
 static int check_writers(const struct stat *status, const char *path, struct report *report)
 {
     const struct place place = {.file = path};
+    int r = 0;
 
     if (S_ISCHR(status->st_mode))
         return 0; /* /dev/null, which masks a drop-in */
-    if (status->st_uid != 0 && status->st_uid != geteuid()) {
-        report_error(report, &place,
-                     "belongs to user %u: only root and the user that runs ipmodd may own it; "
-                     "`chown root` mends that",
-                     (unsigned)status->st_uid);
-        return -EINVAL;
-    }
-    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        report_error(report, &place,
-                     "can be written by others than its owner (mode %04o); `chmod go-w` mends that",
-                     status->st_mode & 07777);
-        return -EINVAL;
-    }
-    return 0;
+    if (status->st_uid != 0 && status->st_uid != geteuid())
+        r = report_distrust(report, &place,
+                            "belongs to user %u: only root and the user that runs ipmodd may own "
+                            "it; `chown root` mends that",
+                            (unsigned)status->st_uid);
+    if (r == 0 && (status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        r = report_distrust(report, &place,
+                            "can be written by others than its owner (mode %04o); `chmod go-w` "
+                            "mends that",
+                            status->st_mode & 07777);
+    return r;
 }
 
 /* Reads FD to its end, FILE_TEXT_MAX + 1 bytes at most, into growing memory. -errno on failure. */

@@ -172,16 +172,10 @@ static int load_files(struct loading *loading, struct file_list *files, struct l
     return 0;
 }
 
-int load_configuration(const char *file, struct problems *problems, struct loaded *ret_loaded)
+/* REPORT: how, to begin with. */
+static int search_and_load(const char *file, const struct report *report, struct loaded *ret_loaded)
 {
-    return load_configuration_until(file, NULL, problems, ret_loaded);
-}
-
-int load_configuration_until(const char *file, const atomic_bool *cancel, struct problems *problems,
-                             struct loaded *ret_loaded)
-{
-    struct loading CLEANUP(loading_clear)
-        loading = {.report = {.problems = problems, .cancel = cancel}};
+    struct loading CLEANUP(loading_clear) loading = {.report = *report};
     struct file_list CLEANUP(file_list_clear) files = {.paths = NULL};
     int r;
 
@@ -190,6 +184,27 @@ int load_configuration_until(const char *file, const atomic_bool *cancel, struct
     else
         r = search_below("", &loading.report, &files);
     return r < 0 ? r : load_files(&loading, &files, ret_loaded);
+}
+
+int load_configuration_until(const char *file, const atomic_bool *cancel, struct problems *problems,
+                             struct loaded *ret_loaded)
+{
+    const struct report report = {.problems = problems, .cancel = cancel};
+
+    return search_and_load(file, &report, ret_loaded);
+}
+
+int load_configuration(const char *file, struct problems *problems, struct loaded *ret_loaded)
+{
+    return load_configuration_until(file, NULL, problems, ret_loaded);
+}
+
+int load_configuration_to_try(const char *file, struct problems *problems,
+                              struct loaded *ret_loaded)
+{
+    const struct report report = {.problems = problems, .is_trial = true};
+
+    return search_and_load(file, &report, ret_loaded);
 }
 
 /* The names of the configuration files among what is given. */

@@ -2,6 +2,7 @@
 /* A bounded list of problems, clean to print. */
 #include "report.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -82,6 +83,16 @@ void report_warning(struct report *report, const struct place *place, const char
     va_start(arguments, format);
     add(report, PROBLEM_WARNING, place, format, arguments);
     va_end(arguments);
+}
+
+int report_distrust(struct report *report, const struct place *place, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add(report, report->is_trial ? PROBLEM_WARNING : PROBLEM_ERROR, place, format, arguments);
+    va_end(arguments);
+    return report->is_trial ? 0 : -EINVAL;
 }
 
 bool report_has_errors(const struct report *report)

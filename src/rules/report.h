@@ -21,12 +21,20 @@ enum { REPORT_MAX = 100 };
 struct report {
     struct problems *problems; /* borrowed */
     const atomic_bool *cancel; /* NULL: loading is never given up */
+    bool is_trial;             /* what is loaded comes into force nowhere */
     size_t counts[PROBLEM_SEVERITY_COUNT];
 };
 
 void report_error(struct report *report, const struct place *place, const char *format, ...)
     PRINTF_LIKE(3, 4);
 void report_warning(struct report *report, const struct place *place, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/*
+ * A file is not to be trusted: an error, and -EINVAL, where it would decide about traffic; in a
+ * trial a warning, and 0.
+ */
+int report_distrust(struct report *report, const struct place *place, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 bool report_has_errors(const struct report *report);

@@ -43,6 +43,13 @@ int load_configuration(const char *file, struct problems *problems, struct loade
 int load_configuration_until(const char *file, const atomic_bool *cancel, struct problems *problems,
                              struct loaded *ret_loaded);
 
+/*
+ * The same for who tries rules out, and puts them in force nowhere: a file that others than root
+ * and this user own or can write is warned of, and read.
+ */
+int load_configuration_to_try(const char *file, struct problems *problems,
+                              struct loaded *ret_loaded);
+
 /* Frees what LOADED holds and empties it. */
 void loaded_clear(struct loaded *loaded);
 

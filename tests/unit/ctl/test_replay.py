@@ -388,6 +388,22 @@ def test_wrong_configuration_is_told_with_its_place(tmp_path):
     assert "rules.conf:3: [rule x] dport" in done.stderr
 
 
+def test_a_configuration_that_others_can_write_is_tried(tmp_path):
+    """As a checkout has it: the daemon refuses it, but here nothing comes into force."""
+    config = tmp_path / "rules.conf"
+    config.write_text(MARK)
+    files = write_pcap(tmp_path / "in.pcap", [udp4()]), tmp_path / "out.pcap"
+    config.chmod(0o664)
+    done = ipmodctl("replay", "-c", config, *files)
+    assert done.stderr == (f"{config}: warning: can be written by others than its owner (mode 0664); "
+                           "`chmod go-w` mends that\n")
+    assert frames_of(files[1]) == [marked(udp4())]
+    if os.geteuid() == 0:
+        os.chown(config, 65534, 0)
+        done = ipmodctl("trace", "-c", config, "udp 192.0.2.1:1 > 198.51.100.2:53")
+        assert "warning: belongs to user 65534" in done.stderr and "matches" in done.stdout
+
+
 @pytest.mark.parametrize("option, value, text", [
     ("--local", "192.0.2.0/33", "'192.0.2.0/33' is not a list of addresses or prefixes"),
     ("--local", "192.0.2.1,,", "is not a list of addresses or prefixes"),
