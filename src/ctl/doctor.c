@@ -46,6 +46,24 @@ static enum exit_code parse_arguments(int argc, char **argv, struct wish *ret_wi
     return EXIT_CODE_OK;
 }
 
+/* Adds PROBLEM as a finding. 0 or -ENOMEM. */
+static int add_problem(struct findings *findings, const struct problem *problem)
+{
+    bool is_error = problem->severity == PROBLEM_ERROR;
+    char CLEANUP(cleanup_free) *text = NULL;
+    struct text_stream stream;
+    FILE *out = text_stream_open(&stream);
+
+    if (out == NULL)
+        return -ENOMEM;
+    problem_print(problem, out);
+    text = text_stream_take(&stream);
+    if (text == NULL)
+        return -ENOMEM;
+    return findings_add(findings, "configuration", is_error ? FINDING_ERROR : FINDING_WARNING, NULL,
+                        "%s", text);
+}
+
 /* With errors in it, or none there, the rest is looked at with what a configuration has unset. */
 static int load(const char *file, struct findings *findings, struct config **ret_config)
 {
@@ -57,19 +75,8 @@ static int load(const char *file, struct findings *findings, struct config **ret
         *ret_config = TAKE_PTR(loaded.config);
     loaded_clear(&loaded);
     for (size_t i = 0; i < problems.count && r != -ENOMEM; i++) {
-        CLEANUP(cleanup_free) char *text = NULL;
-        struct text_stream stream;
-        FILE *out = text_stream_open(&stream);
-        int added;
+        int added = add_problem(findings, &problems.items[i]);
 
-        if (out == NULL)
-            break;
-        problem_print(&problems.items[i], out);
-        text = text_stream_take(&stream);
-        if (text == NULL)
-            break;
-        added = findings_add(findings, "configuration", r < 0 ? FINDING_ERROR : FINDING_WARNING,
-                             NULL, "%s", text);
         r = added < 0 ? added : r;
     }
     problems_clear(&problems);

@@ -138,6 +138,10 @@ def test_configuration(doctor):
     doctor.config.write_text("[main]\npolicy = perhaps\n", encoding="utf-8")
     found = doctor.findings()
     assert f"{doctor.config}:2: [main] policy" in found["configuration"]["text"]
+    with doctor.config.open("a", encoding="utf-8") as file:
+        file.write("[divert]\nfamily = ipv4\n[rule a]\nfamily = ipv6\nttl = 3\n")
+    told = json.loads(doctor.run("-j", "doctor").stdout)["findings"]
+    assert [one["level"] for one in told if one["check"] == "configuration"] == ["error", "warning"]
 
 
 def test_capability(doctor):
