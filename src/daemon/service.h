@@ -31,7 +31,7 @@ struct service {
     bool last_reload_refused;
     uint64_t *waiting; /* numbers of clients that wait for a reload */
     size_t waiting_count;
-    size_t waiting_now; /* how many of them, from the first on, for the one under way */
+    size_t waiting_now;  /* how many of them, from the first on, for the one under way */
     uint64_t sampled_ns; /* when `sample` was taken; 0: never */
     struct path_counters sample;
     struct control_rates rates;
