@@ -5,12 +5,12 @@
 #include "classify.h"
 #include "fixup.h"
 #include "flow/track_flow.h"
-#include "fragments.h"
 #include "hand_over.h"
 #include "ipmodd/datapath/answer.h"
 #include "observe.h"
 #include "path_park.h"
 #include "path_state.h"
+#include "path_track.h"
 #include "split.h"
 #include "track.h"
 
@@ -124,23 +124,14 @@ static void keep_from_looping(const struct path *path, struct packet *packet)
         drop(packet, REASON_LOOP);
 }
 
-static struct tracking tracking_of(struct path *path)
-{
-    return (struct tracking){path->flows,         path->view,
-                             &path->rng,          path->answerer.now_ns,
-                             path->view_since_ns, path->ruleset->shares_addresses};
-}
-
 /* What leaves is translated; a new flow for which there is no translation is refused. */
 LOOP void translate(struct path *path, bool observed, struct packet *packet)
 {
-    struct tracking tracking;
     enum reason reason;
 
     if (path->flows == NULL || packet->fate != FATE_OUT)
         return;
-    tracking = tracking_of(path);
-    reason = track_leaving(&tracking, packet);
+    reason = path_track_leaving(path, packet);
     if (reason == REASON_NONE) {
         observe_translation(path, observed, packet);
         return;
@@ -178,40 +169,6 @@ static void run_segments(struct path *path, bool observed, struct packet *packet
     }
 }
 
-/* Why PACKET, a fragment, is refused; its place in its datagram otherwise. */
-static enum reason follow_datagram(struct path *path, struct packet *packet)
-{
-    if ((packet->flags & PACKET_FRAGMENT) == 0 ||
-        (path->flows == NULL && !path->ruleset->reads_upper_layer && !path->hands_over))
-        return REASON_NONE;
-    if (path->hands_over && hand_over_fragment(path, packet))
-        return REASON_NONE;
-    return fragments_follow(path->fragments, packet);
-}
-
-/* Whether others that came before it are nothing to PACKET. */
-static bool stands_alone(const struct path *path, const struct packet *packet)
-{
-    return path->flows == NULL && !path->hands_over && (packet->flags & PACKET_FRAGMENT) == 0;
-}
-
-/* What PACKET is to them, otherwise. Why it is refused, if it is. */
-static enum reason track(struct path *path, struct packet *packet)
-{
-    enum reason fault = follow_datagram(path, packet);
-
-    if (fault == REASON_NONE && packet->fate == FATE_PENDING && path->flows != NULL) {
-        const struct tracking tracking = tracking_of(path);
-
-        fault = track_flow(&tracking, packet);
-        if ((packet->flags & PACKET_EDITED) != 0)
-            track_packet(packet, path->view); /* it was sent back to an address of ours, or on */
-    } else if (fault == REASON_NONE && packet->fate == FATE_PENDING && path->hands_over) {
-        fault = hand_over_stranger(path, packet);
-    }
-    return fault;
-}
-
 /* PACKET has been read, and perhaps its rules were looked for ahead. */
 LOOP void run_packet(struct path *path, bool observed, struct packet *packet,
                      const struct prospect *prospect)
@@ -230,7 +187,7 @@ LOOP void run_packet(struct path *path, bool observed, struct packet *packet,
     }
     if (prospect == NULL)
         track_packet(packet, path->view);
-    fault = stands_alone(path, packet) ? REASON_NONE : track(path, packet);
+    fault = path_stands_alone(path, packet) ? REASON_NONE : path_track(path, packet);
     if (packet->fate == FATE_HANDED) {
         if (hand_over_packet(path, packet))
             return;
