@@ -26,7 +26,7 @@ for argument; do
 done
 failed=0
 "$release/tests/bench/bench_path" "$@" || failed=1
-for kind in ipv4 ipv6 ipv6-long; do
+for kind in ipv4 ipv6; do
     # shellcheck disable=SC2086 # no word where there is none
     "$release/tests/bench/bench_prefix_set" $check $kind || failed=1
 done
