@@ -262,16 +262,16 @@ void captures_wake(struct captures *captures, const struct record_ring *ring)
         wake(captures);
 }
 
-size_t captures_states(struct captures *captures, struct capture_state *states, size_t count)
+bool captures_state(struct captures *captures, size_t index, struct capture_state *ret_state)
 {
-    size_t known;
+    bool is_there;
 
     pthread_mutex_lock(&captures->lock);
-    known = captures->state_count;
-    for (size_t i = 0; i < MIN_OF(known, count); i++)
-        states[i] = captures->states[i];
+    is_there = index < captures->state_count;
+    if (is_there)
+        *ret_state = captures->states[index];
     pthread_mutex_unlock(&captures->lock);
-    return known;
+    return is_there;
 }
 
 uint64_t captures_overflow(const struct captures *captures)

@@ -10,8 +10,7 @@
 #include <string.h>
 
 enum {
-    STATES_MAX = 64, /* of captures that the log tells of */
-    STOP_MS = 500,   /* for the disk at the end */
+    STOP_MS = 500, /* for the disk at the end */
 };
 
 #define LOSS_INTERVAL_NS UINT64_C(30000000000)
@@ -46,14 +45,13 @@ void capturing_follow(struct capturing *capturing, const struct ruleset *ruleset
 /* Records that could not be written, and one of the captures that say why. */
 static uint64_t count_unwritten(struct captures *captures, struct capture_state *ret_failed)
 {
-    struct capture_state states[STATES_MAX];
-    size_t count = MIN_OF(captures_states(captures, states, STATES_MAX), (size_t)STATES_MAX);
+    struct capture_state state;
     uint64_t lost = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        lost += states[i].lost;
-        if (states[i].lost > 0)
-            *ret_failed = states[i];
+    for (size_t i = 0; captures_state(captures, i, &state); i++) {
+        lost += state.lost;
+        if (state.lost > 0)
+            *ret_failed = state;
     }
     return lost;
 }
@@ -107,14 +105,13 @@ static void log_state(const struct capture_state *state)
 
 void capturing_log_statistics(struct capturing *capturing)
 {
-    struct capture_state states[STATES_MAX];
-    size_t count =
-        MIN_OF(captures_states(capturing->captures, states, STATES_MAX), (size_t)STATES_MAX);
+    struct capture_state state;
+    size_t count = 0;
     uint64_t overflow = captures_overflow(capturing->captures);
     struct log_fields fields = {.count = 0};
 
-    for (size_t i = 0; i < count; i++)
-        log_state(&states[i]);
+    for (; captures_state(capturing->captures, count, &state); count++)
+        log_state(&state);
     if (count == 0)
         return;
     log_fields_add(&fields, "IPMODD_LOST", "%" PRIu64, overflow);

@@ -11,6 +11,8 @@ from space import wait_until
 from topology import FAR, HOST
 from traffic import ping
 
+MANY = 70  # rules
+
 
 def packets_of(path):
     """The packets of a file, none if it is not there."""
@@ -28,6 +30,20 @@ def datagram(family, number, size=20, dport=5000):
     """A UDP packet that can be told from others."""
     return bytes(ip(family, HOST[family], FAR[family]) /
                  udp(4000, dport, str(number).encode().ljust(size, b".")))
+
+
+def test_many_are_told_of(wire, daemons):
+    """Each that has a file, however many rules capture."""
+    daemon = daemons(wire.host)
+    daemon.start("".join(f"[rule r{n}]\nproto = icmp\ncapture = c{n}\n" for n in range(MANY)))
+    assert ping(wire.host, FAR[4]) == (1, 1)
+    wait_until(lambda: len(list(daemon.state_directory.glob("c*.pcapng"))) == MANY, daemon.log)
+
+    def told():
+        daemon.statistics()
+        return {line.split()[2] for line in daemon.log_lines("capture c[0-9]+: ")}
+
+    wait_until(lambda: len(told()) == MANY, daemon.log)
 
 
 def test_before_and_after(wire, daemons, captures, family):

@@ -52,8 +52,8 @@ struct capture_state {
     int error;     /* errno of the last failure; 0: none */
 };
 
-/* The first COUNT captures; how many there are. */
-size_t captures_states(struct captures *captures, struct capture_state *states, size_t count);
+/* The capture with number INDEX, from 0 on; false when there are no more. */
+bool captures_state(struct captures *captures, size_t index, struct capture_state *ret_state);
 
 /* Records that found a ring full, or no memory. */
 uint64_t captures_overflow(const struct captures *captures);
