@@ -153,6 +153,7 @@ def test_ipsec_is_left_out_where_there_are_policies(wire, daemons, captures, fam
     wire.host.ip("xfrm policy add src 203.0.113.7 dst 203.0.113.8 dir out action block")
     daemon.reload(MARK)
     assert len(daemon.wait_log("IPsec: there are 1 policies")) == 1
+    wait_until(lambda: state.rules(wire.host, family) != before, "the rules with a policy")
     raw(wire.host, family, PROTOCOLS[protocol], "with a policy")
     assert tos_of(parse(seen.wait(1, has_payload("with a policy"))[0])) == 0
     assert f"ipproto {protocol} lookup main" in daemon.once("--print-plan").stdout
