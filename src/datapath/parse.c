@@ -53,14 +53,13 @@ static bool is_route_under_way(const struct option *option)
     return option->length > 0 && option->value[0] <= option->length + 2;
 }
 
-/* The header goes on up to END. */
-static enum reason parse_ip4_options(struct packet *packet, struct cursor *cursor, size_t end)
+/* The header goes on up to END. Kept out of what every packet goes through. */
+__attribute__((noinline)) static enum reason parse_ip4_options(struct packet *packet,
+                                                               struct cursor *cursor, size_t end)
 {
     struct cursor options = *cursor;
     struct option option;
 
-    if (end == cursor->at)
-        return REASON_NONE;
     cursor_trim(&options, end);
     while (option_next(&options, &option)) {
         if (is_route_under_way(&option))
@@ -90,9 +89,11 @@ static enum reason parse_ip4(struct packet *packet, struct cursor *cursor)
         return REASON_BAD_IP_TOTAL_LENGTH;
     accept_ip(packet, cursor, total);
     packet->proto = header[IP4_PROTO];
-    reason = parse_ip4_options(packet, cursor, header_length);
-    if (reason != REASON_NONE)
-        return reason;
+    if (header_length > IP4_HEADER_MIN) {
+        reason = parse_ip4_options(packet, cursor, header_length);
+        if (reason != REASON_NONE)
+            return reason;
+    }
     return accept_fragment(packet, cursor, ip4_fragment_offset(header),
                            (be16_load(header + IP4_FRAGMENT) & IP4_MF) != 0, header_length);
 }
