@@ -10,7 +10,6 @@
 #include "split.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 enum { TTL_MAX = 255 };
 
@@ -41,7 +40,7 @@ static int put(struct packet *packet, int tun_fd)
     uint8_t *start = packet->data - VNET_HEADER;
 
     virtio_net_store(start, &packet->vnet);
-    return write(tun_fd, start, VNET_HEADER + packet->length) >= 0 ? 0 : -errno;
+    return live_write(tun_fd, start, VNET_HEADER + packet->length) >= 0 ? 0 : -errno;
 }
 
 /* One pass over a batch. */
@@ -99,7 +98,7 @@ static void write_merged(struct writer *writer)
     const struct run *run = &writer->run;
     struct run_parts parts;
     size_t count = run_gather(run, &parts);
-    int error = writev(writer->tun_fd, parts.parts, (int)count) >= 0 ? 0 : -errno;
+    int error = live_writev(writer->tun_fd, parts.parts, (int)count) >= 0 ? 0 : -errno;
 
     if (error == 0)
         writer->path->counters.merged += run->count;

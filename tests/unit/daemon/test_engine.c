@@ -14,16 +14,16 @@
 /* Whether writes of super-packets fail with EINVAL. */
 static atomic_bool refusing;
 
-ssize_t __real_write(int fd, const void *bytes, size_t length);
-ssize_t __wrap_write(int fd, const void *bytes, size_t length);
+ssize_t __real_live_write(int fd, const void *bytes, size_t length);
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length);
 
-ssize_t __wrap_write(int fd, const void *bytes, size_t length)
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length)
 {
     if (refusing && length > VNET_HEADER && ((const uint8_t *)bytes)[VNET_GSO_TYPE] != 0) {
         errno = EINVAL;
         return -1;
     }
-    return __real_write(fd, bytes, length);
+    return __real_live_write(fd, bytes, length);
 }
 
 static void start(struct engine *engine)

@@ -15,13 +15,13 @@ struct forged forged;
 struct wire merged, single;
 int refusal;
 
-ssize_t __real_writev(int fd, const struct iovec *parts, int count);
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count);
+ssize_t __real_live_writev(int fd, const struct iovec *parts, int count);
+ssize_t __wrap_live_writev(int fd, const struct iovec *parts, int count);
 
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
+ssize_t __wrap_live_writev(int fd, const struct iovec *parts, int count)
 {
     if (refusal == 0)
-        return __real_writev(fd, parts, count);
+        return __real_live_writev(fd, parts, count);
     errno = refusal;
     return -1;
 }

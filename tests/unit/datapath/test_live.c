@@ -22,17 +22,17 @@ static struct forged forged;
 /* Writes of super-packets that fail with EINVAL from now on; what else is written arrives. */
 static unsigned refusals;
 
-ssize_t __real_write(int fd, const void *bytes, size_t length);
-ssize_t __wrap_write(int fd, const void *bytes, size_t length);
+ssize_t __real_live_write(int fd, const void *bytes, size_t length);
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length);
 
-ssize_t __wrap_write(int fd, const void *bytes, size_t length)
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length)
 {
     if (refusals > 0 && length > VNET_HEADER && ((const uint8_t *)bytes)[VNET_GSO_TYPE] != 0) {
         refusals--;
         errno = EINVAL;
         return -1;
     }
-    return __real_write(fd, bytes, length);
+    return __real_live_write(fd, bytes, length);
 }
 
 struct fixture {
