@@ -28,8 +28,10 @@ int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 ssize_t __real_write(int fd, const void *buffer, size_t size);
 ssize_t __wrap_write(int fd, const void *buffer, size_t size);
-ssize_t __real_writev(int fd, const struct iovec *parts, int count);
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count);
+ssize_t __real_live_write(int fd, const void *bytes, size_t length);
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length);
+ssize_t __real_live_writev(int fd, const struct iovec *parts, int count);
+ssize_t __wrap_live_writev(int fd, const struct iovec *parts, int count);
 
 static bool is_tun(int fd)
 {
@@ -61,10 +63,18 @@ ssize_t __wrap_write(int fd, const void *buffer, size_t size)
     return -1;
 }
 
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length)
+{
+    if (length < 2 || !is_refused(fd, bytes))
+        return __real_live_write(fd, bytes, length);
+    errno = EINVAL;
+    return -1;
+}
+
+ssize_t __wrap_live_writev(int fd, const struct iovec *parts, int count)
 {
     if (count < 1 || parts[0].iov_len < 2 || !is_refused(fd, parts[0].iov_base))
-        return __real_writev(fd, parts, count);
+        return __real_live_writev(fd, parts, count);
     errno = EINVAL;
     return -1;
 }

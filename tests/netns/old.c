@@ -75,8 +75,10 @@ int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 ssize_t __real_write(int fd, const void *buffer, size_t size);
 ssize_t __wrap_write(int fd, const void *buffer, size_t size);
-ssize_t __real_writev(int fd, const struct iovec *parts, int count);
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count);
+ssize_t __real_live_write(int fd, const void *bytes, size_t length);
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length);
+ssize_t __real_live_writev(int fd, const struct iovec *parts, int count);
+ssize_t __wrap_live_writev(int fd, const struct iovec *parts, int count);
 ssize_t __real_recv(int fd, void *buffer, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *buffer, size_t size, int flags);
 int __real_nl_sendto(struct nl_sock *socket, void *buffer, size_t size);
@@ -174,10 +176,15 @@ ssize_t __wrap_write(int fd, const void *buffer, size_t size)
     return is_unknown_to_tun(fd, buffer) ? refuse(EINVAL) : __real_write(fd, buffer, size);
 }
 
-ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
+ssize_t __wrap_live_write(int fd, const void *bytes, size_t length)
+{
+    return is_unknown_to_tun(fd, bytes) ? refuse(EINVAL) : __real_live_write(fd, bytes, length);
+}
+
+ssize_t __wrap_live_writev(int fd, const struct iovec *parts, int count)
 {
     return is_unknown_to_tun(fd, parts[0].iov_base) ? refuse(EINVAL)
-                                                    : __real_writev(fd, parts, count);
+                                                    : __real_live_writev(fd, parts, count);
 }
 
 /* An attribute with a number that nobody knows is passed over on both sides. */
