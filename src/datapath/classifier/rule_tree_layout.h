@@ -39,7 +39,8 @@ struct leaf_bound {
     uint64_t first, last;
 };
 
-/* As many bounds as most rules have left, so that an entry is one line of the processor's cache. */
+/* As many bounds as most rules have left, so that an entry is as large as a line of the processor's
+ * cache. */
 enum { ENTRY_BOUNDS = 3 };
 
 struct leaf_entry {

@@ -17,40 +17,10 @@
 
 enum { FILLING = 8 }; /* rules, so that the set is compiled */
 
-struct fixture {
-    struct host_view *view;
-    struct ruleset *ruleset;
-    struct path *path;
-    struct batch *batch;
-};
-
 static struct forged forged;
 
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-    struct ip_addr local;
-
-    if (ip_addr_parse("192.0.2.1", &local) < 0)
-        return 1;
-    fixture.view = host_view_new(&local, 1, NULL, 0, NULL, 0);
-    fixture.ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
-    fixture.path = NULL;
-    fixture.batch = batch_new();
-    *state = &fixture;
-    return fixture.view == NULL || fixture.ruleset == NULL || fixture.batch == NULL;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    path_parts_free(fixture->path, fixture->ruleset, fixture->view, fixture->batch);
-    return 0;
-}
-
 /* Rules for ports that no packet has, and the path. */
-static void start(struct fixture *fixture)
+static void start(struct path_parts *fixture)
 {
     for (unsigned i = 0; i < FILLING; i++) {
         char port[8];
@@ -65,18 +35,18 @@ static void start(struct fixture *fixture)
     path_set_seed(fixture->path, 1);
 }
 
-static void add_forged(struct fixture *fixture)
+static void add_forged(struct path_parts *fixture)
 {
     memcpy(batch_next_buffer(fixture->batch), forged.bytes, forged.length);
     batch_commit(fixture->batch, forged.length);
 }
 
-static void run(struct fixture *fixture)
+static void run(struct path_parts *fixture)
 {
     path_run(fixture->path, fixture->batch, &(struct moment){.now_ns = 1});
 }
 
-static void assert_dropped(const struct fixture *fixture, size_t packet)
+static void assert_dropped(const struct path_parts *fixture, size_t packet)
 {
     assert_int_equal(fixture->batch->packets[packet].fate, FATE_DROP);
     assert_int_equal(fixture->batch->packets[packet].reason, REASON_RULE);
@@ -85,7 +55,7 @@ static void assert_dropped(const struct fixture *fixture, size_t packet)
 /* The later fragment holds no port: its rule is that of the first one, which comes just before. */
 static void test_later_fragment_follows(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     real_rule_add(fixture->ruleset, "web", "dport", "80", "verdict", "drop");
     start(fixture);
@@ -107,7 +77,7 @@ static void test_later_fragment_follows(void **state)
 }
 
 /* A TCP packet from SRC, port SPORT, to DST, port DPORT. */
-static void add_tcp(struct fixture *fixture, const char *src, uint16_t sport, const char *dst,
+static void add_tcp(struct path_parts *fixture, const char *src, uint16_t sport, const char *dst,
                     uint16_t dport, uint8_t flags)
 {
     struct ip_addr from, to;
@@ -127,7 +97,7 @@ static void add_tcp(struct fixture *fixture, const char *src, uint16_t sport, co
 /* The answer goes back to this host once its destination is what it was: for rules it comes in. */
 static void test_answer_is_sent_back(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     real_rule_add(fixture->ruleset, "in", "direction", "in", "verdict", "drop");
     real_rule_add(fixture->ruleset, "there", "dport", "80", "snat", "192.0.2.7");
@@ -144,7 +114,7 @@ static void test_answer_is_sent_back(void **state)
  * other flows than a set has entries come in between. */
 static void test_many_flows_in_one_look(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     real_rule_add(fixture->ruleset, "mark", "ttl", "64", "set-ttl", "63");
     real_rule_add(fixture->ruleset, "marked", "ttl", "63", "verdict", "drop");
@@ -163,9 +133,12 @@ static void test_many_flows_in_one_look(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_later_fragment_follows, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_answer_is_sent_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_many_flows_in_one_look, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_later_fragment_follows, path_parts_set_up,
+                                        path_parts_tear_down),
+        cmocka_unit_test_setup_teardown(test_answer_is_sent_back, path_parts_set_up,
+                                        path_parts_tear_down),
+        cmocka_unit_test_setup_teardown(test_many_flows_in_one_look, path_parts_set_up,
+                                        path_parts_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,35 +23,6 @@ enum { SIZE = 1000, PAYLOAD = 2500, SEGMENTS = 3 };
 
 static struct forged forged;
 
-struct fixture {
-    struct host_view *view;
-    struct ruleset *ruleset;
-    struct path *path;
-    struct batch *batch;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-    struct ip_addr local;
-
-    ip_addr_parse("192.0.2.1", &local);
-    fixture.view = host_view_new(&local, 1, NULL, 0, NULL, 0);
-    fixture.ruleset = ruleset_new(POLICY_ACCEPT, MALFORMED_DROP);
-    fixture.path = NULL;
-    fixture.batch = batch_new();
-    *state = &fixture;
-    return fixture.view == NULL || fixture.ruleset == NULL || fixture.batch == NULL;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    path_parts_free(fixture->path, fixture->ruleset, fixture->view, fixture->batch);
-    return 0;
-}
-
 static struct virtio_net forge_super(enum ip_family family, uint8_t proto, uint8_t tcp_flags)
 {
     forge_ip(&forged, family, proto);
@@ -242,7 +213,7 @@ static void assert_same_segments(const struct batch *batch)
 /* Edited and then split is the same as split and then edited. */
 static void test_edits_of_the_whole_are_edits_of_each(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     for (unsigned i = 0; i < 4; i++) {
         enum ip_family family = i % 2 == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
@@ -267,7 +238,7 @@ static void test_edits_of_the_whole_are_edits_of_each(void **state)
 /* A wrong IPv4 header checksum is as wrong in every segment. */
 static void test_wrong_ip_checksum_stays_wrong(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
     struct virtio_net vnet = forge_super(FAMILY_IPV4, IPPROTO_TCP, 0x10);
 
     forged.bytes[11]++;
@@ -306,7 +277,7 @@ static struct rule new_rule(void)
 }
 
 /* A rule of the real language: MATCH = VALUE unless that is NULL, ACTION = ACTION_VALUE. */
-static void add_rule(struct fixture *fixture, const char *match, const char *value,
+static void add_rule(struct path_parts *fixture, const char *match, const char *value,
                      const char *action, const char *action_value)
 {
     struct rule rule = new_rule();
@@ -318,7 +289,7 @@ static void add_rule(struct fixture *fixture, const char *match, const char *val
 }
 
 /* Runs what is forged through the rules; the packet with its fate. */
-static const struct packet *run(struct fixture *fixture, const struct virtio_net *vnet)
+static const struct packet *run(struct path_parts *fixture, const struct virtio_net *vnet)
 {
     path_free(fixture->path);
     fixture->path = path_new(fixture->ruleset, fixture->view);
@@ -330,13 +301,13 @@ static const struct packet *run(struct fixture *fixture, const struct virtio_net
     return &fixture->batch->packets[0];
 }
 
-static const struct path_counters *counters(const struct fixture *fixture)
+static const struct path_counters *counters(const struct path_parts *fixture)
 {
     return path_counters(fixture->path);
 }
 
 /* Whether the TTLs of the segments that leave, first to last, are those in EXPECTED. */
-static void assert_ttls(const struct fixture *fixture, const uint8_t expected[SEGMENTS])
+static void assert_ttls(const struct path_parts *fixture, const uint8_t expected[SEGMENTS])
 {
     assert_int_equal(fixture->batch->packets[0].fate, FATE_SPLIT);
     assert_int_equal(fixture->batch->segment_count, SEGMENTS);
@@ -353,7 +324,7 @@ static void assert_ttls(const struct fixture *fixture, const uint8_t expected[SE
 
 static void test_whole_packet_rules_do_not_split(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
     struct virtio_net vnet = forge_super(FAMILY_IPV4, IPPROTO_TCP, 0x10);
     const struct packet *packet;
 
@@ -374,7 +345,8 @@ static void test_whole_packet_rules_do_not_split(void **state)
 
 /* Segments of 1,040, 1,040 and 540 bytes. */
 /* FORGED with its payload where nobody may look; the packet of the batch is there. */
-static uint8_t *hide_payload(struct fixture *fixture, const struct virtio_net *vnet, size_t payload)
+static uint8_t *hide_payload(struct path_parts *fixture, const struct virtio_net *vnet,
+                             size_t payload)
 {
     size_t headers = forged.length - payload;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -393,7 +365,7 @@ static uint8_t *hide_payload(struct fixture *fixture, const struct virtio_net *v
 /* Edits of headers neither read nor write a byte of payload: that would end this program. */
 static void test_payload_is_not_touched(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     add_rule(fixture, NULL, NULL, "set-ttl", "33");
     add_rule(fixture, NULL, NULL, "set-dscp", "ef");
@@ -423,7 +395,7 @@ static void test_length(void **state)
         {"540, 1040", false, 9}, {"500-1040", false, 9},     {"2000-65535", false, 64},
         {"541-1039", false, 64}, {"!540, !1040", false, 64}, {"540", true, 0},
     };
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct virtio_net vnet = forge_super(FAMILY_IPV4, IPPROTO_TCP, 0x10);
@@ -457,7 +429,7 @@ static void test_tcp_flags(void **state)
         {"cwr", 0x90, {9, 64, 64}, true},        {"!cwr", 0x90, {64, 9, 9}, true},
         {"!cwr, !psh", 0x98, {64, 9, 64}, true},
     };
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct virtio_net vnet = forge_super(FAMILY_IPV6, IPPROTO_TCP, cases[i].flags);
@@ -494,7 +466,7 @@ static void test_split_is_put_off(void **state)
 {
     static const struct match_type single = {
         .key = "single", .free = keep, .test = never, .per_wire_packet = true};
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
     struct virtio_net vnet = forge_super(FAMILY_IPV4, IPPROTO_UDP, 0);
     struct rule rule = new_rule();
 
@@ -515,7 +487,7 @@ static void test_split_is_put_off(void **state)
 
 static void test_drops_count_segments(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
     struct virtio_net vnet = forge_super(FAMILY_IPV4, IPPROTO_TCP, 0x10);
 
     add_rule(fixture, NULL, NULL, "verdict", "drop");
@@ -527,7 +499,7 @@ static void test_drops_count_segments(void **state)
 /* As without offload: every wire packet is refused by itself. */
 static void test_reject_answers_each_wire_packet(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
 
     add_rule(fixture, NULL, NULL, "verdict", "reject");
     for (unsigned i = 0; i < 2; i++) {
@@ -548,7 +520,7 @@ static void test_reject_answers_each_wire_packet(void **state)
 /* However many segments a batch has, there is room for what may be answered of them. */
 static void test_rejections_are_limited(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
     struct virtio_net vnet;
 
     forge_ip(&forged, FAMILY_IPV4, IPPROTO_TCP);
@@ -564,7 +536,7 @@ static void test_rejections_are_limited(void **state)
 /* The most segments that a batch can be made to have, all of them split. */
 static void test_batch_has_room_for_all_segments(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_parts *fixture = *state;
     struct virtio_net vnet;
     size_t expected = 0;
 
@@ -580,7 +552,8 @@ static void test_batch_has_room_for_all_segments(void **state)
     assert_null(batch_next_buffer(fixture->batch));
 }
 
-#define OFFLOAD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define OFFLOAD_TEST(name) \
+    cmocka_unit_test_setup_teardown(name, path_parts_set_up, path_parts_tear_down)
 
 int main(void)
 {
